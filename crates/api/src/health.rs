@@ -1,0 +1,67 @@
+//! `GET /health` and `GET /health/ready`
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use todo_domain::TodoService;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+use crate::http::routing::get_only;
+use crate::shutdown::Shutdown;
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthStatus {
+    /// In one word.
+    #[schema(example = "healthy")]
+    pub status: &'static str,
+}
+
+/// Mounts the routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    get_only(config, "/health", web::route().to(health));
+    get_only(config, "/health/ready", web::route().to(ready));
+}
+
+/// Tell whether the process is up
+///
+/// Asks no database: for what restarts a process that hangs.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "health",
+    tag = "health",
+    responses((status = 200, description = "The process is up.", body = HealthStatus))
+)]
+pub async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(HealthStatus { status: "healthy" })
+}
+
+/// Tell whether requests can be served
+///
+/// Asks the database: for what sends requests here or elsewhere. While the server is going down the answer is 503.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "ready",
+    tag = "health",
+    responses((
+        status = 200,
+        description = "Requests can be served.",
+        body = HealthStatus,
+        example = json!({"status": "ready"})
+    ))
+)]
+pub async fn ready(
+    service: web::Data<TodoService>,
+    shutdown: web::Data<Shutdown>,
+) -> Result<HttpResponse, ApiError> {
+    if shutdown.has_begun() {
+        return Err(ApiError::Unavailable("the server is going down".into()));
+    }
+    service.ready().await?;
+    Ok(HttpResponse::Ok().json(HealthStatus { status: "ready" }))
+}

@@ -1,0 +1,95 @@
+//! Who calls. The one place that knows how a caller is named, so that authentication can replace it here.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::{FromRequest, HttpRequest};
+use todo_domain::UserId;
+use utoipa::IntoParams;
+
+use crate::error::ApiError;
+use crate::http::routing::parse_uuid;
+
+/// The header that names the caller.
+const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+
+/// The user on whose behalf a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller(pub UserId);
+
+/// How the API description shows a [`Caller`].
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct CallerHeader {
+    /// The user on whose behalf the request is made; every answer is about this user's todos alone.
+    #[param(rename = "X-User-ID", example = "550e8400-e29b-41d4-a716-446655440000")]
+    x_user_id: uuid::Uuid,
+}
+
+impl Caller {
+    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let mut values = headers.get_all(X_USER_ID);
+        let Some(value) = values.next() else { return Err(ApiError::MissingUser) };
+        if values.next().is_some() {
+            return Err(ApiError::InvalidUserId);
+        }
+        let value = value.as_bytes().trim_ascii();
+        if value.is_empty() {
+            return Err(ApiError::MissingUser);
+        }
+        parse_uuid(value).map(|id| Self(UserId(id))).ok_or(ApiError::InvalidUserId)
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request.headers()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn caller(values: &[&'static str]) -> Result<Caller, ApiError> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(X_USER_ID, HeaderValue::from_static(value));
+        }
+        Caller::of(&headers)
+    }
+
+    #[test]
+    fn one_uuid_names_the_caller_in_either_case() {
+        let lower = caller(&["550e8400-e29b-41d4-a716-446655440000"]).unwrap();
+        let upper = caller(&[" 550E8400-E29B-41D4-A716-446655440000 "]).unwrap();
+        assert_eq!(lower, upper);
+    }
+
+    #[test]
+    fn nobody_is_not_somebody() {
+        assert!(matches!(caller(&[]), Err(ApiError::MissingUser)));
+        assert!(matches!(caller(&["  "]), Err(ApiError::MissingUser)));
+    }
+
+    #[test]
+    fn anything_but_one_uuid_is_refused() {
+        const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
+        for values in [
+            &["me"][..],
+            &["550e8400e29b41d4a716446655440000"],
+            &["{550e8400-e29b-41d4-a716-446655440000}"],
+            &["550e8400-e29b-41d4-a716-446655440000,550e8400-e29b-41d4-a716-446655440000"],
+            &[ID, ID],
+        ] {
+            assert!(matches!(caller(values), Err(ApiError::InvalidUserId)), "{values:?}");
+        }
+    }
+}

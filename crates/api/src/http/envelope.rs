@@ -1,0 +1,162 @@
+//! What every answer has in common: the request's id, the headers of a careful API, the one shape of errors.
+
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use futures_util::FutureExt;
+
+use super::etag::etag;
+use super::request_id::{RequestId, X_REQUEST_ID};
+use crate::error::ApiError;
+use crate::shutdown::Shutdown;
+
+/// After so many seconds a client may try again what was answered by 503.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The media type of errors (RFC 9457).
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Answers belong to one caller: no shared cache may keep them, and a browser must ask before it uses its own.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// The outermost layer: gives the request its id and finishes the answer.
+///
+/// # Errors
+/// None of its own.
+pub async fn envelope(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let response = next.call(request).await?.map_into_boxed_body();
+
+    let mut response = finish_error(response, &id);
+    let is_shutting_down = response
+        .request()
+        .app_data::<web::Data<Shutdown>>()
+        .is_some_and(|shutdown| shutdown.has_begun());
+    if is_shutting_down {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID, id.into_header());
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, PRIVATE);
+    }
+    Ok(response)
+}
+
+/// Writes an error in the one shape: the handler's, or, where a layer around the handlers made an answer of its
+/// own (a refused origin, for example), that.
+fn finish_error(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+    let status = response.status();
+    let of_a_layer = |detail: String| ApiError::Http { status, detail };
+    match response.response().error() {
+        Some(error) => match error.as_error::<ApiError>() {
+            Some(error) => write_error(&response, error, id),
+            None => write_error(&response, &of_a_layer(error.to_string()), id),
+        },
+        None if status.is_client_error() || status.is_server_error() => {
+            let detail = status.canonical_reason().unwrap_or("The request failed");
+            write_error(&response, &of_a_layer(detail.to_owned()), id)
+        }
+        None => return response,
+    }
+    .apply(response)
+}
+
+/// What an error adds to the headers, and its body.
+struct Written {
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Written {
+    fn apply(self, response: ServiceResponse) -> ServiceResponse {
+        response.map_body(|head, _| {
+            for (name, value) in self.headers {
+                head.headers.insert(name, value);
+            }
+            BoxBody::new(self.body)
+        })
+    }
+}
+
+fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> Written {
+    log(response, error, id);
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    match error {
+        ApiError::Unavailable(_) => {
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        ApiError::MethodNotAllowed { allowed } => {
+            let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+            if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                headers.insert(ALLOW, allowed);
+            }
+        }
+        ApiError::PreconditionFailed { current: Some(current) } => {
+            headers.insert(ETAG, etag(current.version));
+        }
+        _ => {}
+    }
+    let body = error.body(id.as_str().to_owned());
+    // It holds strings and numbers only, which always can be written.
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    Written { headers, body }
+}
+
+/// What a client is not told: the causes of a 5xx, for the one who finds its id.
+fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
+    let status = error.status_and_code().0.as_u16();
+    if status < 500 {
+        return;
+    }
+    let request = response.request();
+    let (method, path, request_id) = (request.method(), request.path(), id.as_str());
+    let causes = causes(error);
+    if matches!(error, ApiError::Unavailable(_)) {
+        tracing::warn!(request_id, %method, path, status, causes, "unavailable");
+    } else {
+        tracing::error!(request_id, %method, path, status, causes, "failed");
+    }
+}
+
+fn causes(error: &ApiError) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+/// The innermost layer: a panic in a handler is a 500 of its own request and nobody else's.
+///
+/// # Errors
+/// None of its own.
+pub async fn catch_panics(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let for_error = request.request().clone();
+    // What a panic leaves behind is dropped with the request.
+    let Ok(result) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
+        let error = ApiError::Internal("the handler panicked".into());
+        return Ok(ServiceResponse::from_err(error, for_error));
+    };
+    result.map(ServiceResponse::map_into_boxed_body)
+}

@@ -1,0 +1,171 @@
+//! Entity tags: a todo's version in quotes, and the conditions that requests make of it.
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest};
+use std::future::{Ready, ready};
+use todo_domain::{PutCondition, VersionMatch};
+
+use crate::error::ApiError;
+
+/// The entity tag of a version.
+#[must_use]
+pub fn etag(version: i64) -> HeaderValue {
+    // Digits in quotes are a valid header value; the other branch is never taken.
+    HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// What `If-Match` and `If-None-Match` say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+/// The value of either header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    /// `*`: any version at all.
+    Any,
+    /// The tags that can be a version, and whether each is weak.
+    Listed(Vec<(i64, bool)>),
+}
+
+impl Conditions {
+    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        Ok(Self {
+            if_match: tags(headers, IF_MATCH, "If-Match")?,
+            if_none_match: tags(headers, IF_NONE_MATCH, "If-None-Match")?,
+        })
+    }
+
+    /// Whether the client has this version already, so that 304 tells it all it needs.
+    #[must_use]
+    pub fn has_version(&self, version: i64) -> bool {
+        match &self.if_none_match {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::Listed(tags)) => tags.iter().any(|(tag, _)| *tag == version),
+        }
+    }
+
+    /// The versions that may be changed or deleted. Weak tags never match (RFC 9110, section 13.1.1).
+    #[must_use]
+    pub fn versions(&self) -> VersionMatch {
+        match &self.if_match {
+            None | Some(Tags::Any) => VersionMatch::Any,
+            Some(Tags::Listed(tags)) => VersionMatch::OneOf(
+                tags.iter().filter(|(_, is_weak)| !is_weak).map(|(tag, _)| *tag).collect(),
+            ),
+        }
+    }
+
+    /// When a todo may be put.
+    ///
+    /// # Errors
+    /// When the headers contradict each other, or `If-None-Match` is not `*`.
+    pub fn put(&self) -> Result<PutCondition, ApiError> {
+        match (&self.if_match, &self.if_none_match) {
+            (None, None) => Ok(PutCondition::Always),
+            (None, Some(Tags::Any)) => Ok(PutCondition::Absent),
+            (Some(_), None) => Ok(PutCondition::Present(self.versions())),
+            (None, Some(Tags::Listed(_))) => Err(ApiError::InvalidPrecondition {
+                header: "If-None-Match",
+                message: "must be * here: only create",
+            }),
+            (Some(_), Some(_)) => Err(ApiError::InvalidPrecondition {
+                header: "If-None-Match",
+                message: "must not be sent together with If-Match",
+            }),
+        }
+    }
+}
+
+impl FromRequest for Conditions {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request.headers()))
+    }
+}
+
+fn tags(
+    headers: &HeaderMap,
+    name: HeaderName,
+    header: &'static str,
+) -> Result<Option<Tags>, ApiError> {
+    let invalid = ApiError::InvalidPrecondition {
+        header,
+        message: "must be * or the ETag of an answer, in its quotes: \"3\"",
+    };
+    let mut listed = None;
+    for value in headers.get_all(name) {
+        let Ok(value) = value.to_str() else { return Err(invalid) };
+        if value.trim() == "*" && listed.is_none() {
+            return Ok(Some(Tags::Any));
+        }
+        let listed = listed.get_or_insert_with(Vec::new);
+        for tag in value.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let (tag, is_weak) = tag.strip_prefix("W/").map_or((tag, false), |tag| (tag, true));
+            let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            let Some(opaque) = opaque.filter(|opaque| !opaque.contains('"')) else {
+                return Err(invalid);
+            };
+            // A tag that no version can have is a tag all the same, and matches nothing.
+            if let Ok(version) = opaque.parse() {
+                listed.push((version, is_weak));
+            }
+        }
+    }
+    Ok(listed.map(Tags::Listed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(headers: &[(HeaderName, &'static str)]) -> Result<Conditions, ApiError> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.clone(), HeaderValue::from_static(value));
+        }
+        Conditions::of(&map)
+    }
+
+    #[test]
+    fn without_headers_there_is_no_condition() {
+        let none = conditions(&[]).unwrap();
+        assert_eq!(none.versions(), VersionMatch::Any);
+        assert_eq!(none.put().unwrap(), PutCondition::Always);
+        assert!(!none.has_version(1));
+    }
+
+    #[test]
+    fn if_match_lists_strong_versions() {
+        let some =
+            conditions(&[(IF_MATCH, "\"3\", W/\"4\", \"abc\""), (IF_MATCH, "\"5\"")]).unwrap();
+        assert_eq!(some.versions(), VersionMatch::OneOf(vec![3, 5]));
+        let foreign = conditions(&[(IF_MATCH, "\"abc\"")]).unwrap();
+        assert_eq!(foreign.versions(), VersionMatch::OneOf(vec![]));
+        assert_eq!(conditions(&[(IF_MATCH, "*")]).unwrap().versions(), VersionMatch::Any);
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        let some = conditions(&[(IF_NONE_MATCH, "\"3\", W/\"4\"")]).unwrap();
+        assert!(some.has_version(3) && some.has_version(4) && !some.has_version(5));
+        assert!(conditions(&[(IF_NONE_MATCH, "*")]).unwrap().has_version(9));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused() {
+        for value in ["3", "\"3", "W/3", "\"3\" \"4\"", "*, \"3\""] {
+            assert!(conditions(&[(IF_MATCH, value)]).is_err(), "{value}");
+        }
+        let tag = conditions(&[(IF_NONE_MATCH, "\"3\"")]).unwrap();
+        assert!(tag.put().is_err());
+        let both = conditions(&[(IF_MATCH, "\"3\""), (IF_NONE_MATCH, "*")]).unwrap();
+        assert!(both.put().is_err());
+    }
+}

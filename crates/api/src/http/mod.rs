@@ -1,0 +1,11 @@
+//! What every request goes through, whatever it asks for.
+
+pub mod body;
+pub mod caller;
+pub mod cors;
+pub mod envelope;
+pub mod etag;
+pub mod field;
+pub mod query;
+pub mod request_id;
+pub mod routing;

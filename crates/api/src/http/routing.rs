@@ -1,0 +1,70 @@
+//! Small parts that the routes are made of.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::guard::{self, Guard};
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, HttpRequest, Route, web};
+use todo_domain::TodoId;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::envelope::catch_panics;
+use crate::error::ApiError;
+
+/// Mounts a resource that answers GET (and HEAD) alone.
+pub fn get_only(config: &mut web::ServiceConfig, path: &'static str, route: Route) {
+    config.service(
+        web::resource(path)
+            .route(route.guard(get_or_head()))
+            .default_service(method_not_allowed(&[Method::GET, Method::HEAD]))
+            .wrap(from_fn(catch_panics)),
+    );
+}
+
+/// HEAD is answered wherever GET is, by the same handler; the server leaves the body out.
+#[must_use]
+pub fn get_or_head() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+/// What a resource does with any other method.
+#[must_use]
+pub fn method_not_allowed(allowed: &'static [Method]) -> Route {
+    web::to(move || ready(Err::<&str, _>(ApiError::MethodNotAllowed { allowed })))
+}
+
+/// What the application does with any other path.
+///
+/// # Errors
+/// Always: there is nothing.
+pub async fn route_not_found() -> Result<&'static str, ApiError> {
+    Err(ApiError::RouteNotFound)
+}
+
+/// The id in a path.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct TodoPath {
+    /// The todo's id.
+    #[param(value_type = Uuid, example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f")]
+    pub todo_id: TodoId,
+}
+
+impl FromRequest for TodoPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("todo_id").and_then(|id| parse_uuid(id.as_bytes()));
+        ready(id.map(|id| Self { todo_id: TodoId(id) }).ok_or(ApiError::InvalidTodoId))
+    }
+}
+
+/// Reads a UUID in its canonical form, 8-4-4-4-12 hexadecimal digits in either case, and in no other.
+pub(super) fn parse_uuid(text: &[u8]) -> Option<Uuid> {
+    const CANONICAL_LENGTH: usize = 36;
+    if text.len() == CANONICAL_LENGTH { Uuid::try_parse_ascii(text).ok() } else { None }
+}

@@ -1,0 +1,125 @@
+//! The composition root: settings, database, server. Nothing else knows all three.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use clap::error::ErrorKind;
+use todo_api::openapi;
+use todo_api::server::{Server, ServerOptions};
+use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
+use todo_domain::{SystemClock, TodoService};
+use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Bad settings.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        return fail(USAGE, &anyhow!(".env: {error}"));
+    }
+    let Cli { command, settings } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error)
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
+        {
+            drop(error.print());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(USAGE, &anyhow!(on_one_line(&error.to_string()))),
+    };
+    let url = match settings.database_url.parse::<DatabaseUrl>() {
+        Ok(url) => url,
+        Err(error) => return fail(USAGE, &anyhow!("DATABASE_URL: {error}")),
+    };
+    let result = match command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(settings, &url),
+        Command::Migrate { direction } => migrate(&url, direction),
+        Command::Openapi => print(&openapi::json()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &error),
+    }
+}
+
+fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
+    todo_api::logging::start(settings.log_format, &settings.rust_log)?;
+    let address = (settings.host, settings.port);
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
+    })?;
+    let options = DatabaseOptions {
+        pool_size: settings.database_pool_size,
+        timeout: settings.database_timeout,
+        queue_capacity: settings.database_queue_size,
+        statement_cache: match settings.database_statement_cache {
+            StatementCache::Auto => todo_infrastructure::StatementCache::Auto,
+            StatementCache::On => todo_infrastructure::StatementCache::On,
+            StatementCache::Off => todo_infrastructure::StatementCache::Off,
+        },
+        migrate_on_start: settings.migrate_on_start,
+    };
+    let repository =
+        todo_infrastructure::open(url, &options).with_context(|| format!("DATABASE_URL: {url}"))?;
+    let service = TodoService::new(repository, Arc::new(SystemClock));
+    let server = Server::new(
+        listener,
+        service,
+        ServerOptions {
+            workers: settings.http_workers,
+            cors_allowed_origins: settings.cors_allowed_origins,
+            shutdown_timeout: settings.shutdown_timeout,
+        },
+    );
+    let address = format!("http://{}", server.address()?);
+    actix_web::rt::System::new().block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        tracing::info!(address, docs = format!("{address}/docs"), database = %url, "listening");
+        server.run(stop).await.context("cannot serve")
+    })
+}
+
+fn migrate(url: &DatabaseUrl, direction: MigrateDirection) -> anyhow::Result<()> {
+    let command = match direction {
+        MigrateDirection::Up => MigrationCommand::Up,
+        MigrateDirection::Down { count } => MigrationCommand::Down(count),
+        MigrateDirection::Status => MigrationCommand::Status,
+    };
+    let status = todo_infrastructure::migrate(url, command)
+        .with_context(|| format!("DATABASE_URL: {url}"))?;
+    status.iter().try_for_each(|it| {
+        let state = if it.is_applied { "applied" } else { "pending" };
+        print(&format!("{state} {}\n", it.name))
+    })
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+/// One line on standard error: what is wrong, and with which setting.
+fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
+    let line = on_one_line(&format!("{error:#}"));
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    // Where standard error is closed, the exit code has to do.
+    drop(writeln!(std::io::stderr(), "error: {line}"));
+    ExitCode::from(code)
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

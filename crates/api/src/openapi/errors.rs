@@ -1,0 +1,222 @@
+//! The errors of every operation, described by the errors themselves: each example is the very body that the
+//! server would send.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use chrono::DateTime;
+use todo_domain::{Description, Title, Todo, TodoId, UserId};
+use utoipa::Modify;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use uuid::Uuid;
+
+use crate::error::{ApiError, FieldError};
+use crate::http::body::MAX_BODY_BYTES;
+
+/// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
+pub(super) struct Errors;
+
+/// An error as an example: its name, and when it happens.
+type Example = (&'static str, &'static str, ApiError);
+
+impl Modify for Errors {
+    fn modify(&self, document: &mut OpenApi) {
+        for path in document.paths.paths.values_mut() {
+            for operation in operations(path) {
+                add_errors(operation);
+                for response in operation.responses.responses.values_mut() {
+                    if let RefOr::T(response) = response {
+                        add_request_id(response);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
+}
+
+fn add_errors(operation: &mut Operation) {
+    let mut by_status = BTreeMap::<StatusCode, Vec<Example>>::new();
+    for example in examples(operation) {
+        by_status.entry(example.2.status_and_code().0).or_default().push(example);
+    }
+    for (status, examples) in by_status {
+        operation.responses.responses.insert(status.as_str().to_owned(), response(examples).into());
+    }
+}
+
+/// What an operation can answer with follows from what it takes.
+fn examples(operation: &Operation) -> Vec<Example> {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let takes = |name: &str| {
+        parameters
+            .iter()
+            .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
+    };
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let mut examples = Vec::new();
+    if takes("X-User-ID") {
+        examples.push((
+            "missing_user",
+            "The header `X-User-ID` is missing or empty.",
+            ApiError::MissingUser,
+        ));
+        examples.push(("invalid_user", "`X-User-ID` is not one UUID.", ApiError::InvalidUserId));
+        examples.push(internal());
+    }
+    if takes("todo_id") {
+        examples.push(("invalid_id", "`todo_id` is not a UUID.", ApiError::InvalidTodoId));
+        if id != "putTodo" {
+            examples.push((
+                "not_found",
+                "The caller has no such todo; whether another user has is not told.",
+                ApiError::TodoNotFound,
+            ));
+        }
+    }
+    if takes("If-Match") || takes("If-None-Match") {
+        examples.push((
+            "invalid_condition",
+            "A conditional header cannot be understood.",
+            ApiError::InvalidPrecondition {
+                header: "If-Match",
+                message: "must be * or the ETag of an answer, in its quotes: \"3\"",
+            },
+        ));
+    }
+    if takes("If-Match") {
+        examples.push((
+            "changed_meanwhile",
+            "The condition does not hold. Nothing was changed; `current` is the todo as it stands.",
+            ApiError::PreconditionFailed { current: Some(Box::new(example_todo().into())) },
+        ));
+    }
+    if id == "putTodo" {
+        examples.push((
+            "gone",
+            "The condition asks for a todo that is not there.",
+            ApiError::PreconditionFailed { current: None },
+        ));
+    }
+    if operation.request_body.is_some() {
+        examples.push((
+            "invalid_body",
+            "The body is not a JSON object or breaks a rule; every bad field is named.",
+            ApiError::Invalid(vec![FieldError {
+                field: if id == "updateTodos" { "is_completed" } else { "title" }.to_owned(),
+                message: "is required".to_owned(),
+            }]),
+        ));
+        examples.push((
+            "too_large",
+            "The body is over 64 KiB.",
+            ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
+        ));
+        examples.push((
+            "not_json",
+            "The body is of another media type, or compressed.",
+            ApiError::UnsupportedMediaType(
+                "Send the body as JSON in UTF-8, with the header Content-Type: application/json",
+            ),
+        ));
+    }
+    if takes("limit") {
+        examples.push((
+            "invalid_query",
+            "A query parameter breaks a rule; every bad one is named.",
+            ApiError::field("limit", "must be a whole number from 1 to 200"),
+        ));
+    }
+    if takes("all") {
+        examples.push((
+            "no_filter",
+            "Neither a filter nor `all=true` is given, or a query parameter breaks a rule.",
+            ApiError::field("all", "must be true when no filter (is_completed, q) is given"),
+        ));
+    }
+    if id != "health" {
+        examples.push((
+            "unavailable",
+            "The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`.",
+            ApiError::Unavailable("".into()),
+        ));
+    }
+    if id == "ready" {
+        examples.push(internal());
+    }
+    examples
+}
+
+fn internal() -> Example {
+    (
+        "unexpected",
+        "A defect of the server; its log tells more under `request_id`.",
+        ApiError::Internal("".into()),
+    )
+}
+
+fn example_todo() -> Todo {
+    let moment = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap_or_default();
+    let todo = todo_domain::NewTodo {
+        id: TodoId(Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e4f)),
+        title: Title::new("Buy groceries and flowers")
+            .unwrap_or_else(|_| unreachable!("it is short")),
+        description: Description::new("").ok(),
+        is_completed: false,
+    };
+    let user = UserId(Uuid::from_u128(0x550e_8400_e29b_41d4_a716_4466_5544_0000));
+    Todo { version: 3, ..todo.created(user, moment) }
+}
+
+fn response(examples: Vec<Example>) -> Response {
+    let description = examples.iter().map(|(_, when, _)| *when).collect::<Vec<_>>().join(" Or: ");
+    let is_unavailable = matches!(examples.first(), Some((_, _, ApiError::Unavailable(_))));
+    let examples = examples.into_iter().map(|(name, when, error)| {
+        let body = error.body("0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50".to_owned());
+        let value = serde_json::to_value(body).unwrap_or_default();
+        (name, ExampleBuilder::new().summary(when).value(Some(value)).build())
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorResponse")))
+        .examples_from_iter(examples)
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build();
+    if is_unavailable {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        response.headers.insert(
+            "Retry-After".to_owned(),
+            HeaderBuilder::new()
+                .schema(Some(seconds))
+                .description(Some("After how many seconds to try again."))
+                .build()
+                .into(),
+        );
+    }
+    response
+}
+
+fn add_request_id(response: &mut Response) {
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    response.headers.insert(
+        "X-Request-ID".to_owned(),
+        HeaderBuilder::new()
+            .schema(Some(schema))
+            .description(Some(
+                "The id of the request: the client's own, or one made by the server.",
+            ))
+            .build()
+            .into(),
+    );
+}

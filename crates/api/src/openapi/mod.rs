@@ -1,0 +1,62 @@
+//! The API description (OpenAPI 3.1), generated from the handlers and the error table.
+
+mod errors;
+
+use utoipa::OpenApi;
+
+use self::errors::Errors;
+use crate::error::ErrorResponse;
+use crate::{health, todos};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Todo API",
+        description = "Todos, each user's own.\n\n\
+            The header `X-User-ID` names the caller; there is no authentication yet. Every answer carries \
+            `X-Request-ID`. Every error has one shape, `ErrorResponse`, and the media type \
+            `application/problem+json`; branch on its `error_code`. After a 503, try again after the seconds in \
+            `Retry-After`: a create may have been made although its answer was lost, so use `putTodo` where that \
+            matters.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "todos", description = "The caller's todos."),
+        (name = "health", description = "For what runs the service.")
+    ),
+    paths(
+        todos::create::create_todo,
+        todos::list::list_todos,
+        todos::bulk::update_todos,
+        todos::bulk::delete_todos,
+        todos::stats::todo_stats,
+        todos::get::get_todo,
+        todos::put::put_todo,
+        todos::update::update_todo,
+        todos::delete::delete_todo,
+        health::health,
+        health::ready
+    ),
+    components(schemas(ErrorResponse)),
+    modifiers(&Errors)
+)]
+struct Description;
+
+/// The API description.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Description::openapi();
+    // The crate's own name and contact are not the API's.
+    document.info.contact = None;
+    document
+}
+
+/// The API description as the JSON that is served and committed.
+#[must_use]
+pub fn json() -> String {
+    // A tree of maps and strings always can be written.
+    let mut json = document().to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,179 @@
+//! The settings: each a flag and an environment variable of the same name.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::logging::LogFormat;
+
+/// A todo service: REST over SQLite or Postgres.
+///
+/// Without a subcommand it serves. Settings are also read from the environment, and from a file `.env` in the
+/// working directory; a flag wins over the environment, and that over the file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "todo-api",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = false
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests (the default).
+    Serve,
+    /// Apply, revert or show the migrations of the database.
+    Migrate {
+        /// Which of it.
+        #[command(subcommand)]
+        direction: MigrateDirection,
+    },
+    /// Print the API description (OpenAPI 3.1, JSON).
+    Openapi,
+}
+
+/// What can be done with migrations.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum MigrateDirection {
+    /// Apply all that are pending.
+    Up,
+    /// Revert the latest. What it made is dropped, with all data in it.
+    Down {
+        /// How many to revert.
+        #[arg(default_value_t = 1)]
+        count: usize,
+    },
+    /// Show which are applied.
+    Status,
+}
+
+/// All settings.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// The address to listen on; 0.0.0.0 or :: for all.
+    #[arg(long, env = "HOST", global = true, default_value = "127.0.0.1", hide_env_values = true)]
+    pub host: IpAddr,
+
+    /// The port to listen on; 0 for any that is free.
+    #[arg(long, env = "PORT", global = true, default_value_t = 8000, hide_env_values = true)]
+    pub port: u16,
+
+    /// Threads that serve HTTP; one for each processor by default.
+    #[arg(long, env = "HTTP_WORKERS", global = true, value_parser = positive::<usize>, hide_env_values = true)]
+    pub http_workers: Option<usize>,
+
+    /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with the
+    /// parameters that libpq knows, such as `?sslmode=verify-full`.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        global = true,
+        default_value = "sqlite://todos.db",
+        hide_env_values = true
+    )]
+    pub database_url: String,
+
+    /// Connections to the database, and threads that use them.
+    #[arg(long, env = "DATABASE_POOL_SIZE", global = true, default_value_t = 8, value_parser = pool_size, hide_env_values = true)]
+    pub database_pool_size: u32,
+
+    /// How long a request waits for the database in all, before it is answered by 503: 1s, 500ms.
+    #[arg(long, env = "DATABASE_TIMEOUT", global = true, default_value = "1s", value_parser = timeout, hide_env_values = true)]
+    pub database_timeout: Duration,
+
+    /// How many requests may wait for the database; one more is answered by 503 at once.
+    #[arg(long, env = "DATABASE_QUEUE_SIZE", global = true, default_value_t = 1024, value_parser = positive::<usize>, hide_env_values = true)]
+    pub database_queue_size: usize,
+
+    /// Whether statements are kept prepared in Postgres: `auto` finds out at start-up whether a pooler shares the
+    /// sessions, and does not where it does.
+    #[arg(long, env = "DATABASE_STATEMENT_CACHE", global = true, value_enum, default_value_t = StatementCache::Auto, hide_env_values = true)]
+    pub database_statement_cache: StatementCache,
+
+    /// Whether pending migrations are applied before serving. If not, and there are some, the program ends.
+    #[arg(long, env = "MIGRATE_ON_START", global = true, default_value = "true", value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_env_values = true)]
+    pub migrate_on_start: bool,
+
+    /// Origins whose pages may call the API from a browser, separated by commas; `*` for all.
+    #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:3000", value_parser = origin, hide_env_values = true)]
+    pub cors_allowed_origins: Vec<String>,
+
+    /// How the log looks.
+    #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level (error, warn, info, debug, trace), or levels for parts of the program.
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        global = true,
+        default_value = "info,actix_server=warn",
+        hide_env_values = true
+    )]
+    pub rust_log: String,
+
+    /// How long, after SIGTERM or SIGINT, requests that were accepted may take to be answered.
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
+    pub shutdown_timeout: Duration,
+}
+
+/// Whether statements are kept prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatementCache {
+    /// Where it is safe.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// The most connections that make sense to ask for.
+const MAX_POOL_SIZE: u32 = 1_000;
+
+fn pool_size(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|size| (1..=MAX_POOL_SIZE).contains(size))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_POOL_SIZE}"))
+}
+
+fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|number| *number >= T::from(1))
+        .ok_or("must be a whole number from 1 on")
+}
+
+fn timeout(text: &str) -> Result<Duration, &'static str> {
+    // A bare number means seconds.
+    let parsed = text.parse().map(Duration::from_secs);
+    parsed
+        .or_else(|_| humantime::parse_duration(text))
+        .ok()
+        .filter(|timeout| *timeout > Duration::ZERO && *timeout <= Duration::from_secs(3_600))
+        .ok_or("must be a duration such as 500ms, 1s or 2m, above zero and at most one hour")
+}
+
+fn origin(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let is_origin = text.split_once("://").is_some_and(|(scheme, host)| {
+        !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '*', ' '])
+    });
+    if text == "*" || is_origin {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an origin such as https://app.example.com, without a path, or *")
+    }
+}

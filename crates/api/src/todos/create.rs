@@ -1,0 +1,49 @@
+//! `POST /api/v1/todos`
+
+use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+
+use super::TODOS_PATH;
+use super::dto::{TodoCreate, TodoRead};
+use crate::error::ApiError;
+use crate::http::body::JsonBody;
+use crate::http::caller::{Caller, CallerHeader};
+use crate::http::etag::etag;
+
+/// Create a todo
+///
+/// The server makes its id. To make the id yourself, so that a call can be repeated without making a second
+/// todo, use `putTodo`.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    post,
+    path = "/api/v1/todos",
+    operation_id = "createTodo",
+    tag = "todos",
+    params(CallerHeader),
+    request_body(content = TodoCreate),
+    responses((
+        status = 201,
+        description = "The todo was created.",
+        body = TodoRead,
+        headers(
+            ("Location" = String, description = "Where the todo is."),
+            ("ETag" = String, description = "Its version, in quotes.")
+        )
+    ))
+)]
+pub async fn create_todo(
+    Caller(user): Caller,
+    JsonBody(body): JsonBody<TodoCreate>,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    let (title, description) = body.into_parts()?;
+    let todo = service.create(user, title, description).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)))
+        .insert_header((ETAG, etag(todo.version)))
+        .json(TodoRead::from(todo)))
+}

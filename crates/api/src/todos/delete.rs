@@ -1,0 +1,38 @@
+//! `DELETE /api/v1/todos/{todo_id}`
+
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+
+use crate::error::ApiError;
+use crate::http::caller::{Caller, CallerHeader};
+use crate::http::etag::Conditions;
+use crate::http::routing::TodoPath;
+
+/// Delete a todo
+///
+/// With `If-Match`, a todo that was changed meanwhile is not deleted; the answer is 412 and the todo as it stands.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/todos/{todo_id}",
+    operation_id = "deleteTodo",
+    tag = "todos",
+    params(
+        CallerHeader,
+        TodoPath,
+        ("If-Match" = Option<String>, Header,
+            description = "The ETag that the todo must have to be deleted; `*` stands for any.")
+    ),
+    responses((status = 204, description = "The todo is gone."))
+)]
+pub async fn delete_todo(
+    Caller(user): Caller,
+    path: TodoPath,
+    conditions: Conditions,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    service.delete(user, path.todo_id, conditions.versions()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

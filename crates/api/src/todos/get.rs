@@ -1,0 +1,56 @@
+//! `GET /api/v1/todos/{todo_id}`
+
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+
+use super::dto::TodoRead;
+use crate::error::ApiError;
+use crate::http::caller::{Caller, CallerHeader};
+use crate::http::etag::{Conditions, etag};
+use crate::http::routing::TodoPath;
+
+/// Get a todo
+///
+/// With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    get,
+    path = "/api/v1/todos/{todo_id}",
+    operation_id = "getTodo",
+    tag = "todos",
+    params(
+        CallerHeader,
+        TodoPath,
+        ("If-None-Match" = Option<String>, Header,
+            description = "The ETag of an earlier answer: when the todo still has it, the answer is 304.")
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The todo.",
+            body = TodoRead,
+            headers(("ETag" = String, description = "Its version, in quotes."))
+        ),
+        (
+            status = 304,
+            description = "The todo still has the ETag in `If-None-Match`.",
+            headers(("ETag" = String, description = "Its version, in quotes."))
+        )
+    )
+)]
+pub async fn get_todo(
+    Caller(user): Caller,
+    path: TodoPath,
+    conditions: Conditions,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    let todo = service.get(user, path.todo_id).await?;
+    let etag = (ETAG, etag(todo.version));
+    if conditions.has_version(todo.version) {
+        return Ok(HttpResponse::NotModified().insert_header(etag).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(etag).json(TodoRead::from(todo)))
+}

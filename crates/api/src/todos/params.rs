@@ -1,0 +1,166 @@
+//! The query parameters of lists, and of changes of many todos at once.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use todo_domain::{Position, SearchTerm, Sort, SortKey, TodoFilter, UserId};
+use utoipa::{IntoParams, ToSchema};
+
+use super::cursor::{self, ListIdentity};
+use crate::error::ApiError;
+use crate::http::caller::Caller;
+use crate::http::query::{Query, QueryPairs};
+
+/// The most todos that a page can have.
+pub const MAX_LIMIT: u32 = 200;
+
+/// The order of a list: `-` for descending. Ties are broken by id, in the same direction.
+#[derive(ToSchema)]
+pub enum SortOrder {
+    /// The newest first.
+    #[schema(rename = "-created_at")]
+    NewestFirst,
+    /// The oldest first.
+    #[schema(rename = "created_at")]
+    OldestFirst,
+    /// The most recently changed first.
+    #[schema(rename = "-updated_at")]
+    LastChangedFirst,
+    /// The least recently changed first.
+    #[schema(rename = "updated_at")]
+    FirstChangedFirst,
+}
+
+/// Which todos are meant.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct FilterParams {
+    /// Only todos that are (true) or are not (false) completed.
+    #[param(required = false)]
+    is_completed: bool,
+    /// Only todos whose title or description holds this text, wherever, in whatever case. `%` and `_` are
+    /// ordinary characters. An empty text is no filter.
+    #[param(required = false, max_length = 255, pattern = r"^[^\u0000]*$")]
+    q: String,
+}
+
+/// Which part of the list is wanted, in which order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct PageParams {
+    /// At most so many todos. Without it the answer holds all of them, however many.
+    #[param(required = false, minimum = 1, maximum = 200, example = 20)]
+    limit: u32,
+    /// The `next_cursor` of the page before. It goes with the `sort`, `is_completed` and `q` that it came from.
+    #[param(
+        required = false,
+        max_length = 64,
+        example = "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"
+    )]
+    cursor: String,
+    /// The order.
+    #[param(required = false, inline)]
+    sort: SortOrder,
+}
+
+/// A change of everything must be meant.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct AllParams {
+    /// `true` says that, without any filter, really all todos are meant.
+    #[param(required = false)]
+    all: bool,
+}
+
+/// What a request wants listed.
+#[derive(Debug)]
+pub struct ListRequest {
+    /// On whose behalf.
+    pub user: UserId,
+    /// Which todos.
+    pub filter: TodoFilter,
+    /// In which order.
+    pub sort: Sort,
+    /// From where on.
+    pub after: Option<Position>,
+    /// How many; `None` for all.
+    pub limit: Option<u32>,
+    /// All as it was given, for the link to the next page.
+    pub pairs: QueryPairs,
+}
+
+impl ListRequest {
+    fn of(request: &HttpRequest, user: UserId) -> Result<Self, ApiError> {
+        let mut query = Query::of(request);
+        let filter = read_filter(&mut query);
+        let sort = query.read("sort", parse_sort).unwrap_or_default();
+        let limit = query.read("limit", parse_limit);
+        let list = ListIdentity { user, sort, filter: &filter };
+        let after = query.read("cursor", |token| {
+            cursor::decode(list, token).ok_or(
+                "must be the next_cursor of a page of the same list, with the same sort and filters",
+            )
+        });
+        let pairs = query.finish()?;
+        Ok(Self { user, filter, sort, after, limit, pairs })
+    }
+}
+
+impl FromRequest for ListRequest {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload).into_inner();
+        ready(caller.and_then(|Caller(user)| Self::of(request, user)))
+    }
+}
+
+/// Which todos a request wants changed at once: those of a filter, or, said twice, all.
+#[derive(Debug)]
+pub struct ManyRequest(pub TodoFilter);
+
+impl FromRequest for ManyRequest {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut query = Query::of(request);
+        let filter = read_filter(&mut query);
+        let all = query.read_bool("all").unwrap_or_default();
+        if filter.is_everything() && !all {
+            query.refuse("all", "must be true when no filter (is_completed, q) is given");
+        }
+        ready(query.finish().map(|_| Self(filter)))
+    }
+}
+
+fn read_filter(query: &mut Query) -> TodoFilter {
+    TodoFilter {
+        is_completed: query.read_bool("is_completed"),
+        search: query.read("q", SearchTerm::new).flatten(),
+    }
+}
+
+fn parse_limit(text: &str) -> Result<u32, String> {
+    // Only digits: `parse` alone would take a sign, too.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
+}
+
+fn parse_sort(text: &str) -> Result<Sort, &'static str> {
+    let (key, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
+    let key = match key {
+        "created_at" => SortKey::CreatedAt,
+        "updated_at" => SortKey::UpdatedAt,
+        _ => return Err("must be -created_at, created_at, -updated_at or updated_at"),
+    };
+    Ok(Sort { key, descending })
+}

@@ -1,0 +1,74 @@
+//! `PUT /api/v1/todos/{todo_id}`
+
+use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+use todo_domain::service::Put;
+
+use super::TODOS_PATH;
+use super::dto::{TodoPut, TodoRead};
+use crate::error::ApiError;
+use crate::http::body::JsonBody;
+use crate::http::caller::{Caller, CallerHeader};
+use crate::http::etag::{Conditions, etag};
+use crate::http::routing::TodoPath;
+
+/// Create or replace a todo
+///
+/// Under an id that the client makes. Sent twice, it leaves one todo, and the second time changes nothing: an
+/// offline client, or one whose answer got lost, repeats it without harm. Users do not get into each other's
+/// way: the same id used by two makes two todos. `If-None-Match: *` only creates; `If-Match` only replaces, and
+/// only the version it names; otherwise the answer is 412 and nothing is changed.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    put,
+    path = "/api/v1/todos/{todo_id}",
+    operation_id = "putTodo",
+    tag = "todos",
+    params(
+        CallerHeader,
+        TodoPath,
+        ("If-Match" = Option<String>, Header,
+            description = "The ETag that the todo must have to be replaced; `*` stands for any. Nothing is created."),
+        ("If-None-Match" = Option<String>, Header,
+            description = "`*`: create the todo, but replace nothing. Not together with `If-Match`.")
+    ),
+    request_body(content = TodoPut),
+    responses(
+        (
+            status = 200,
+            description = "The todo was there, and is now as sent.",
+            body = TodoRead,
+            headers(("ETag" = String, description = "Its version, in quotes."))
+        ),
+        (
+            status = 201,
+            description = "The todo was created.",
+            body = TodoRead,
+            headers(
+                ("Location" = String, description = "Where the todo is."),
+                ("ETag" = String, description = "Its version, in quotes.")
+            )
+        )
+    )
+)]
+pub async fn put_todo(
+    Caller(user): Caller,
+    path: TodoPath,
+    conditions: Conditions,
+    JsonBody(body): JsonBody<TodoPut>,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    let todo = body.into_new_todo(path.todo_id)?;
+    let (mut response, todo) = match service.put(user, todo, conditions.put()?).await? {
+        Put::Created(todo) => {
+            let mut response = HttpResponse::Created();
+            response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));
+            (response, todo)
+        }
+        Put::Replaced(todo) => (HttpResponse::Ok(), todo),
+    };
+    Ok(response.insert_header((ETAG, etag(todo.version))).json(TodoRead::from(todo)))
+}

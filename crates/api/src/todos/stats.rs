@@ -1,0 +1,27 @@
+//! `GET /api/v1/todos/stats`
+
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+
+use super::dto::TodoStats;
+use crate::error::ApiError;
+use crate::http::caller::{Caller, CallerHeader};
+
+/// Count the todos
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    get,
+    path = "/api/v1/todos/stats",
+    operation_id = "todoStats",
+    tag = "todos",
+    params(CallerHeader),
+    responses((status = 200, description = "How many todos the caller has.", body = TodoStats))
+)]
+pub async fn todo_stats(
+    Caller(user): Caller,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(TodoStats::from(service.stats(user).await?)))
+}

@@ -1,0 +1,82 @@
+//! A list of any length, in bounded memory: read chunk by chunk, each after the one before has been sent, with no
+//! connection to the database held in between, however slowly the client reads.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use futures_util::stream::{self, Stream};
+use todo_domain::{Page, PageQuery, Todo, TodoService, UserId};
+
+use super::dto::TodoRead;
+use crate::error::ApiError;
+use crate::http::request_id::RequestId;
+
+/// How many todos are read at a time.
+pub const CHUNK: u32 = 500;
+
+/// What is left to send.
+enum Rest {
+    /// This page, after so many todos.
+    Page(Page, usize),
+    /// The page after these parameters, after so many todos.
+    Query(PageQuery, usize),
+    Nothing,
+}
+
+/// The body of a [`TodoList`](super::dto::TodoList) without a limit, of which the first page has been read.
+///
+/// When a later page cannot be read, the stream ends with an error, and the connection is cut: a list that
+/// ended early would look whole.
+pub fn whole_list(
+    service: Arc<TodoService>,
+    user: UserId,
+    query: PageQuery,
+    first: Page,
+    request_id: Option<RequestId>,
+) -> impl Stream<Item = Result<Bytes, ApiError>> {
+    stream::try_unfold(Rest::Page(first, 0), move |rest| {
+        let (service, query, request_id) =
+            (Arc::clone(&service), query.clone(), request_id.clone());
+        async move {
+            let (page, sent) = match rest {
+                Rest::Nothing => return Ok(None),
+                Rest::Page(page, sent) => (page, sent),
+                Rest::Query(query, sent) => {
+                    let page = service.list(user, query).await.map_err(|error| {
+                        let request_id = request_id.as_ref().map(RequestId::as_str);
+                        tracing::error!(request_id, %error, "a list was cut off after {sent} todos");
+                        ApiError::from(error)
+                    })?;
+                    (page, sent)
+                }
+            };
+            let next = page.next;
+            let (text, sent) = write(page.items, sent, next.is_none())?;
+            let rest = match next {
+                Some(next) => Rest::Query(PageQuery { after: Some(next), ..query }, sent),
+                None => Rest::Nothing,
+            };
+            Ok(Some((text, rest)))
+        }
+    })
+}
+
+/// The JSON of these todos, with what stands before the first and behind the last; and how many are sent then.
+fn write(todos: Vec<Todo>, mut sent: usize, is_last: bool) -> Result<(Bytes, usize), ApiError> {
+    let mut text = Vec::new();
+    if sent == 0 {
+        text.extend_from_slice(b"{\"items\":[");
+    }
+    for todo in todos {
+        if sent > 0 {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut text, &TodoRead::from(todo))
+            .map_err(|error| ApiError::Internal(Box::new(error)))?;
+        sent += 1;
+    }
+    if is_last {
+        text.extend_from_slice(format!("],\"count\":{sent},\"next_cursor\":null}}").as_bytes());
+    }
+    Ok((Bytes::from(text), sent))
+}

@@ -1,0 +1,52 @@
+//! `PATCH /api/v1/todos/{todo_id}`
+
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, web};
+use todo_domain::TodoService;
+
+use super::dto::{TodoRead, TodoUpdate};
+use crate::error::ApiError;
+use crate::http::body::JsonBody;
+use crate::http::caller::{Caller, CallerHeader};
+use crate::http::etag::{Conditions, etag};
+use crate::http::routing::TodoPath;
+
+/// Change a todo
+///
+/// A field that is left out stays as it is; `description: null` clears the description. A call that changes
+/// nothing, `{}` for example, leaves `version` and `updated_at` alone. Without `If-Match` the later of two
+/// changes wins; with it, a change that was made meanwhile is answered by 412 and the todo as it stands.
+///
+/// # Errors
+/// As the API description says.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/todos/{todo_id}",
+    operation_id = "updateTodo",
+    tag = "todos",
+    params(
+        CallerHeader,
+        TodoPath,
+        ("If-Match" = Option<String>, Header,
+            description = "The ETag that the change is meant for: when the todo has another, the answer is 412 \
+                           and nothing is changed. `*` stands for any.")
+    ),
+    request_body(content = TodoUpdate),
+    responses((
+        status = 200,
+        description = "The todo as it is now.",
+        body = TodoRead,
+        headers(("ETag" = String, description = "Its version, in quotes."))
+    ))
+)]
+pub async fn update_todo(
+    Caller(user): Caller,
+    path: TodoPath,
+    conditions: Conditions,
+    JsonBody(body): JsonBody<TodoUpdate>,
+    service: web::Data<TodoService>,
+) -> Result<HttpResponse, ApiError> {
+    let changes = body.into_patch()?;
+    let todo = service.update(user, path.todo_id, changes, conditions.versions()).await?;
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag(todo.version))).json(TodoRead::from(todo)))
+}

@@ -1,0 +1,131 @@
+//! What "case-insensitive" means here: texts are compared after full Unicode case folding.
+//!
+//! Folding is done in this crate, not by the databases: their own rules differ with product, version and
+//! locale. An adapter stores the folded texts beside the originals and looks for folded terms in them, byte
+//! by byte, so that a search finds the same todos everywhere.
+
+use std::borrow::Cow;
+
+use icu_casemap::CaseMapper;
+use thiserror::Error;
+
+/// Folds a text by the full, locale-independent case folding of the Unicode Standard (section 3.13):
+/// `"Straße"` and `"STRASSE"` both become `"strasse"`, `"Σ"` and `"ς"` both become `"σ"`.
+///
+/// The text is not normalized: a composed and a decomposed `é` stay different.
+#[must_use]
+pub fn fold(text: &str) -> Cow<'_, str> {
+    // ASCII, most of what is typed, needs no tables.
+    if text.is_ascii() {
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Cow::Owned(text.to_ascii_lowercase());
+        }
+        return Cow::Borrowed(text);
+    }
+    CaseMapper::new().fold_string(text)
+}
+
+/// What is wrong with a search term. The message says how to mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidSearchTerm {
+    /// The term is longer than allowed.
+    #[error("must be at most {max} characters long, but has {actual}", max = SearchTerm::MAX_CHARS)]
+    TooLong {
+        /// The code points that were given.
+        actual: usize,
+    },
+    /// The term holds U+0000, which no todo can.
+    #[error("must not contain the character U+0000")]
+    Nul,
+}
+
+/// A text to look for: 1 to [`SearchTerm::MAX_CHARS`] code points, already folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchTerm(String);
+
+impl SearchTerm {
+    /// The most code points a term may have before it is folded.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Folds a text into a term; `None` for the empty text, which would match everything.
+    ///
+    /// # Errors
+    /// [`InvalidSearchTerm`] when it is too long or holds U+0000.
+    pub fn new(text: &str) -> Result<Option<Self>, InvalidSearchTerm> {
+        let actual = text.chars().count();
+        if actual > Self::MAX_CHARS {
+            return Err(InvalidSearchTerm::TooLong { actual });
+        }
+        if text.contains('\0') {
+            return Err(InvalidSearchTerm::Nul);
+        }
+        Ok((actual > 0).then(|| Self(fold(text).into_owned())))
+    }
+
+    /// The folded text.
+    #[must_use]
+    pub fn as_folded_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a text holds this term, both folded.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        fold(text).contains(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finds(term: &str, text: &str) -> bool {
+        SearchTerm::new(term).unwrap().unwrap().is_in(text)
+    }
+
+    #[test]
+    fn case_does_not_matter_in_any_script() {
+        assert!(finds("GROCER", "Buy groceries"));
+        assert!(finds("éCLAIR", "Éclair"));
+        assert!(finds("ПРИВЕТ", "привет"));
+        assert!(finds("ΟΔΥΣ", "Οδυσσεύς"));
+        assert!(finds("ς", "ΟΔΥΣΣΕΥΣ"));
+        assert!(finds("STRASSE", "Straße"));
+    }
+
+    #[test]
+    fn wildcards_of_sql_are_ordinary_characters() {
+        assert!(finds("100%", "give 100% today"));
+        assert!(!finds("1%0", "100"));
+        assert!(!finds("a_c", "abc"));
+    }
+
+    #[test]
+    fn the_empty_text_is_no_term() {
+        assert_eq!(SearchTerm::new(""), Ok(None));
+    }
+
+    #[test]
+    fn terms_that_nothing_can_hold_are_refused() {
+        assert_eq!(SearchTerm::new("a\0"), Err(InvalidSearchTerm::Nul));
+        assert_eq!(
+            SearchTerm::new(&"é".repeat(256)),
+            Err(InvalidSearchTerm::TooLong { actual: 256 })
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_ascii_shortcut_folds_as_the_tables_do(text in "[ -~]{0,40}") {
+            proptest::prop_assert_eq!(fold(&text), CaseMapper::new().fold_string(&text));
+        }
+
+        #[test]
+        fn every_part_of_a_text_is_found_in_it(text in "\\PC{1,40}", from in 0_usize..40, len in 1_usize..40) {
+            let part: String = text.chars().skip(from).take(len).collect();
+            if let Some(term) = SearchTerm::new(&part).unwrap() {
+                proptest::prop_assert!(term.is_in(&text));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The use cases: what can be done with todos, on behalf of one user.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::{
+    Clock, DeleteOutcome, Description, NewTodo, Page, PageQuery, PutCondition, PutOutcome,
+    RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
+    TodoRepository, UpdateOutcome, UserId, VersionMatch,
+};
+
+/// The use cases. Cheap to clone; all clones share one repository.
+///
+/// # Errors
+/// Every method fails with [`TodoError::Repository`] when the database does not do its part; those that name
+/// one todo also with [`TodoError::NotFound`], and where a condition is given, with [`TodoError::Conflict`].
+#[derive(Clone)]
+pub struct TodoService {
+    repository: Arc<dyn TodoRepository>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A todo that was put, and whether that created it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    /// There was none of that id.
+    Created(Todo),
+    /// There was one.
+    Replaced(Todo),
+}
+
+#[expect(clippy::missing_errors_doc, reason = "told once for all of them, on the type")]
+impl TodoService {
+    /// The use cases over a repository and a clock.
+    pub fn new(repository: Arc<dyn TodoRepository>, clock: Arc<dyn Clock>) -> Self {
+        Self { repository, clock }
+    }
+
+    /// Creates a todo under a new id: a UUID of version 7, which sorts by time.
+    pub async fn create(
+        &self,
+        user: UserId,
+        title: Title,
+        description: Option<Description>,
+    ) -> Result<Todo, TodoError> {
+        let now = self.clock.now();
+        let todo = NewTodo { id: new_id(now), title, description, is_completed: false };
+        Ok(self.repository.insert(user, todo, now).await?)
+    }
+
+    /// The todo of that id.
+    pub async fn get(&self, user: UserId, id: TodoId) -> Result<Todo, TodoError> {
+        self.repository.find(user, id).await?.ok_or(TodoError::NotFound)
+    }
+
+    /// One page, and where the next goes on.
+    pub async fn list(&self, user: UserId, query: PageQuery) -> Result<Page, TodoError> {
+        let PageQuery { sort, limit, .. } = query;
+        // One more than asked for tells whether there is a next page.
+        let query = PageQuery { limit: limit.saturating_add(1), ..query };
+        let mut items = self.repository.list(user, query).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_next = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_next).map(|last| sort.position_of(last));
+        Ok(Page { items, next })
+    }
+
+    /// How many todos the user has.
+    pub async fn stats(&self, user: UserId) -> Result<TodoCounts, TodoError> {
+        Ok(self.repository.count(user).await?)
+    }
+
+    /// Changes the fields that the patch names.
+    pub async fn update(
+        &self,
+        user: UserId,
+        id: TodoId,
+        patch: TodoPatch,
+        versions: VersionMatch,
+    ) -> Result<Todo, TodoError> {
+        let now = self.clock.now();
+        match self.repository.update(user, id, patch, versions, now).await? {
+            UpdateOutcome::Updated(todo) => Ok(todo),
+            UpdateOutcome::Conflict(current) => Err(conflict(Some(current))),
+            UpdateOutcome::Absent => Err(TodoError::NotFound),
+        }
+    }
+
+    /// Creates a todo under the caller's own id, or replaces what is there. Idempotent.
+    pub async fn put(
+        &self,
+        user: UserId,
+        todo: NewTodo,
+        condition: PutCondition,
+    ) -> Result<Put, TodoError> {
+        let now = self.clock.now();
+        match self.repository.put(user, todo, condition, now).await? {
+            PutOutcome::Created(todo) => Ok(Put::Created(todo)),
+            PutOutcome::Replaced(todo) => Ok(Put::Replaced(todo)),
+            PutOutcome::Conflict(current) => Err(conflict(current)),
+        }
+    }
+
+    /// Removes a todo.
+    pub async fn delete(
+        &self,
+        user: UserId,
+        id: TodoId,
+        versions: VersionMatch,
+    ) -> Result<(), TodoError> {
+        match self.repository.delete(user, id, versions).await? {
+            DeleteOutcome::Deleted => Ok(()),
+            DeleteOutcome::Conflict(current) => Err(conflict(Some(current))),
+            DeleteOutcome::Absent => Err(TodoError::NotFound),
+        }
+    }
+
+    /// Sets the completion state of all todos that the filter means; says how many that changed.
+    pub async fn update_matching(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        is_completed: bool,
+    ) -> Result<u64, TodoError> {
+        let now = self.clock.now();
+        Ok(self.repository.update_matching(user, filter, is_completed, now).await?)
+    }
+
+    /// Removes all todos that the filter means; says how many.
+    pub async fn delete_matching(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+    ) -> Result<u64, TodoError> {
+        Ok(self.repository.delete_matching(user, filter).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ready(&self) -> Result<(), RepositoryError> {
+        self.repository.ping().await
+    }
+}
+
+fn conflict(current: Option<Todo>) -> TodoError {
+    TodoError::Conflict { current: current.map(Box::new) }
+}
+
+/// A UUID of version 7 for this moment. A clock set before 1970 counts as 1970.
+fn new_id(now: DateTime<Utc>) -> TodoId {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    let timestamp = Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos());
+    TodoId(Uuid::new_v7(timestamp))
+}
+
+#[cfg(test)]
+mod tests;

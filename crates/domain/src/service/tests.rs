@@ -1,0 +1,211 @@
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::{MockClock, MockTodoRepository, Sort};
+
+const ALICE: UserId = UserId(Uuid::from_u128(0xa11ce));
+const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
+
+/// Nothing here waits, so a future is ready at once.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a mock does not wait"),
+    }
+}
+
+fn service(repository: MockTodoRepository) -> TodoService {
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(NOW);
+    TodoService::new(Arc::new(repository), Arc::new(clock))
+}
+
+fn title(text: &str) -> Title {
+    Title::new(text).unwrap()
+}
+
+fn todo(number: u128) -> Todo {
+    NewTodo {
+        id: TodoId(Uuid::from_u128(number)),
+        title: title("Buy groceries"),
+        description: None,
+        is_completed: false,
+    }
+    .created(ALICE, NOW + TimeDelta::microseconds(i64::try_from(number).unwrap()))
+}
+
+fn unavailable() -> RepositoryError {
+    RepositoryError::unavailable("the plug is pulled")
+}
+
+#[test]
+fn a_new_todo_gets_a_time_ordered_id_the_time_of_the_clock_and_version_1() {
+    let mut repository = MockTodoRepository::new();
+    repository
+        .expect_insert()
+        .withf(|user, todo, now| *user == ALICE && !todo.is_completed && *now == NOW)
+        .return_once(|user, todo, now| Ok(todo.created(user, now)));
+
+    let description = Description::new("Milk").unwrap();
+    let todo = now(service(repository).create(ALICE, title("Buy"), Some(description))).unwrap();
+
+    assert_eq!(todo.id.0.get_version_num(), 7);
+    let (seconds, nanos) = todo.id.0.get_timestamp().unwrap().to_unix();
+    assert_eq!((seconds, nanos), (1_769_077_800, 123_000_000), "a UUID keeps milliseconds");
+    assert_eq!((todo.created_at, todo.updated_at, todo.version), (NOW, NOW, 1));
+    assert_eq!(todo.description.unwrap().as_str(), "Milk");
+}
+
+#[test]
+fn two_new_todos_have_different_ids_even_in_the_same_microsecond() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_insert().returning(|user, todo, now| Ok(todo.created(user, now)));
+    let service = service(repository);
+    let first = now(service.create(ALICE, title("x"), None)).unwrap();
+    let second = now(service.create(ALICE, title("x"), None)).unwrap();
+    assert_ne!(first.id, second.id);
+}
+
+#[test]
+fn a_todo_that_is_there_is_got() {
+    let mut repository = MockTodoRepository::new();
+    repository
+        .expect_find()
+        .withf(|user, id| *user == ALICE && id.0.as_u128() == 1)
+        .return_once(|_, _| Ok(Some(todo(1))));
+    assert_eq!(now(service(repository).get(ALICE, todo(1).id)).unwrap(), todo(1));
+}
+
+#[test]
+fn a_todo_that_is_not_there_is_not_found() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_find().return_once(|_, _| Ok(None));
+    repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Absent));
+    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Absent));
+    let service = service(repository);
+    let id = todo(1).id;
+    let got = now(service.get(ALICE, id));
+    assert!(matches!(got, Err(TodoError::NotFound)));
+    let updated = now(service.update(ALICE, id, TodoPatch::default(), VersionMatch::Any));
+    assert!(matches!(updated, Err(TodoError::NotFound)));
+    let deleted = now(service.delete(ALICE, id, VersionMatch::Any));
+    assert!(matches!(deleted, Err(TodoError::NotFound)));
+}
+
+#[test]
+fn an_update_passes_the_patch_the_condition_and_the_time_on() {
+    let mut repository = MockTodoRepository::new();
+    repository
+        .expect_update()
+        .withf(|user, id, patch, versions, now| {
+            *user == ALICE
+                && id.0.as_u128() == 1
+                && patch.description == Some(None)
+                && patch.title.is_none()
+                && *versions == VersionMatch::OneOf(vec![3])
+                && *now == NOW
+        })
+        .return_once(|_, _, _, _, _| Ok(UpdateOutcome::Updated(todo(1))));
+    let patch = TodoPatch { description: Some(None), ..TodoPatch::default() };
+    let versions = VersionMatch::OneOf(vec![3]);
+    assert!(now(service(repository).update(ALICE, todo(1).id, patch, versions)).is_ok());
+}
+
+#[test]
+fn a_broken_condition_tells_how_the_todo_stands() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Conflict(todo(1))));
+    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Conflict(todo(1))));
+    repository.expect_put().return_once(|_, _, _, _| Ok(PutOutcome::Conflict(None)));
+    let service = service(repository);
+    let id = todo(1).id;
+    let versions = VersionMatch::OneOf(vec![9]);
+    let current_of = |error| match error {
+        TodoError::Conflict { current } => current.map(|it| *it),
+        other => panic!("{other}"),
+    };
+    let updated = now(service.update(ALICE, id, TodoPatch::default(), versions.clone()));
+    assert_eq!(current_of(updated.unwrap_err()), Some(todo(1)));
+    let deleted = now(service.delete(ALICE, id, versions.clone()));
+    assert_eq!(current_of(deleted.unwrap_err()), Some(todo(1)));
+    let new = NewTodo { id, title: title("x"), description: None, is_completed: false };
+    let put = now(service.put(ALICE, new, PutCondition::Present(versions)));
+    assert_eq!(current_of(put.unwrap_err()), None);
+}
+
+#[test]
+fn a_put_says_whether_it_created() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Created(todo(1))));
+    repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Replaced(todo(1))));
+    let service = service(repository);
+    let new = NewTodo { id: todo(1).id, title: title("x"), description: None, is_completed: true };
+    let first = now(service.put(ALICE, new.clone(), PutCondition::Always)).unwrap();
+    let second = now(service.put(ALICE, new, PutCondition::Always)).unwrap();
+    assert_eq!((first, second), (Put::Created(todo(1)), Put::Replaced(todo(1))));
+}
+
+#[test]
+fn a_page_with_more_behind_it_says_where_the_next_goes_on() {
+    let mut repository = MockTodoRepository::new();
+    repository
+        .expect_list()
+        .withf(|user, query| *user == ALICE && query.limit == 3)
+        .return_once(|_, _| Ok(vec![todo(3), todo(2), todo(1)]));
+    let query =
+        PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 2 };
+    let page = now(service(repository).list(ALICE, query)).unwrap();
+    assert_eq!(page.items, [todo(3), todo(2)]);
+    assert_eq!(page.next, Some(Sort::default().position_of(&todo(2))));
+}
+
+#[test]
+fn the_last_page_has_no_next_even_when_it_is_full() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_list().return_once(|_, _| Ok(vec![todo(2), todo(1)]));
+    let query =
+        PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 2 };
+    let page = now(service(repository).list(ALICE, query)).unwrap();
+    assert_eq!((page.items.len(), page.next), (2, None));
+}
+
+#[test]
+fn many_at_once_pass_the_filter_on_and_count() {
+    let mut repository = MockTodoRepository::new();
+    let active = TodoFilter { is_completed: Some(false), search: None };
+    let wanted = active.clone();
+    repository
+        .expect_update_matching()
+        .withf(move |user, filter, to, now| {
+            *user == ALICE && *filter == wanted && *to && *now == NOW
+        })
+        .return_once(|_, _, _, _| Ok(2));
+    repository.expect_delete_matching().return_once(|_, _| Ok(5));
+    repository.expect_count().return_once(|_| Ok(TodoCounts { total: 5, completed: 2 }));
+    let service = service(repository);
+    assert_eq!(now(service.update_matching(ALICE, active.clone(), true)).unwrap(), 2);
+    assert_eq!(now(service.delete_matching(ALICE, active)).unwrap(), 5);
+    assert_eq!(now(service.stats(ALICE)).unwrap().completed, 2);
+}
+
+#[test]
+fn an_unavailable_database_is_told_by_every_use_case() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_insert().returning(|_, _, _| Err(unavailable()));
+    repository.expect_find().returning(|_, _| Err(unavailable()));
+    repository.expect_delete().returning(|_, _, _| Err(unavailable()));
+    repository.expect_ping().returning(|| Err(unavailable()));
+    let service = service(repository);
+    for error in [
+        now(service.create(ALICE, title("x"), None)).unwrap_err(),
+        now(service.get(ALICE, todo(1).id)).unwrap_err(),
+        now(service.delete(ALICE, todo(1).id, VersionMatch::Any)).unwrap_err(),
+    ] {
+        assert!(matches!(error, TodoError::Repository(RepositoryError::Unavailable(_))));
+    }
+    assert!(now(service.ready()).is_err());
+}

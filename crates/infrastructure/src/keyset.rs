@@ -1,0 +1,78 @@
+//! Row comparison, `(a, b) < (c, d)`, which Diesel's query builder lacks and keyset pages stand on: both
+//! databases answer it by one descent into an index on `(a, b)`, however deep in the list.
+
+use diesel::backend::Backend;
+use diesel::expression::is_aggregate;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::Bool;
+
+/// `(columns.0, columns.1) < (values.0, values.1)`, or `>`.
+#[derive(Debug, Clone)]
+pub(crate) struct RowComparison<K, I, A, B> {
+    columns: (K, I),
+    operator: &'static str,
+    values: (A, B),
+}
+
+/// The rows that come after `values` in the order of `columns`.
+pub(crate) fn comes_after<K, I, A, B>(
+    columns: (K, I),
+    descending: bool,
+    values: (A, B),
+) -> RowComparison<K, I, A, B> {
+    RowComparison { columns, operator: if descending { " < " } else { " > " }, values }
+}
+
+impl<K, I, A, B> Expression for RowComparison<K, I, A, B> {
+    type SqlType = Bool;
+}
+
+impl<K, I, A, B, QS> AppearsOnTable<QS> for RowComparison<K, I, A, B>
+where
+    K: AppearsOnTable<QS>,
+    I: AppearsOnTable<QS>,
+{
+}
+
+impl<K, I, A, B, QS> SelectableExpression<QS> for RowComparison<K, I, A, B>
+where
+    K: SelectableExpression<QS>,
+    I: SelectableExpression<QS>,
+{
+}
+
+impl<K, I, A, B, GroupBy> ValidGrouping<GroupBy> for RowComparison<K, I, A, B> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<K, I, A, B> QueryId for RowComparison<K, I, A, B> {
+    type QueryId = ();
+    // The operator is known at run time only.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB, K, I, A, B> QueryFragment<DB> for RowComparison<K, I, A, B>
+where
+    DB: Backend,
+    K: QueryFragment<DB>,
+    I: QueryFragment<DB>,
+    A: QueryFragment<DB>,
+    B: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.columns.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.columns.1.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        out.push_sql(self.operator);
+        out.push_sql("(");
+        self.values.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.values.1.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}

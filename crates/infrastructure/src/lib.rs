@@ -1,0 +1,27 @@
+//! The databases of the todo service: the domain's repository port, implemented with Diesel twice.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`database`] | the front door: from a URL to a repository |
+//! | [`url`] | `DATABASE_URL` |
+//! | [`migrations`] | the embedded migrations |
+//! | `postgres`, `sqlite` | two wings with one floor plan: `connection`, `schema`, `row`, `statements`, `repository` |
+//! | `workers`, `queue`, `reply` | the threads that wait for the database, and the way to them and back |
+//! | `pool` | connections that are trusted while they are warm |
+//! | `error`, `keyset` | what both wings need: the meaning of errors, row comparison |
+
+pub mod database;
+mod error;
+mod keyset;
+pub mod migrations;
+mod pool;
+mod postgres;
+mod queue;
+mod reply;
+mod sqlite;
+pub mod url;
+mod workers;
+
+pub use database::{DatabaseOptions, OpenError, StatementCache, migrate, open};
+pub use migrations::{MigrationCommand, MigrationStatus};
+pub use url::{DatabaseUrl, InvalidDatabaseUrl};

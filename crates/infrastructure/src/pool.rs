@@ -1,0 +1,187 @@
+//! An r2d2 pool whose connections are trusted only while they are warm.
+//!
+//! Asking a connection whether it lives before each use costs a round trip a call; never asking means that
+//! connections which died while idle (a restarted server, a serverless database that went to sleep) fail
+//! their next callers. So a connection is asked when it has been idle for longer than
+//! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. And it is given up after
+//! any error that is not an expected outcome of a statement: Diesel does not always notice that a connection
+//! broke.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::r2d2::R2D2Connection;
+use diesel::result::{ConnectionError, QueryResult};
+use r2d2::{HandleError, ManageConnection};
+use todo_domain::RepositoryError;
+
+use crate::error::{is_expected_outcome, is_lost_connection, was_not_executed};
+
+/// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
+pub(crate) const BYPASS_WINDOW: Duration = Duration::from_millis(500);
+
+/// After this time without use a connection is closed, so that a serverless database can go to sleep.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Opens a connection and makes it ready.
+pub(crate) type Connect<C> = dyn Fn() -> Result<C, ConnectionError> + Send + Sync;
+
+/// A pool of connections to one database.
+pub(crate) struct Pool<C: R2D2Connection + Send + 'static> {
+    inner: r2d2::Pool<Manager<C>>,
+    suspicion: Arc<Suspicion>,
+}
+
+impl<C: R2D2Connection + Send + 'static> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), suspicion: Arc::clone(&self.suspicion) }
+    }
+}
+
+/// When a statement is run once more, on a fresh connection, after its own was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Always: it reads, or it writes such that twice is as good as once.
+    Always,
+    /// Only when the server has said that it was not carried out. It must not be twice.
+    IfNotExecuted,
+}
+
+/// A failed use of a connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UseError {
+    /// There was none to be had in time.
+    #[error("no connection to the database")]
+    NoConnection(#[from] r2d2::Error),
+    /// The statement failed.
+    #[error(transparent)]
+    Statement(#[from] diesel::result::Error),
+}
+
+impl<C: R2D2Connection + Send + 'static> Pool<C> {
+    /// A pool of at most `max_size` connections. None is opened before it is needed.
+    pub(crate) fn new(
+        max_size: u32,
+        connection_timeout: Duration,
+        connect: Box<Connect<C>>,
+    ) -> Self {
+        let suspicion = Arc::new(Suspicion::new());
+        let manager = Manager { connect, suspicion: Arc::clone(&suspicion) };
+        let inner = r2d2::Pool::builder()
+            .max_size(max_size)
+            .min_idle(Some(0))
+            .idle_timeout(Some(IDLE_TIMEOUT))
+            .test_on_check_out(true)
+            .connection_timeout(connection_timeout)
+            .error_handler(Box::new(LogError))
+            .build_unchecked(manager);
+        Self { inner, suspicion }
+    }
+
+    /// Runs a statement on a connection, waiting for one until the deadline.
+    pub(crate) fn run<T>(
+        &self,
+        deadline: Instant,
+        repeat: Repeat,
+        statement: impl Fn(&mut C) -> QueryResult<T>,
+    ) -> Result<T, RepositoryError> {
+        let once = || -> Result<T, UseError> {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            let mut connection = self.inner.get_timeout(timeout)?;
+            let warm = &mut *connection;
+            let result = statement(&mut warm.connection);
+            warm.last_used = Instant::now();
+            if let Err(error) = &result {
+                if !is_expected_outcome(error) {
+                    warm.is_broken = true;
+                }
+                if is_lost_connection(error) {
+                    self.suspicion.raise();
+                }
+            }
+            Ok(result?)
+        };
+        match once() {
+            Err(UseError::Statement(error))
+                if is_lost_connection(&error)
+                    && (repeat == Repeat::Always || was_not_executed(&error)) =>
+            {
+                tracing::debug!(%error, "the connection was lost, running the statement again");
+                once()
+            }
+            result => result,
+        }
+        .map_err(RepositoryError::from)
+    }
+}
+
+/// A connection, and what is known of its health.
+pub(crate) struct Warm<C> {
+    connection: C,
+    last_used: Instant,
+    is_broken: bool,
+}
+
+/// The moment up to which idle connections may have died together.
+struct Suspicion {
+    origin: Instant,
+    until_micros: AtomicU64,
+}
+
+impl Suspicion {
+    fn new() -> Self {
+        Self { origin: Instant::now(), until_micros: AtomicU64::new(0) }
+    }
+
+    /// Whatever was idle until now may be dead.
+    fn raise(&self) {
+        self.until_micros.fetch_max(self.micros(Instant::now()), Ordering::Relaxed);
+    }
+
+    fn concerns(&self, last_used: Instant) -> bool {
+        self.micros(last_used) < self.until_micros.load(Ordering::Relaxed)
+    }
+
+    fn micros(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.origin);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Opens, checks and gives up connections, on r2d2's behalf.
+pub(crate) struct Manager<C> {
+    connect: Box<Connect<C>>,
+    suspicion: Arc<Suspicion>,
+}
+
+impl<C: R2D2Connection + Send + 'static> ManageConnection for Manager<C> {
+    type Connection = Warm<C>;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Warm<C>, Self::Error> {
+        let connection = (self.connect)().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Warm { connection, last_used: Instant::now(), is_broken: false })
+    }
+
+    fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
+        if warm.last_used.elapsed() <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
+            return Ok(());
+        }
+        warm.connection.ping().map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, warm: &mut Warm<C>) -> bool {
+        warm.is_broken || std::thread::panicking() || warm.connection.is_broken()
+    }
+}
+
+/// Logs why a connection could not be opened or was found dead. Callers are told by their own errors.
+#[derive(Debug)]
+struct LogError;
+
+impl HandleError<diesel::r2d2::Error> for LogError {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        tracing::warn!(error = %crate::error::one_line(&error.to_string()), "lost or refused by the database");
+    }
+}

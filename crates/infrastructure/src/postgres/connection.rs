@@ -1,0 +1,153 @@
+//! Opening connections to Postgres, and what is done once at start-up.
+
+use std::time::Duration;
+
+use diesel::connection::{CacheSize, Connection, SimpleConnection};
+use diesel::prelude::*;
+use diesel::result::{ConnectionError, ConnectionResult};
+
+use super::pooler;
+use crate::database::{OpenError, StatementCache};
+use crate::migrations::{self, MigrationCommand, MigrationStatus};
+use crate::url::PostgresUrl;
+
+/// The lock that copies of this program take before they migrate: the letters "todo".
+const MIGRATION_LOCK: i64 = 0x746f_646f;
+
+/// How the sessions are used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionSettings {
+    /// Whether statements are prepared under names that outlive a transaction.
+    pub(crate) cache_statements: bool,
+    /// After how long the server gives a statement up; `None` where a session may be somebody else's the
+    /// next moment, so that nothing can be set for it.
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+/// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
+fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
+    let url = url
+        .clone()
+        .with_default("connect_timeout", "5")
+        .with_default("fallback_application_name", "todo-api")
+        .with_default("keepalives_idle", "30")
+        .with_default("keepalives_interval", "5")
+        .with_default("keepalives_count", "3")
+        .with_default("tcp_user_timeout", "10000")
+        // Kerberos is asked first otherwise, and its library has been seen to abort at exit.
+        .with_default("gssencmode", "disable");
+    // The bundled OpenSSL does not know where this system keeps its certificates. Only where they are asked
+    // for: with `sslmode=require`, a certificate to check against would make it stricter than it says.
+    match (url.parameter("sslmode"), openssl_probe::probe().cert_file) {
+        (Some("verify-ca" | "verify-full"), Some(file)) => {
+            url.with_default("sslrootcert", &file.to_string_lossy())
+        }
+        _ => url,
+    }
+}
+
+fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
+    PgConnection::establish(with_defaults(url).expose()).map_err(|error| match error {
+        ConnectionError::BadConnection(text) => {
+            ConnectionError::BadConnection(crate::error::one_line(&text))
+        }
+        error => error,
+    })
+}
+
+/// Opens a connection and sets its session up.
+pub(crate) fn connect(
+    url: &PostgresUrl,
+    session: SessionSettings,
+) -> ConnectionResult<PgConnection> {
+    let mut connection = establish(url)?;
+    if !session.cache_statements {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    if let Some(timeout) = session.statement_timeout {
+        connection
+            .batch_execute(&format!("SET statement_timeout = {}", timeout.as_millis()))
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    }
+    Ok(connection)
+}
+
+/// Connects once, checks the server, finds out about poolers, and migrates if told to.
+///
+/// # Errors
+/// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
+pub(crate) fn open(
+    url: &PostgresUrl,
+    statement_cache: StatementCache,
+    statement_timeout: Duration,
+    migrate_on_start: bool,
+) -> Result<SessionSettings, OpenError> {
+    let mut first = establish(url)?;
+    check_encoding(&mut first)?;
+
+    let sessions_are_ours = {
+        let mut second = establish(url)?;
+        !pooler::shares_sessions(&mut first, &mut second)?
+    };
+    let cache_statements = match statement_cache {
+        StatementCache::Auto => sessions_are_ours,
+        StatementCache::On => true,
+        StatementCache::Off => false,
+    };
+    if !sessions_are_ours {
+        if cache_statements {
+            tracing::warn!(
+                "DATABASE_STATEMENT_CACHE=on, but the database is behind a pooler that shares sessions \
+                 between clients: unless it tracks prepared statements (PgBouncer 1.21 and later with \
+                 max_prepared_statements above 0), one client's statement can be executed as another's"
+            );
+        } else {
+            tracing::info!("a pooler shares the database's sessions: nothing is kept in a session");
+        }
+    }
+
+    let command = if migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
+    migrations::require_all_applied(&run(&mut first, command)?)?;
+    Ok(SessionSettings {
+        cache_statements,
+        statement_timeout: sessions_are_ours.then_some(statement_timeout),
+    })
+}
+
+/// Lengths count characters only where the database keeps Unicode.
+fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
+    #[derive(QueryableByName)]
+    struct Encoding {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        encoding: String,
+    }
+    let Encoding { encoding } =
+        diesel::sql_query("SELECT current_setting('server_encoding') AS encoding")
+            .get_result(connection)?;
+    if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
+}
+
+/// Carries out a migration command on a connection of its own.
+///
+/// # Errors
+/// When the server cannot be reached or a migration fails; then nothing is changed.
+pub(crate) fn migrate(
+    url: &PostgresUrl,
+    command: MigrationCommand,
+) -> Result<Vec<MigrationStatus>, OpenError> {
+    run(&mut establish(url)?, command)
+}
+
+/// All in one transaction, under a lock that ends with it: copies that start together wait for the first,
+/// and a pooler cannot part the lock from the work.
+fn run(
+    connection: &mut PgConnection,
+    command: MigrationCommand,
+) -> Result<Vec<MigrationStatus>, OpenError> {
+    connection.transaction(|connection| {
+        diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+            .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
+            .execute(connection)?;
+        migrations::carry_out(connection, || migrations::POSTGRES, command)
+    })
+}

@@ -1,0 +1,11 @@
+//! The Postgres wing: `uuid` and `timestamptz`, one statement a call, prepared once per connection.
+
+mod connection;
+mod pooler;
+mod repository;
+mod row;
+mod schema;
+mod statements;
+
+pub(crate) use connection::{connect, migrate, open};
+pub(crate) use repository::PostgresTodoRepository;

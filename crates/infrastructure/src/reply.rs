@@ -1,0 +1,64 @@
+//! The way back from a thread to the request that waits: at most one answer, and only until the deadline.
+
+use std::time::{Duration, Instant};
+
+use todo_domain::RepositoryError;
+use tokio::sync::oneshot;
+
+/// The end that a job answers into.
+pub(crate) struct ReplyTo<T> {
+    sender: oneshot::Sender<Result<T, RepositoryError>>,
+    deadline: Instant,
+}
+
+/// The end that the request waits at.
+pub(crate) struct Reply<T> {
+    receiver: oneshot::Receiver<Result<T, RepositoryError>>,
+    deadline: Instant,
+}
+
+/// Why no answer came.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoReply {
+    /// It was not there in time.
+    #[error("the database did not answer before the deadline")]
+    DeadlinePassed,
+    /// The job was dropped, because its time had come before it could be started.
+    #[error("the call was given up before it reached the database")]
+    Abandoned,
+}
+
+/// Both ends, for an answer that is due within `timeout` from now.
+pub(crate) fn reply<T>(timeout: Duration) -> (ReplyTo<T>, Reply<T>) {
+    let (sender, receiver) = oneshot::channel();
+    let deadline = Instant::now() + timeout;
+    (ReplyTo { sender, deadline }, Reply { receiver, deadline })
+}
+
+impl<T> ReplyTo<T> {
+    /// Gives the answer. That nobody waits for it any more is no error.
+    pub(crate) fn send(self, answer: Result<T, RepositoryError>) {
+        drop(self.sender.send(answer));
+    }
+
+    /// When the answer is due.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether nobody waits any more, so that the job need not be started.
+    pub(crate) fn is_moot(&self) -> bool {
+        self.sender.is_closed() || Instant::now() >= self.deadline
+    }
+}
+
+impl<T> Reply<T> {
+    /// Waits for the answer, until the deadline.
+    pub(crate) async fn wait(self) -> Result<T, RepositoryError> {
+        match tokio::time::timeout_at(self.deadline.into(), self.receiver).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(RepositoryError::unavailable(NoReply::Abandoned)),
+            Err(_) => Err(RepositoryError::unavailable(NoReply::DeadlinePassed)),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The SQLite wing: ids as BLOBs, times as integers, one writing thread.
+
+mod connection;
+mod repository;
+mod row;
+mod schema;
+mod statements;
+mod values;
+mod writer;
+
+pub(crate) use connection::{Location, migrate};
+pub(crate) use repository::SqliteTodoRepository;

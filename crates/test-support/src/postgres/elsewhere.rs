@@ -1,0 +1,89 @@
+//! Databases on a server that is not ours, named by `TEST_DATABASE_URL`.
+
+use std::{env, mem, process, process::Command};
+
+use super::{binaries, psql};
+use crate::{
+    directory,
+    reaper::{self, AtExit},
+};
+
+/// A database there, dropped with this value or by the reaper.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    server: String,
+    name: String,
+    at_exit: Option<AtExit>,
+}
+
+impl Elsewhere {
+    /// Makes a database on the server that `TEST_DATABASE_URL` names, if it is set.
+    pub(crate) fn create() -> Option<Self> {
+        let server = env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())?;
+        let name = format!("todo_test_{}_{:016x}", process::id(), directory::random());
+        // Before it is made: a killed test leaves it behind at no moment.
+        let at_exit = reaper::run_at_exit(&in_shell(&psql_on(&server), &dropping(&name)));
+        psql::run(psql_on(&server), &format!("CREATE DATABASE {}", psql::identifier(&name)));
+        Some(Self { server, name, at_exit: Some(at_exit) })
+    }
+
+    /// The server's URL with the name of this database.
+    pub(crate) fn url(&self) -> String {
+        with_database(&self.server, &self.name)
+    }
+
+    /// Runs SQL there.
+    pub(crate) fn psql(&self, sql: &str) -> String {
+        psql::run(psql_on(&self.url()), sql)
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        let dropped = psql_on(&self.server).args(["-c", &dropping(&self.name)]).output();
+        if !dropped.is_ok_and(|output| output.status.success()) {
+            // The reaper shall try again at the end.
+            mem::forget(self.at_exit.take());
+        }
+    }
+}
+
+fn psql_on(url: &str) -> Command {
+    psql::command(&binaries::any_psql(), url)
+}
+
+fn dropping(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", psql::identifier(name))
+}
+
+fn in_shell(command: &Command, sql: &str) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<String> = words.map(|word| reaper::quoted(word.as_ref())).collect();
+    format!("PGCONNECT_TIMEOUT=10 {} -c {}", words.join(" "), reaper::quote(sql))
+}
+
+fn with_database(url: &str, name: &str) -> String {
+    let (scheme, rest) = url.split_once("://").expect("TEST_DATABASE_URL begins with postgres://");
+    let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let server = rest.split('/').next().unwrap_or_default();
+    let mark = if parameters.is_empty() { "" } else { "?" };
+    format!("{scheme}://{server}/{name}{mark}{parameters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_database;
+
+    #[test]
+    fn only_the_database_of_the_url_is_replaced() {
+        let cases = [
+            ("postgres://u:p@host:5432/postgres", "postgres://u:p@host:5432/db"),
+            ("postgresql://host", "postgresql://host/db"),
+            ("postgres://host/?sslmode=require", "postgres://host/db?sslmode=require"),
+            ("postgres:///postgres?host=/tmp/a", "postgres:///db?host=/tmp/a"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(with_database(url, "db"), expected);
+        }
+    }
+}

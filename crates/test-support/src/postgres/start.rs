@@ -1,0 +1,131 @@
+//! Makes a cluster and starts it.
+
+use std::{
+    fs,
+    fs::File,
+    net::TcpListener,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Cluster, options::SETTINGS, psql};
+use crate::{directory, process, reaper};
+
+/// Far more than a loaded machine needs.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Cluster {
+    pub(super) fn initialize(&self) {
+        let directory = self.directory.path();
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        self.account.own(directory);
+
+        let mut initdb = process::gated(self.binaries.initdb());
+        initdb
+            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+            // Small WAL segments, because the first ones are written in full.
+            .args(["--no-sync", "--wal-segsize=4", "-D"])
+            .arg(self.data());
+        self.prepare(&mut initdb);
+        initdb.stdout(self.log_file()).stderr(self.log_file());
+        // It takes a second, and if it were killed it would leave shared memory behind.
+        let let_end = |pid| reaper::run_at_exit(&format!("let_end {pid}"));
+        let (mut child, at_exit) = process::spawn(initdb, let_end);
+        let status = child.wait().expect("it is our child");
+        drop(at_exit);
+        assert!(status.success(), "initdb failed: {status}\n{}", self.log());
+
+        for (name, contents) in &self.options.files {
+            let path = self.data().join(name);
+            fs::write(&path, contents).expect("the data directory is ours");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+            self.account.own(&path);
+        }
+    }
+
+    pub(super) fn launch_on_a_free_port(&mut self) {
+        // Others may take the port in between, which Postgres then says by ending.
+        for _ in 0..10 {
+            self.port = free_port();
+            if self.launch() {
+                return;
+            }
+        }
+        panic!("postgres does not start:\n{}", self.log());
+    }
+
+    /// Starts the server that was stopped or killed, on the same port, with the same data.
+    /// Returns when it accepts connections.
+    pub fn start_again(&mut self) {
+        assert!(self.postmaster.is_none(), "the cluster runs already");
+        let deadline = Instant::now() + TIMEOUT;
+        // The killed server's children may still hold its shared memory.
+        while !self.launch() {
+            assert!(Instant::now() < deadline, "postgres does not start again:\n{}", self.log());
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Starts the server; false if it ended before it accepted connections.
+    fn launch(&mut self) -> bool {
+        let mut postgres = process::gated(self.binaries.postgres());
+        postgres.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
+        let socket = format!("unix_socket_directories={}", self.directory.path().display());
+        postgres.args(["-c", &socket]);
+        let chosen = self.options.settings.iter().map(|(name, value)| (&**name, &**value));
+        for (name, value) in SETTINGS.into_iter().chain(chosen) {
+            postgres.args(["-c", &format!("{name}={value}")]);
+        }
+        self.prepare(&mut postgres);
+        postgres.stdout(self.log_file()).stderr(self.log_file());
+        let stop = |pid| reaper::run_at_exit(&format!("stop_cluster {pid} QUIT 50"));
+        let (mut child, at_exit) = process::spawn(postgres, stop);
+
+        let deadline = Instant::now() + TIMEOUT;
+        while !self.is_ready(child.id()) {
+            if child.try_wait().expect("it is our child").is_some() {
+                return false;
+            }
+            if Instant::now() >= deadline {
+                self.postmaster = Some((child, at_exit));
+                panic!("postgres is not ready after {TIMEOUT:?}:\n{}", self.log());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.postmaster = Some((child, at_exit));
+        true
+    }
+
+    /// Whether the server itself says so, in its pid file: a connection might be answered
+    /// by another that has the port.
+    fn is_ready(&self, postmaster: u32) -> bool {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let line = |number| file.lines().nth(number).map_or("", str::trim);
+        line(0) == postmaster.to_string() && line(7) == "ready"
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        psql::without_settings(command);
+        // English messages, whatever the developer's own language.
+        command.env("LC_ALL", "C").current_dir(self.directory.path());
+        self.account.run(command);
+    }
+
+    fn log_file(&self) -> Stdio {
+        let log = File::options().create(true).append(true).mode(0o644).open(self.log_path());
+        log.expect("the directory is ours").into()
+    }
+}
+
+/// A port that is free now, below those that the system gives to outgoing connections: else
+/// a client that retries while the server is down might be given its port.
+fn free_port() -> u16 {
+    loop {
+        let port = u16::try_from(15_000 + directory::random() % 15_000).expect("below 30,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
