@@ -44,13 +44,13 @@ pub enum StatementCache {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// It is not there, or lets us not in.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect")]
     Connection(#[from] ConnectionError),
     /// It refused a question at start-up.
-    #[error("the database refused a query: {0}")]
+    #[error("the database refused a query")]
     Query(#[from] diesel::result::Error),
     /// A migration failed; nothing was changed.
-    #[error("migration failed: {0}")]
+    #[error("the migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Migrations are pending and were not to be applied.
     #[error(
@@ -62,7 +62,7 @@ pub enum OpenError {
     #[error("the database's encoding is {0}, but must be UTF8: create it with ENCODING 'UTF8'")]
     Encoding(String),
     /// The operating system grants no threads.
-    #[error("cannot start the worker threads: {0}")]
+    #[error("cannot start the worker threads")]
     Threads(#[from] std::io::Error),
 }
 

@@ -3,6 +3,7 @@
 use diesel::backend::Backend;
 use diesel::connection::Connection;
 use diesel::migration::MigrationSource;
+use diesel::result::QueryResult;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::database::OpenError;
@@ -32,38 +33,75 @@ pub struct MigrationStatus {
 
 /// Carries a command out; tells of all migrations that the binary knows, oldest first, how they stand then.
 /// The caller holds the lock that keeps other copies from doing the same, in a transaction.
+///
+/// `applied` names the versions that the database has. Diesel's own way to find out makes its table first, for
+/// which a role that only serves need not have the rights.
 pub(crate) fn carry_out<C, DB>(
     connection: &mut C,
     all: impl Fn() -> EmbeddedMigrations,
+    applied: impl Fn(&mut C) -> QueryResult<Vec<String>>,
     command: MigrationCommand,
 ) -> Result<Vec<MigrationStatus>, OpenError>
 where
     C: Connection<Backend = DB> + MigrationHarness<DB>,
     DB: Backend,
 {
+    let before = status::<DB>(&all(), &applied(connection)?)?;
     match command {
-        MigrationCommand::Up => {
+        MigrationCommand::Up if before.iter().any(|it| !it.is_applied) => {
             connection.run_pending_migrations(all()).map_err(OpenError::Migration)?;
         }
         MigrationCommand::Down(count) => {
-            let applied = connection.applied_migrations().map_err(OpenError::Migration)?.len();
-            for _ in 0..count.min(applied) {
+            for _ in before.iter().filter(|it| it.is_applied).take(count) {
                 connection.revert_last_migration(all()).map_err(OpenError::Migration)?;
             }
         }
-        MigrationCommand::Status => {}
+        MigrationCommand::Up | MigrationCommand::Status => return Ok(before),
     }
-    let applied = connection.applied_migrations().map_err(OpenError::Migration)?;
-    let mut known = MigrationSource::<DB>::migrations(&all()).map_err(OpenError::Migration)?;
+    status::<DB>(&all(), &applied(connection)?)
+}
+
+fn status<DB: Backend>(
+    all: &impl MigrationSource<DB>,
+    applied: &[String],
+) -> Result<Vec<MigrationStatus>, OpenError> {
+    let mut known = all.migrations().map_err(OpenError::Migration)?;
     known.sort_by_key(|migration| migration.name().version().as_owned());
     Ok(known
         .iter()
         .map(|migration| MigrationStatus {
             name: migration.name().to_string(),
-            is_applied: applied.contains(&migration.name().version()),
+            is_applied: applied.contains(&migration.name().version().to_string()),
         })
         .collect())
 }
+
+/// Reads the versions of the migrations that a database has: none where Diesel's table is not there. The query
+/// tells whether it is, in a column `it`.
+macro_rules! applied {
+    ($connection:expr, $is_there:literal) => {{
+        #[derive(diesel::QueryableByName)]
+        struct IsThere {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            it: bool,
+        }
+        #[derive(diesel::QueryableByName)]
+        struct Applied {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            version: String,
+        }
+        let IsThere { it } = diesel::sql_query($is_there).get_result($connection)?;
+        if it {
+            let applied: Vec<Applied> =
+                diesel::sql_query("SELECT version FROM __diesel_schema_migrations")
+                    .load($connection)?;
+            Ok(applied.into_iter().map(|it| it.version).collect())
+        } else {
+            Ok(Vec::new())
+        }
+    }};
+}
+pub(crate) use applied;
 
 /// # Errors
 /// [`OpenError::PendingMigrations`] unless all are applied.

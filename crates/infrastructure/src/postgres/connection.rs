@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::prelude::*;
-use diesel::result::{ConnectionError, ConnectionResult};
+use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::pooler;
 use crate::database::{OpenError, StatementCache};
@@ -148,6 +148,13 @@ fn run(
         diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
             .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
             .execute(connection)?;
-        migrations::carry_out(connection, || migrations::POSTGRES, command)
+        migrations::carry_out(connection, || migrations::POSTGRES, applied, command)
     })
+}
+
+fn applied(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
+    migrations::applied!(
+        connection,
+        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS it"
+    )
 }

@@ -1,11 +1,12 @@
 //! Opening connections to SQLite.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::prelude::*;
-use diesel::result::{ConnectionError, ConnectionResult};
+use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use crate::database::OpenError;
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
@@ -37,15 +38,28 @@ pub(crate) fn connect(
         }
         error => error,
     })?;
-    connection
-        .batch_execute(&format!(
-            "PRAGMA busy_timeout = {};
-             PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;",
-            busy_timeout.as_millis()
-        ))
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let mut set_up = || {
+        let timeout = busy_timeout.as_millis();
+        connection.batch_execute(&format!("PRAGMA busy_timeout = {timeout}"))?;
+        switch_to_wal(&mut connection, busy_timeout)?;
+        connection.batch_execute("PRAGMA synchronous = FULL")
+    };
+    set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// Tells SQLite to write ahead, which is remembered in the file. Its `busy_timeout` does not cover the switch
+/// of a new file: copies that start together would fail instead of waiting for the first.
+fn switch_to_wal(connection: &mut SqliteConnection, timeout: Duration) -> QueryResult<()> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if error.to_string().contains("is locked") && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Opens a connection that may only read.
@@ -78,6 +92,13 @@ pub(super) fn run(
     command: MigrationCommand,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
     connection.immediate_transaction(|connection| {
-        migrations::carry_out(connection, || migrations::SQLITE, command)
+        migrations::carry_out(connection, || migrations::SQLITE, applied, command)
     })
+}
+
+fn applied(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    migrations::applied!(
+        connection,
+        "SELECT count(*) > 0 AS it FROM sqlite_master WHERE name = '__diesel_schema_migrations'"
+    )
 }

@@ -1,0 +1,178 @@
+//! The calls that are measured, as bytes on the wire and as SQL.
+
+use uuid::Uuid;
+
+use crate::data::{self, BIG_USER, TODOS_PER_USER, USERS};
+
+/// A call of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// `GET /health`: the ceiling of HTTP alone.
+    Health,
+    /// One todo.
+    Get,
+    /// All 20 todos of a user.
+    List,
+    /// 20 of a user who has 100,000.
+    Page,
+    /// The same, far behind.
+    DeepPage,
+    /// A search among 20.
+    Search,
+    /// A new todo.
+    Create,
+    /// A change that changes something.
+    Patch,
+    /// A todo in full, over one that is there.
+    Put,
+    /// A todo put, and then deleted, in turn.
+    PutDelete,
+}
+
+/// Cheap random numbers: an LCG is enough to spread keys.
+#[derive(Debug)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number below `limit`.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+impl Call {
+    /// In the order they are measured and shown.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Health,
+        Self::Get,
+        Self::List,
+        Self::Page,
+        Self::DeepPage,
+        Self::Search,
+        Self::Create,
+        Self::Patch,
+        Self::Put,
+        Self::PutDelete,
+    ];
+
+    /// Its name in the report and between processes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Health => "/health",
+            Self::Get => "GET one",
+            Self::List => "list of 20",
+            Self::Page => "page of 20 from 100,000",
+            Self::DeepPage => "the same, 90,000 deep",
+            Self::Search => "search in 20",
+            Self::Create => "create",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT (replace)",
+            Self::PutDelete => "PUT, then DELETE",
+        }
+    }
+
+    /// The call of that name.
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|call| call.name() == name).expect("a known call")
+    }
+
+    /// The next request of a connection. `turn` counts them; `own` is a number that no other connection has.
+    pub(crate) fn request(
+        self,
+        random: &mut Random,
+        turn: u64,
+        own: u64,
+        cursor: &str,
+        to: &mut Vec<u8>,
+    ) {
+        let user = random.below(USERS);
+        let (todo, n) = (random.below(TODOS_PER_USER), random.below(1_000_000_000));
+        let id = data::todo_id(user, todo);
+        let caller = data::user_id(user);
+        let big = data::user_id(BIG_USER);
+        let own = Uuid::from_u128((u128::from(own) << 64) | u128::from(turn / 2));
+        match self {
+            Self::Health => write(to, "GET", "/health", caller, None),
+            Self::Get => write(to, "GET", &format!("/api/v1/todos/{id}"), caller, None),
+            Self::List => write(to, "GET", "/api/v1/todos?limit=20", caller, None),
+            Self::Page => write(to, "GET", "/api/v1/todos?limit=20", big, None),
+            Self::DeepPage => {
+                write(to, "GET", &format!("/api/v1/todos?limit=20&cursor={cursor}"), big, None);
+            }
+            Self::Search => write(to, "GET", "/api/v1/todos?limit=20&q=GROCERIES", caller, None),
+            Self::Create => {
+                let body = format!("{{\"title\":\"Buy groceries {n}\",\"description\":\"Milk\"}}");
+                write(to, "POST", "/api/v1/todos", data::user_id(USERS + user), Some(&body));
+            }
+            Self::Patch => {
+                let body = format!("{{\"title\":\"Buy groceries {n}\"}}");
+                write(to, "PATCH", &format!("/api/v1/todos/{id}"), caller, Some(&body));
+            }
+            Self::Put => write(to, "PUT", &format!("/api/v1/todos/{id}"), caller, Some(&whole(n))),
+            Self::PutDelete if turn.is_multiple_of(2) => {
+                write(to, "PUT", &format!("/api/v1/todos/{own}"), big, Some(&whole(n)));
+            }
+            Self::PutDelete => write(to, "DELETE", &format!("/api/v1/todos/{own}"), big, None),
+        }
+    }
+
+    /// The script that has `pgbench` do the same, where that is one statement of the same shape.
+    pub(crate) fn pgbench_script(self) -> Option<String> {
+        let uuid = |high: &str, low: &str| {
+            format!(
+                "('00000000-0000-0000-' || lpad(to_hex({high}), 4, '0') || '-' || lpad(to_hex({low}), 12, '0'))::uuid"
+            )
+        };
+        let columns =
+            "user_id, id, title, description, is_completed, created_at, updated_at, version";
+        let users = USERS - 1;
+        let todos = TODOS_PER_USER - 1;
+        let user = uuid("0", ":u::int");
+        let id = uuid(":u::int", ":t::int");
+        match self {
+            Self::Get => Some(format!(
+                "\\set u random(0, {users})\n\\set t random(0, {todos})\n\
+                 SELECT {columns} FROM todos WHERE user_id = {user} AND id = {id} LIMIT 1;\n"
+            )),
+            Self::List => Some(format!(
+                "\\set u random(0, {users})\n\
+                 SELECT {columns} FROM todos WHERE user_id = {user} AND true \
+                 ORDER BY created_at DESC, id DESC LIMIT 21;\n"
+            )),
+            Self::Create => Some(format!(
+                "\\set u random(0, {users})\n\\set n random(0, 1000000000)\n\
+                 INSERT INTO todos ({columns}, title_folded, description_folded) VALUES \
+                 ({}, gen_random_uuid(), 'Buy groceries ' || :n::int, 'Milk', false, now(), now(), 1, \
+                 'buy groceries ' || :n::int, 'milk');\n",
+                uuid("1", ":u::int")
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn whole(n: u64) -> String {
+    format!("{{\"title\":\"Buy groceries {n}\",\"description\":null,\"is_completed\":false}}")
+}
+
+/// One request of HTTP/1.1 on a connection that is kept.
+pub(crate) fn write(
+    to: &mut Vec<u8>,
+    method: &str,
+    target: &str,
+    caller: Uuid,
+    body: Option<&str>,
+) {
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-User-ID: {caller}\r\n");
+    to.extend_from_slice(head.as_bytes());
+    if let Some(body) = body {
+        let length = body.len();
+        let head =
+            format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+        to.extend_from_slice(head.as_bytes());
+    } else {
+        to.extend_from_slice(b"\r\n");
+    }
+}

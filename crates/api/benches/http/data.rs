@@ -1,0 +1,112 @@
+//! The data that the calls meet: 1,000 users of 20 todos, and one of 100,000.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use todo_test_support::server::Server;
+use uuid::Uuid;
+
+use crate::calls::write;
+
+/// How many users have [`TODOS_PER_USER`] todos.
+pub(crate) const USERS: u64 = 1_000;
+/// How many todos each has.
+pub(crate) const TODOS_PER_USER: u64 = 20;
+/// The user who has [`BIG_USER_TODOS`].
+pub(crate) const BIG_USER: u64 = 1_000_000;
+const BIG_USER_TODOS: u64 = 100_000;
+/// How far behind the deep page is.
+const DEEP: usize = 90_000;
+/// Connections that make the data.
+const LOADERS: u64 = 32;
+
+/// What the load needs to know of the data.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    /// Where the deep page begins.
+    pub(crate) deep_cursor: String,
+}
+
+/// The id of a user.
+pub(crate) fn user_id(user: u64) -> Uuid {
+    Uuid::from_u128(user.into())
+}
+
+/// The id of a user's todo.
+pub(crate) fn todo_id(user: u64, todo: u64) -> Uuid {
+    Uuid::from_u128((u128::from(user) << 48) | u128::from(todo))
+}
+
+impl Dataset {
+    /// Makes it, by PUT over HTTP.
+    pub(crate) fn create(server: &Server) -> Self {
+        std::thread::scope(|scope| {
+            for loader in 0..LOADERS {
+                scope.spawn(move || {
+                    let mut connection = Connection::open(server.port());
+                    for user in (loader..USERS).step_by(usize::try_from(LOADERS).expect("a few")) {
+                        for todo in 0..TODOS_PER_USER {
+                            connection.put(user, todo);
+                        }
+                    }
+                    for todo in
+                        (loader..BIG_USER_TODOS).step_by(usize::try_from(LOADERS).expect("a few"))
+                    {
+                        connection.put(BIG_USER, todo);
+                    }
+                });
+            }
+        });
+        let mut connection = Connection::open(server.port());
+        let mut cursor = String::new();
+        for _ in 0..DEEP / 200 {
+            let parameter =
+                if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
+            let target = format!("/api/v1/todos?limit=200{parameter}");
+            let page = connection.call("GET", &target, user_id(BIG_USER), None);
+            let page: serde_json::Value = serde_json::from_slice(&page).expect("JSON");
+            page["next_cursor"].as_str().expect("not the last page").clone_into(&mut cursor);
+        }
+        Self { deep_cursor: cursor }
+    }
+}
+
+/// One connection that waits for each answer.
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    fn open(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+        stream.set_nodelay(true).expect("a socket option");
+        Self { stream, buffer: Vec::new() }
+    }
+
+    fn put(&mut self, user: u64, todo: u64) {
+        let body = format!(
+            "{{\"title\":\"Buy groceries {todo}\",\"description\":\"Milk, eggs, bread\",\"is_completed\":{}}}",
+            todo.is_multiple_of(3)
+        );
+        let target = format!("/api/v1/todos/{}", todo_id(user, todo));
+        self.call("PUT", &target, user_id(user), Some(&body));
+    }
+
+    fn call(&mut self, method: &str, target: &str, caller: Uuid, body: Option<&str>) -> Vec<u8> {
+        let mut request = Vec::new();
+        write(&mut request, method, target, caller, body);
+        self.stream.write_all(&request).expect("the server reads");
+        self.buffer.clear();
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            if let Some((status, from, to)) = crate::load::complete(&self.buffer) {
+                assert!(status < 300, "{method} {target} was answered by {status}");
+                return self.buffer[from..to].to_vec();
+            }
+            let read = self.stream.read(&mut chunk).expect("the server answers");
+            assert!(read > 0, "the server hung up");
+            self.buffer.extend_from_slice(&chunk[..read]);
+        }
+    }
+}

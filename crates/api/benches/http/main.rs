@@ -1,0 +1,94 @@
+//! `cargo bench`: the real server, under load over HTTP, beside the floor that it stands on.
+//!
+//! Each round measures, one after the other: the calls over HTTP, the same statements by the same adapter without
+//! HTTP, and `pgbench` with the same SQL. The figures are medians over the rounds, and each ratio is taken within
+//! a round, so that a machine that is slower for a while does not change it. Writes `docs/performance.md` and
+//! its chart. Settings: `BENCH_ROUNDS` (default 5), `BENCH_SECONDS` (2), `BENCH_CONNECTIONS` (32).
+
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on ends")]
+#![expect(clippy::cast_precision_loss, reason = "figures are rounded when they are shown")]
+
+mod calls;
+mod data;
+mod floor;
+mod load;
+mod report;
+
+use std::time::Duration;
+
+use todo_test_support::database::TestDatabase;
+use todo_test_support::postgres::{Cluster, ClusterOptions};
+use todo_test_support::server::Server;
+
+use crate::calls::Call;
+use crate::data::Dataset;
+use crate::report::{Database, Figures, Report};
+
+/// How long and how hard.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    rounds: usize,
+    time: Duration,
+    connections: usize,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).map(String::as_str) == Some(load::COMMAND) {
+        return load::run(&arguments[2..]);
+    }
+    if arguments.get(1).map(String::as_str) == Some(floor::COMMAND) {
+        return floor::run(&arguments[2..]);
+    }
+    let plan = Plan {
+        rounds: setting("BENCH_ROUNDS", 5),
+        time: Duration::from_secs(setting("BENCH_SECONDS", 2) as u64),
+        connections: setting("BENCH_CONNECTIONS", 32),
+    };
+    let mut report = Report::new(plan.rounds, plan.time, plan.connections);
+
+    let sqlite = TestDatabase::sqlite();
+    measure(&mut report, Database::Sqlite, sqlite.url(), plan);
+    let durable = ["fsync", "synchronous_commit", "full_page_writes"]
+        .into_iter()
+        .fold(ClusterOptions::default(), |options, name| options.setting(name, "on"))
+        .setting("shared_buffers", "512MB")
+        .setting("max_wal_size", "4GB");
+    if let Some(cluster) = Cluster::start(durable) {
+        measure(&mut report, Database::Postgres, &cluster.create_database(), plan);
+    }
+    report.write();
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// All calls, round by round.
+fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
+    let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), url, &[("RUST_LOG", "info")]);
+    let dataset = Dataset::create(&server);
+    for round in 1..=plan.rounds {
+        for call in Call::ALL {
+            let cpu_before = server.cpu_time().unwrap_or_default();
+            let load = load::start(&server, &dataset, call, plan);
+            let cpu = server.cpu_time().unwrap_or_default().saturating_sub(cpu_before);
+            let floor = floor::start(url, call, plan);
+            let pgbench = match database {
+                Database::Postgres => floor::pgbench(url, call, plan),
+                Database::Sqlite => None,
+            };
+            let figures = Figures {
+                per_second: load.per_second,
+                p50: load.p50,
+                p99: load.p99,
+                p999: load.p999,
+                cpu_micros: cpu.as_secs_f64() * 1e6 / (load.count.max(1) as f64),
+                rss_mib: server.rss_bytes().unwrap_or_default() as f64 / 1024.0 / 1024.0,
+                adapter_per_second: floor,
+                pgbench_per_second: pgbench,
+            };
+            report.add(database, call, round, figures);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Random calls. They name few users, ids and moments, so that they meet each other.
+
+use proptest::prelude::*;
+use todo_domain::{
+    NewTodo, PutCondition, Sort, SortKey, TodoFilter, TodoId, TodoPatch, VersionMatch,
+};
+use uuid::Uuid;
+
+use crate::texts::{description, term, title};
+
+/// A call on behalf of one of the users.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// Which of the users.
+    pub(crate) user: usize,
+    /// How many microseconds the clock goes on before it; sometimes back, sometimes not at all.
+    pub(crate) tick: i64,
+    /// What is called.
+    pub(crate) action: Action,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Insert(NewTodo),
+    Find(TodoId),
+    /// All pages of this size, the next always after the last of the one before; with a bound, so that none
+    /// goes on for ever.
+    List {
+        filter: TodoFilter,
+        sort: Sort,
+        limit: u32,
+    },
+    /// One page after a place at which a todo may stand.
+    ListAfter {
+        filter: TodoFilter,
+        sort: Sort,
+        microseconds: i64,
+        id: TodoId,
+    },
+    Count,
+    Update(TodoId, TodoPatch, VersionMatch),
+    Put(NewTodo, PutCondition),
+    Delete(TodoId, VersionMatch),
+    UpdateMatching(TodoFilter, bool),
+    DeleteMatching(TodoFilter),
+}
+
+fn id() -> impl Strategy<Value = TodoId> {
+    // The first and the last bit, which some orders treat unlike the others.
+    (0..4_u128, 0..2_u128).prop_map(|(low, high)| TodoId(Uuid::from_u128(high << 127 | low)))
+}
+
+fn new_todo() -> impl Strategy<Value = NewTodo> {
+    (id(), title(), description(), any::<bool>()).prop_map(
+        |(id, title, description, is_completed)| NewTodo { id, title, description, is_completed },
+    )
+}
+
+fn versions() -> impl Strategy<Value = VersionMatch> {
+    prop_oneof![
+        Just(VersionMatch::Any),
+        proptest::collection::vec(1..6_i64, 0..3).prop_map(VersionMatch::OneOf),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = PutCondition> {
+    prop_oneof![
+        2 => Just(PutCondition::Always),
+        1 => Just(PutCondition::Absent),
+        1 => versions().prop_map(PutCondition::Present),
+    ]
+}
+
+fn patch() -> impl Strategy<Value = TodoPatch> {
+    use proptest::option::of;
+    (of(title()), of(description()), of(any::<bool>())).prop_map(
+        |(title, description, is_completed)| TodoPatch { title, description, is_completed },
+    )
+}
+
+fn filter() -> impl Strategy<Value = TodoFilter> {
+    (proptest::option::of(any::<bool>()), prop_oneof![Just(None), term()])
+        .prop_map(|(is_completed, search)| TodoFilter { is_completed, search })
+}
+
+fn sort() -> impl Strategy<Value = Sort> {
+    let key = prop_oneof![Just(SortKey::CreatedAt), Just(SortKey::UpdatedAt)];
+    (key, any::<bool>()).prop_map(|(key, descending)| Sort { key, descending })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    use Action::{
+        Count, Delete, DeleteMatching, Find, Insert, List, ListAfter, Put, Update, UpdateMatching,
+    };
+    let list =
+        (filter(), sort(), 0..8_u32).prop_map(|(filter, sort, limit)| List { filter, sort, limit });
+    let list_after = (filter(), sort(), -20..60_i64, id())
+        .prop_map(|(filter, sort, microseconds, id)| ListAfter { filter, sort, microseconds, id });
+    prop_oneof![
+        6 => new_todo().prop_map(Insert),
+        2 => id().prop_map(Find),
+        6 => list,
+        3 => list_after,
+        1 => Just(Count),
+        5 => (id(), patch(), versions()).prop_map(|(id, patch, versions)| Update(id, patch, versions)),
+        5 => (new_todo(), condition()).prop_map(|(todo, condition)| Put(todo, condition)),
+        2 => (id(), versions()).prop_map(|(id, versions)| Delete(id, versions)),
+        1 => (filter(), any::<bool>()).prop_map(|(filter, done)| UpdateMatching(filter, done)),
+        1 => filter().prop_map(DeleteMatching),
+    ]
+}
+
+/// Any call. One user makes most of them, so that there is a list to speak of.
+pub(crate) fn calls() -> impl Strategy<Value = Call> {
+    let tick = prop_oneof![1 => Just(-7_i64), 6 => Just(0), 4 => 1..4_i64];
+    let user = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
+    (user, tick, action()).prop_map(|(user, tick, action)| Call { user, tick, action })
+}

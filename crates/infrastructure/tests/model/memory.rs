@@ -1,0 +1,195 @@
+//! The model: the port's contract in its plainest form, over a map.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use todo_domain::{
+    DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Todo, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+};
+
+/// Todos in a map.
+#[derive(Default)]
+pub(crate) struct MemoryTodoRepository(Mutex<BTreeMap<(UserId, TodoId), Todo>>);
+
+type Todos<'a> = MutexGuard<'a, BTreeMap<(UserId, TodoId), Todo>>;
+
+impl MemoryTodoRepository {
+    fn todos(&self) -> Todos<'_> {
+        self.0.lock().unwrap()
+    }
+}
+
+fn is_wanted(todo: &Todo, versions: &VersionMatch) -> bool {
+    match versions {
+        VersionMatch::Any => true,
+        VersionMatch::OneOf(versions) => versions.contains(&todo.version),
+    }
+}
+
+/// Applies a patch, and keeps account of it if it changed something.
+fn apply(todo: &mut Todo, patch: TodoPatch, now: DateTime<Utc>) {
+    let before = todo.clone();
+    if let Some(title) = patch.title {
+        todo.title = title;
+    }
+    if let Some(description) = patch.description {
+        todo.description = description;
+    }
+    if let Some(is_completed) = patch.is_completed {
+        todo.is_completed = is_completed;
+    }
+    if *todo != before {
+        todo.version += 1;
+        todo.updated_at = todo.updated_at.max(now);
+    }
+}
+
+fn means(filter: &TodoFilter, user: UserId, todo: &Todo) -> bool {
+    todo.user_id == user && filter.matches(todo)
+}
+
+#[async_trait]
+impl TodoRepository for MemoryTodoRepository {
+    async fn insert(
+        &self,
+        user: UserId,
+        new: NewTodo,
+        now: DateTime<Utc>,
+    ) -> Result<Todo, RepositoryError> {
+        let created = new.created(user, now);
+        let mut todos = self.todos();
+        let there = todos.entry((user, created.id)).or_insert_with(|| created.clone());
+        if *there == created { Ok(created) } else { Err(RepositoryError::internal("taken")) }
+    }
+
+    async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
+        Ok(self.todos().get(&(user, id)).cloned())
+    }
+
+    async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
+        let PageQuery { filter, sort, after, limit } = query;
+        let mut meant: Vec<_> =
+            self.todos().values().filter(|todo| means(&filter, user, todo)).cloned().collect();
+        meant.sort_by_key(|todo| sort.position_of(todo));
+        if sort.descending {
+            meant.reverse();
+        }
+        let comes_after = |todo: &Todo| {
+            after.is_none_or(|after| {
+                let position = sort.position_of(todo);
+                if sort.descending { position < after } else { position > after }
+            })
+        };
+        Ok(meant.into_iter().filter(comes_after).take(limit as usize).collect())
+    }
+
+    async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
+        let todos = self.todos();
+        let own = || todos.values().filter(|todo| todo.user_id == user);
+        let completed = own().filter(|todo| todo.is_completed).count() as u64;
+        Ok(TodoCounts { total: own().count() as u64, completed })
+    }
+
+    async fn update(
+        &self,
+        user: UserId,
+        id: TodoId,
+        patch: TodoPatch,
+        versions: VersionMatch,
+        now: DateTime<Utc>,
+    ) -> Result<UpdateOutcome, RepositoryError> {
+        Ok(match self.todos().get_mut(&(user, id)) {
+            None => UpdateOutcome::Absent,
+            Some(todo) if !is_wanted(todo, &versions) => UpdateOutcome::Conflict(todo.clone()),
+            Some(todo) => {
+                apply(todo, patch, now);
+                UpdateOutcome::Updated(todo.clone())
+            }
+        })
+    }
+
+    async fn put(
+        &self,
+        user: UserId,
+        new: NewTodo,
+        condition: PutCondition,
+        now: DateTime<Utc>,
+    ) -> Result<PutOutcome, RepositoryError> {
+        let mut todos = self.todos();
+        let there = todos.get_mut(&(user, new.id));
+        Ok(match (there, condition) {
+            (None, PutCondition::Present(_)) => PutOutcome::Conflict(None),
+            (None, PutCondition::Always | PutCondition::Absent) => {
+                let created = new.created(user, now);
+                todos.insert((user, created.id), created.clone());
+                PutOutcome::Created(created)
+            }
+            (Some(todo), PutCondition::Absent) => PutOutcome::Conflict(Some(todo.clone())),
+            (Some(todo), PutCondition::Present(versions)) if !is_wanted(todo, &versions) => {
+                PutOutcome::Conflict(Some(todo.clone()))
+            }
+            (Some(todo), PutCondition::Always | PutCondition::Present(_)) => {
+                let NewTodo { title, description, is_completed, .. } = new;
+                let whole = TodoPatch {
+                    title: Some(title),
+                    description: Some(description),
+                    is_completed: Some(is_completed),
+                };
+                apply(todo, whole, now);
+                PutOutcome::Replaced(todo.clone())
+            }
+        })
+    }
+
+    async fn delete(
+        &self,
+        user: UserId,
+        id: TodoId,
+        versions: VersionMatch,
+    ) -> Result<DeleteOutcome, RepositoryError> {
+        let mut todos = self.todos();
+        Ok(match todos.get(&(user, id)) {
+            None => DeleteOutcome::Absent,
+            Some(todo) if !is_wanted(todo, &versions) => DeleteOutcome::Conflict(todo.clone()),
+            Some(_) => {
+                todos.remove(&(user, id));
+                DeleteOutcome::Deleted
+            }
+        })
+    }
+
+    async fn update_matching(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        is_completed: bool,
+        now: DateTime<Utc>,
+    ) -> Result<u64, RepositoryError> {
+        let patch = TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() };
+        let mut changed = 0;
+        for todo in self.todos().values_mut().filter(|todo| means(&filter, user, todo)) {
+            let version = todo.version;
+            apply(todo, patch.clone(), now);
+            changed += u64::from(todo.version > version);
+        }
+        Ok(changed)
+    }
+
+    async fn delete_matching(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+    ) -> Result<u64, RepositoryError> {
+        let mut todos = self.todos();
+        let before = todos.len();
+        todos.retain(|_, todo| !means(&filter, user, todo));
+        Ok((before - todos.len()) as u64)
+    }
+
+    async fn ping(&self) -> Result<(), RepositoryError> {
+        Ok(())
+    }
+}

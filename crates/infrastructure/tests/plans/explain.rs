@@ -1,0 +1,130 @@
+//! The two databases, filled, and how they explain their plans.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use todo_domain::TodoRepository;
+use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
+use todo_test_support::database::TestDatabase;
+
+use crate::capture;
+use crate::statements::{BUSY, Statement};
+
+const OPTIONS: DatabaseOptions = DatabaseOptions {
+    pool_size: 1,
+    timeout: Duration::from_secs(60),
+    queue_capacity: 10,
+    statement_cache: StatementCache::Auto,
+    migrate_on_start: true,
+};
+
+/// A user with 20,000 todos, a second apart, and among them 200 todos of four others.
+const FILL_POSTGRES: &str = "
+    SET synchronous_commit = on;
+    INSERT INTO todos
+    SELECT CASE WHEN n % 101 < 100 THEN '{BUSY}'::uuid ELSE overlay('{BUSY}' PLACING '1' || n % 4 FROM 1)::uuid END,
+        gen_random_uuid(), 'title ' || n, repeat('text ', n % 40), n % 3 = 0,
+        '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
+        '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
+        1, 'title ' || n, repeat('text ', n % 40)
+    FROM generate_series(0, 20199) n";
+
+/// Index-only scans want the rows to be known to be visible to all.
+const ARE_VISIBLE: &str =
+    "SELECT relallvisible = relpages FROM pg_class WHERE oid = 'todos'::regclass";
+
+const FILL_SQLITE: &str = "
+    WITH RECURSIVE series (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n < 20199)
+    INSERT INTO todos
+    SELECT CASE WHEN n % 101 < 100 THEN zeroblob(16) ELSE randomblob(16) END,
+        randomblob(16), 'title ' || n, 'text ' || n, n % 3 = 0,
+        (1767225600 + n) * 1000000, (1767225600 + n) * 1000000,
+        1, 'title ' || n, 'text ' || n
+    FROM series";
+
+/// A database that explains itself.
+pub(crate) trait Explain {
+    /// A repository on it, to whose statements [`capture`] listens.
+    fn repository(&self) -> Arc<dyn TodoRepository>;
+    /// The plans that it may come to.
+    fn plans(&self, statement: &Statement) -> [String; 2];
+}
+
+pub(crate) struct Postgres(TestDatabase);
+
+impl Postgres {
+    pub(crate) fn new(database: TestDatabase) -> Self {
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+        database.psql(&FILL_POSTGRES.replace("{BUSY}", BUSY));
+        // Once is enough, unless something that starts beside holds a snapshot.
+        for _ in 0..100 {
+            database.psql("VACUUM ANALYZE todos");
+            if database.psql(ARE_VISIBLE) == "t" {
+                return Self(database);
+            }
+        }
+        panic!("VACUUM does not find the rows visible");
+    }
+}
+
+impl Explain for Postgres {
+    fn repository(&self) -> Arc<dyn TodoRepository> {
+        capture::listen();
+        open(&self.0.url().parse().unwrap(), &OPTIONS).unwrap()
+    }
+
+    fn plans(&self, statement: &Statement) -> [String; 2] {
+        let Statement { text, values, .. } = statement;
+        let values = values.join(", ");
+        ["force_custom_plan", "force_generic_plan"].map(|mode| {
+            self.0.psql(&format!(
+                "SET plan_cache_mode = {mode}; PREPARE statement AS {text};
+                 BEGIN;
+                 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE statement ({values});
+                 ROLLBACK"
+            ))
+        })
+    }
+}
+
+pub(crate) struct Sqlite(TestDatabase);
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+impl Sqlite {
+    pub(crate) fn new(database: TestDatabase) -> Self {
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+        let this = Self(database);
+        this.connect().batch_execute(FILL_SQLITE).unwrap();
+        this
+    }
+
+    fn connect(&self) -> SqliteConnection {
+        SqliteConnection::establish(self.0.url().strip_prefix("sqlite://").unwrap()).unwrap()
+    }
+}
+
+impl Explain for Sqlite {
+    fn repository(&self) -> Arc<dyn TodoRepository> {
+        capture::listen();
+        open(&self.0.url().parse().unwrap(), &OPTIONS).unwrap()
+    }
+
+    fn plans(&self, statement: &Statement) -> [String; 2] {
+        let mut connection = self.connect();
+        connection.batch_execute("BEGIN").unwrap();
+        ["SELECT 1", "ANALYZE"].map(|preparation| {
+            connection.batch_execute(preparation).unwrap();
+            let explain = diesel::sql_query(format!("EXPLAIN QUERY PLAN {}", statement.text));
+            let steps: Vec<Step> = explain.load(&mut connection).unwrap();
+            steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! The query plans: each page of each list is one descent into one index, however deep it lies; nothing is
+//! sorted, and no more rows are read than are shown.
+//!
+//! What is explained are the statements that the adapters send, on a database in which one user has 20,000
+//! todos and others a few.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+
+mod capture;
+mod explain;
+mod statements;
+
+use todo_test_support::database::TestDatabase;
+
+use crate::explain::{Explain, Postgres, Sqlite};
+use crate::statements::{Statement, counts, of_one_todo, pages};
+
+/// The rows that pages ask for.
+const LIMIT: u32 = 50;
+
+/// The index that serves a page.
+fn index_of(page: &Statement) -> String {
+    let key = if page.text.contains("ORDER BY \"todos\".\"updated_at\"")
+        || page.text.contains("ORDER BY `todos`.`updated_at`")
+    {
+        "update"
+    } else {
+        "creation"
+    };
+    let completion = if page.is_filtered { "completion_and_" } else { "" };
+    format!("todos_by_{completion}{key}")
+}
+
+#[tokio::test]
+async fn every_page_is_read_from_a_postgres_index_in_order() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    for page in pages(&postgres.repository()).await {
+        let index = index_of(&page);
+        // As it is planned at first for each call's values, and later once and for all.
+        for plan in postgres.plans(&page) {
+            let told = format!("{}\n{plan}", page.text);
+            let scan = plan.lines().find(|line| line.contains(" Scan")).unwrap();
+            assert!(scan.contains("Index Scan "), "{told}");
+            assert!(scan.contains(&format!(" using {index} on ")), "{told}");
+            // Postgres 18 says `50.00`.
+            let rows = |end: &str| scan.contains(&format!("rows={LIMIT}{end}"));
+            assert!(rows(" ") || rows(".00 "), "{told}");
+            for word in ["Sort", "Seq Scan", "Bitmap", "Filter: (", "Rows Removed"] {
+                assert!(!plan.contains(word), "{word}: {told}");
+            }
+            let condition = plan.lines().find(|line| line.contains("Index Cond:")).unwrap();
+            assert_eq!(condition.contains("ROW("), page.is_deep, "{told}");
+            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_read_from_an_sqlite_index_in_order() {
+    let sqlite = Sqlite::new(TestDatabase::sqlite());
+    for page in pages(&sqlite.repository()).await {
+        let index = index_of(&page);
+        // Without statistics, as usual, and with them.
+        for plan in sqlite.plans(&page) {
+            let told = format!("{}\n{plan}", page.text);
+            assert_eq!(plan.lines().count(), 1, "{told}");
+            let start = format!("SEARCH todos USING INDEX {index} (user_id=?");
+            assert!(plan.starts_with(&start), "{told}");
+            assert!(!plan.contains("TEMP B-TREE"), "{told}");
+            assert_eq!(plan.contains(",id)"), page.is_deep, "{told}");
+            assert_eq!(plan.contains("is_completed=?"), page.is_filtered, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgres_counts_without_reading_the_table() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    let statement = counts(&postgres.repository()).await;
+    for plan in postgres.plans(&statement) {
+        assert!(plan.contains("Index Only Scan using "), "{plan}");
+        assert!(plan.contains("Heap Fetches: 0"), "{plan}");
+        assert!(plan.contains("Index Cond: (user_id = "), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_counts_without_reading_the_table() {
+    let sqlite = Sqlite::new(TestDatabase::sqlite());
+    let statement = counts(&sqlite.repository()).await;
+    for plan in sqlite.plans(&statement) {
+        assert!(plan.starts_with("SEARCH todos USING COVERING INDEX "), "{plan}");
+        assert!(plan.ends_with("(user_id=?)"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_reaches_one_todo_by_its_key() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    for statement in of_one_todo(&postgres.repository()).await {
+        for plan in postgres.plans(&statement) {
+            assert!(plan.contains("Index Scan using todos_pkey on todos"), "{plan}");
+            assert!(plan.contains("Index Cond: ((user_id = "), "{plan}");
+            assert!(plan.contains(" AND (id = "), "{plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_reaches_one_todo_by_its_key() {
+    let sqlite = Sqlite::new(TestDatabase::sqlite());
+    for statement in of_one_todo(&sqlite.repository()).await {
+        for plan in sqlite.plans(&statement) {
+            assert_eq!(plan, "SEARCH todos USING PRIMARY KEY (user_id=? AND id=?)");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The statements whose plans matter, as the adapters send them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use todo_domain::{
+    PageQuery, Position, Sort, SortKey, TodoFilter, TodoId, TodoPatch, TodoRepository, UserId,
+    VersionMatch,
+};
+use uuid::Uuid;
+
+use crate::LIMIT;
+use crate::capture;
+
+/// A statement, and values for its parameters.
+pub(crate) struct Statement {
+    /// Its SQL.
+    pub(crate) text: String,
+    /// Whether it asks for the completed ones only.
+    pub(crate) is_filtered: bool,
+    /// Whether it goes on from the middle of the list.
+    pub(crate) is_deep: bool,
+    /// Values for Postgres, in SQL; SQLite plans without.
+    pub(crate) values: Vec<String>,
+}
+
+/// The user with the many todos.
+pub(crate) const BUSY: &str = "00000000-0000-0000-0000-000000000000";
+
+/// One of the users with a few. Only of such a user: of one who has nearly all of the table, even a good
+/// planner reads the table.
+const QUIET: &str = "10000000-0000-0000-0000-000000000000";
+
+/// A moment in the middle of that user's lists.
+pub(crate) const MIDDLE: &str = "2026-01-01 02:46:40Z";
+
+/// Pages in each order: with and without filter, the first and one from the middle.
+pub(crate) async fn pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let mut pages = Vec::new();
+    for key in [SortKey::CreatedAt, SortKey::UpdatedAt] {
+        for descending in [true, false] {
+            for is_completed in [None, Some(true)] {
+                for is_deep in [false, true] {
+                    let sort = Sort { key, descending };
+                    pages.push(page(repository, sort, is_completed, is_deep).await);
+                }
+            }
+        }
+    }
+    pages
+}
+
+async fn page(
+    repository: &Arc<dyn TodoRepository>,
+    sort: Sort,
+    is_completed: Option<bool>,
+    is_deep: bool,
+) -> Statement {
+    // The values are of no matter here: they are parameters.
+    let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
+    let query = PageQuery {
+        filter: TodoFilter { is_completed, search: None },
+        sort,
+        after: is_deep.then_some(position),
+        limit: LIMIT,
+    };
+    let list = async |user| drop(repository.list(user, query).await.unwrap());
+    let mut values = vec![format!("'{BUSY}'"), "true".to_owned()];
+    values.extend(is_completed.map(|it| it.to_string()));
+    if is_deep {
+        values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
+    }
+    values.push(LIMIT.to_string());
+    let text = capture::statement(list).await;
+    Statement { text, is_filtered: is_completed.is_some(), is_deep, values }
+}
+
+/// The counting of a quiet user's todos.
+pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
+    let count = async |user| {
+        repository.count(user).await.unwrap();
+    };
+    unfiltered(capture::statement(count).await, &[&format!("'{QUIET}'"), "1"])
+}
+
+/// What reads, changes and removes a single todo.
+pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statement; 3] {
+    let (id, any) = (TodoId(Uuid::nil()), VersionMatch::Any);
+    let find = async |user| drop(repository.find(user, id).await.unwrap());
+    let update = async |user: UserId| {
+        let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
+        let outcome = repository.update(user, id, patch, any.clone(), DateTime::UNIX_EPOCH).await;
+        drop(outcome.unwrap());
+    };
+    let delete = async |user| drop(repository.delete(user, id, any.clone()).await.unwrap());
+    let [find, update, delete] = [
+        capture::statement(find).await,
+        capture::statement(update).await,
+        capture::statement(delete).await,
+    ];
+    let (busy, moment) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
+    let changes = ["false", "true"];
+    let update_values =
+        [&["true"][..], &changes, &["1"], &changes, &[&moment], &[&busy, &busy, "true"]].concat();
+    [
+        unfiltered(find, &[&busy, &busy, "1"]),
+        unfiltered(update, &update_values),
+        unfiltered(delete, &[&busy, &busy, "true"]),
+    ]
+}
+
+fn unfiltered(text: String, values: &[&str]) -> Statement {
+    let values = values.iter().map(ToString::to_string).collect();
+    Statement { text, is_filtered: false, is_deep: false, values }
+}

@@ -1,0 +1,96 @@
+//! Changes of many todos at once: exactly those that the filter means, and the number of them.
+
+use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
+
+use crate::fixtures::{
+    Repository, at, by_completion, by_search, completed, find, id, insert, insert_all, titles,
+    update, user, whole,
+};
+
+/// Three todos about tea, of which the second is completed, and two about coffee, of which the last is.
+async fn drinks(repository: &Repository) -> UserId {
+    let user = user();
+    insert_all(repository, user, &["Tea one", "Tea two", "Tea three", "Coffee four"]).await;
+    insert(repository, user, whole(5, "five", "about COFFEE", false), 5).await;
+    for number in [2, 5] {
+        update(repository, user, id(number), completed(true), 10).await;
+    }
+    user
+}
+
+fn completed_tea(is_completed: bool) -> TodoFilter {
+    TodoFilter { search: SearchTerm::new("TEA").unwrap(), ..by_completion(is_completed) }
+}
+
+pub(crate) async fn all_todos_are_completed_at_once_and_only_those_that_change_are_counted(
+    repository: Repository,
+) {
+    let user = drinks(&repository).await;
+    let all = TodoFilter::default();
+    assert_eq!(repository.update_matching(user, all.clone(), true, at(20)).await.unwrap(), 3);
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 5 });
+    assert_eq!(repository.update_matching(user, all.clone(), true, at(21)).await.unwrap(), 0);
+    assert_eq!(repository.update_matching(user, all, false, at(22)).await.unwrap(), 5);
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 0 });
+}
+
+pub(crate) async fn a_bulk_update_raises_versions_and_never_turns_time_back(
+    repository: Repository,
+) {
+    let user = drinks(&repository).await;
+    // Todo 1 was last changed at 1, todo 2 at 10; the clock says 5.
+    repository.update_matching(user, by_search("tea"), true, at(5)).await.unwrap();
+    let one = find(&repository, user, id(1)).await.unwrap();
+    assert_eq!(
+        (one.is_completed, one.version, one.created_at, one.updated_at),
+        (true, 2, at(1), at(5))
+    );
+    let two = find(&repository, user, id(2)).await.unwrap();
+    assert_eq!((two.is_completed, two.version, two.updated_at), (true, 2, at(10)));
+    repository.update_matching(user, by_search("tea"), false, at(7)).await.unwrap();
+    let two = find(&repository, user, id(2)).await.unwrap();
+    assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(10)));
+}
+
+pub(crate) async fn a_bulk_update_reaches_what_the_filter_means(repository: Repository) {
+    let user = drinks(&repository).await;
+    let steps = [
+        (by_completion(true), true, 0),
+        (completed_tea(false), true, 2),
+        (by_search("coffee"), false, 1),
+        (completed_tea(true), false, 3),
+        (by_search("nothing like it"), true, 0),
+        (by_completion(false), true, 5),
+        (by_completion(false), true, 0),
+    ];
+    for (step, (filter, is_completed, expected)) in steps.into_iter().enumerate() {
+        let changed = repository.update_matching(user, filter, is_completed, at(20)).await.unwrap();
+        assert_eq!(changed, expected, "step {step}");
+    }
+}
+
+pub(crate) async fn a_bulk_removal_reaches_what_the_filter_means(repository: Repository) {
+    let user = drinks(&repository).await;
+    let left = async || titles(&repository, user, TodoFilter::default()).await;
+    assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), 1);
+    assert_eq!(left().await, ["five", "Coffee four", "Tea three", "Tea one"]);
+    assert_eq!(repository.delete_matching(user, by_search("coffee")).await.unwrap(), 2);
+    assert_eq!(left().await, ["Tea three", "Tea one"]);
+    assert_eq!(repository.delete_matching(user, by_completion(true)).await.unwrap(), 0);
+    assert_eq!(repository.delete_matching(user, by_completion(false)).await.unwrap(), 2);
+    assert!(left().await.is_empty());
+}
+
+pub(crate) async fn a_bulk_removal_without_filter_removes_all(repository: Repository) {
+    let user = drinks(&repository).await;
+    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), 5);
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts::default());
+    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_bulk_change_of_nothing_counts_none(repository: Repository) {
+    let user = user();
+    let all = TodoFilter::default();
+    assert_eq!(repository.update_matching(user, all.clone(), true, at(0)).await.unwrap(), 0);
+    assert_eq!(repository.delete_matching(user, all).await.unwrap(), 0);
+}

@@ -1,0 +1,136 @@
+//! Short words for what the behaviours are told in.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use todo_domain::{
+    Description, NewTodo, PageQuery, PutCondition, PutOutcome, SearchTerm, Sort, SortKey, Title,
+    Todo, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+};
+use uuid::Uuid;
+
+/// The repository under test.
+pub(crate) type Repository = Arc<dyn TodoRepository>;
+
+/// The orders that a list can have.
+pub(crate) const SORTS: [Sort; 4] = [
+    Sort { key: SortKey::CreatedAt, descending: true },
+    Sort { key: SortKey::CreatedAt, descending: false },
+    Sort { key: SortKey::UpdatedAt, descending: true },
+    Sort { key: SortKey::UpdatedAt, descending: false },
+];
+
+/// A user of whom nobody has heard.
+pub(crate) fn user() -> UserId {
+    UserId(Uuid::new_v4())
+}
+
+/// The todo id of that number.
+pub(crate) fn id(number: u128) -> TodoId {
+    TodoId(Uuid::from_u128(number))
+}
+
+/// So many microseconds after a certain morning.
+pub(crate) fn at(microseconds: i64) -> DateTime<Utc> {
+    let morning: DateTime<Utc> = "2026-01-22T10:30:00.123456Z".parse().unwrap();
+    morning + TimeDelta::microseconds(microseconds)
+}
+
+pub(crate) fn title(text: &str) -> Title {
+    Title::new(text).unwrap()
+}
+
+pub(crate) fn description(text: &str) -> Description {
+    Description::new(text).unwrap()
+}
+
+/// An open todo without a description.
+pub(crate) fn todo(number: u128, text: &str) -> NewTodo {
+    NewTodo { id: id(number), title: title(text), description: None, is_completed: false }
+}
+
+/// A todo with everything.
+pub(crate) fn whole(number: u128, text: &str, about: &str, is_completed: bool) -> NewTodo {
+    NewTodo { description: Some(description(about)), is_completed, ..todo(number, text) }
+}
+
+/// A patch of the title alone.
+pub(crate) fn new_title(text: &str) -> TodoPatch {
+    TodoPatch { title: Some(title(text)), ..TodoPatch::default() }
+}
+
+/// A patch of the completion state alone.
+pub(crate) fn completed(is_completed: bool) -> TodoPatch {
+    TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() }
+}
+
+pub(crate) fn by_completion(is_completed: bool) -> TodoFilter {
+    TodoFilter { is_completed: Some(is_completed), search: None }
+}
+
+pub(crate) fn by_search(text: &str) -> TodoFilter {
+    TodoFilter { is_completed: None, search: SearchTerm::new(text).unwrap() }
+}
+
+/// The whole list, newest first.
+pub(crate) fn all() -> PageQuery {
+    PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 10_000 }
+}
+
+/// The titles of a user's todos, newest first.
+pub(crate) async fn titles(
+    repository: &Repository,
+    user: UserId,
+    filter: TodoFilter,
+) -> Vec<String> {
+    let todos = repository.list(user, PageQuery { filter, ..all() }).await.unwrap();
+    todos.into_iter().map(|todo| todo.title.into_string()).collect()
+}
+
+/// Inserts todos of these titles, a microsecond apart, with the ids 1, 2, 3, …
+pub(crate) async fn insert_all(repository: &Repository, user: UserId, texts: &[&str]) {
+    for (number, text) in (1..).zip(texts) {
+        insert(repository, user, todo(number, text), i64::try_from(number).unwrap()).await;
+    }
+}
+
+/// Inserts a todo at [`at`] that microsecond.
+pub(crate) async fn insert(
+    repository: &Repository,
+    user: UserId,
+    todo: NewTodo,
+    microseconds: i64,
+) -> Todo {
+    repository.insert(user, todo, at(microseconds)).await.unwrap()
+}
+
+/// The todo as it stands.
+pub(crate) async fn find(repository: &Repository, user: UserId, id: TodoId) -> Option<Todo> {
+    repository.find(user, id).await.unwrap()
+}
+
+/// Updates a todo that is there, whatever its version.
+pub(crate) async fn update(
+    repository: &Repository,
+    user: UserId,
+    id: TodoId,
+    patch: TodoPatch,
+    microseconds: i64,
+) -> Todo {
+    let outcome = repository.update(user, id, patch, VersionMatch::Any, at(microseconds)).await;
+    match outcome.unwrap() {
+        UpdateOutcome::Updated(todo) => todo,
+        outcome => panic!("not updated: {outcome:?}"),
+    }
+}
+
+/// Puts a todo.
+pub(crate) async fn put(
+    repository: &Repository,
+    user: UserId,
+    todo: NewTodo,
+    condition: PutCondition,
+    microseconds: i64,
+) -> PutOutcome {
+    repository.put(user, todo, condition, at(microseconds)).await.unwrap()
+}

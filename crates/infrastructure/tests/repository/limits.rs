@@ -1,0 +1,137 @@
+//! The rules that the databases enforce themselves, past the application: the last line of defence.
+//!
+//! Not over the port, which cannot be given such values, but over a connection of its own.
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use todo_infrastructure::{MigrationCommand, migrate};
+use todo_test_support::database::TestDatabase;
+
+/// A row as SQL expressions: that of a good todo, in which single ones are replaced.
+#[derive(Clone)]
+struct Row(Vec<(&'static str, String)>);
+
+impl Row {
+    /// `id` makes an id of 32 hexadecimal digits, `moment` a time of a number of seconds.
+    fn new(id: impl Fn(u128) -> String, moment: impl Fn(u32) -> String) -> Self {
+        Self(vec![
+            ("user_id", id(1)),
+            ("id", id(2)),
+            ("title", text("title")),
+            ("description", text("text")),
+            ("is_completed", "false".to_owned()),
+            ("created_at", moment(20)),
+            ("updated_at", moment(20)),
+            ("version", "1".to_owned()),
+            ("title_folded", text("title")),
+            ("description_folded", text("text")),
+        ])
+    }
+
+    fn with(mut self, column: &str, value: impl Into<String>) -> Self {
+        let entry = self.0.iter_mut().find(|(name, _)| *name == column).unwrap();
+        entry.1 = value.into();
+        self
+    }
+
+    fn insert(&self) -> String {
+        let (columns, values): (Vec<_>, Vec<_>) =
+            self.0.iter().map(|(column, value)| (*column, value.as_str())).unzip();
+        format!("INSERT INTO todos ({}) VALUES ({})", columns.join(", "), values.join(", "))
+    }
+}
+
+fn text(text: &str) -> String {
+    format!("'{text}'")
+}
+
+/// What both databases must take and refuse.
+fn assert_rules(row: &Row, early: &str, mut execute: impl FnMut(&str) -> QueryResult<usize>) {
+    let mut assert_taken = |row: Row, what: &str| {
+        assert_eq!(execute(&row.insert()), Ok(1), "{what}");
+        assert_eq!(execute("DELETE FROM todos"), Ok(1));
+    };
+    assert_taken(row.clone(), "a good todo");
+    for character in ["x", "é", "語", "𝄞"] {
+        assert_taken(row.clone().with("title", text(&character.repeat(255))), character);
+        assert_taken(row.clone().with("description", text(&character.repeat(2_000))), character);
+        // Folding lengthens some texts.
+        assert_taken(row.clone().with("title_folded", text(&character.repeat(765))), character);
+    }
+    let both = row.clone().with("description", "NULL").with("description_folded", "NULL");
+    assert_taken(both, "no description");
+
+    let mut assert_refused = |row: Row, what: &str| {
+        let kind = match execute(&row.insert()) {
+            Err(Error::DatabaseError(kind, _)) => kind,
+            result => panic!("{what}: {result:?}"),
+        };
+        let expected = match what {
+            "null" => DatabaseErrorKind::NotNullViolation,
+            _ => DatabaseErrorKind::CheckViolation,
+        };
+        assert!(
+            std::mem::discriminant(&kind) == std::mem::discriminant(&expected),
+            "{what}: {kind:?}"
+        );
+    };
+    for character in ["x", "é", "語", "𝄞"] {
+        let title = text(&character.repeat(256));
+        assert_refused(row.clone().with("title", title), "a title of 256 characters");
+        let description = text(&character.repeat(2_001));
+        assert_refused(row.clone().with("description", description), "a description of 2,001");
+    }
+    assert_refused(row.clone().with("title", "''"), "an empty title");
+    assert_refused(row.clone().with("version", "0"), "version 0");
+    assert_refused(row.clone().with("updated_at", early), "changed before it was created");
+    assert_refused(row.clone().with("description_folded", "NULL"), "a description, not folded");
+    assert_refused(row.clone().with("description", "NULL"), "no description, yet folded");
+    for (column, _) in &row.0 {
+        if !column.starts_with("description") {
+            assert_refused(row.clone().with(column, "NULL"), "null");
+        }
+    }
+}
+
+#[test]
+fn postgres_refuses_what_no_todo_can_be() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    let mut connection = PgConnection::establish(database.url()).unwrap();
+    let row =
+        Row::new(|id| format!("'{id:032x}'"), |second| format!("'2026-01-22 10:30:{second}Z'"));
+    assert_rules(&row, "'2026-01-22 10:30:19.999999Z'", |sql| {
+        diesel::sql_query(sql).execute(&mut connection)
+    });
+}
+
+#[test]
+fn sqlite_refuses_what_no_todo_can_be() {
+    let database = TestDatabase::sqlite();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    let mut connection = SqliteConnection::establish(path).unwrap();
+    let row = Row::new(|id| format!("x'{id:032x}'"), |second| format!("{second}000000"));
+    let mut execute = |sql: &str| diesel::sql_query(sql).execute(&mut connection);
+    assert_rules(&row, "19999999", &mut execute);
+
+    // Its columns would take any type.
+    let wrong = [
+        ("user_id", "x'00'"),
+        ("user_id", "'0123456789abcdef'"),
+        ("id", "x'0123456789abcdef0123456789abcdef00'"),
+        ("id", "1"),
+        ("is_completed", "2"),
+        ("is_completed", "'true'"),
+        ("created_at", "'2026-01-22T10:30:00Z'"),
+        ("updated_at", "20000000.5"),
+        ("version", "'one'"),
+        ("version", "1.5"),
+    ];
+    for (column, value) in wrong {
+        let result = execute(&row.clone().with(column, value).insert());
+        let is_refused =
+            matches!(result, Err(Error::DatabaseError(DatabaseErrorKind::CheckViolation, _)));
+        assert!(is_refused, "{column} = {value}: {result:?}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Lists: their order, their filter by completion, their length; and the counts.
+
+use todo_domain::{PageQuery, TodoCounts, TodoFilter, TodoId, UserId};
+
+use crate::fixtures::{
+    Repository, SORTS, all, by_completion, completed, id, insert, insert_all, titles, todo, update,
+    user,
+};
+
+async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<TodoId> {
+    repository.list(user, query).await.unwrap().iter().map(|todo| todo.id).collect()
+}
+
+pub(crate) async fn nobody_has_todos_at_first(repository: Repository) {
+    let user = user();
+    assert_eq!(repository.list(user, all()).await.unwrap(), []);
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 0, completed: 0 });
+}
+
+pub(crate) async fn the_newest_todo_comes_first(repository: Repository) {
+    let user = user();
+    // Inserted in another order than created in, across the end of a second and the year 1970.
+    for (number, microseconds) in
+        [(1, 5), (2, -700_000), (3, 900_000), (4, 6), (5, -2_000_000_000_000_000)]
+    {
+        insert(&repository, user, todo(number, "x"), microseconds).await;
+    }
+    assert_eq!(ids(&repository, user, all()).await, [3, 4, 1, 2, 5].map(id));
+}
+
+pub(crate) async fn todos_of_the_same_moment_are_ordered_by_id(repository: Repository) {
+    let user = user();
+    // Ids that a signed or a byte-swapped comparison would order otherwise.
+    let ascending = [0, 1, 0x0100, 0x7f << 120, 0x80 << 120, u128::MAX];
+    for index in [3, 0, 5, 2, 4, 1] {
+        insert(&repository, user, todo(ascending[index], "x"), 0).await;
+    }
+    for sort in SORTS {
+        let mut expected = ascending.map(id);
+        if sort.descending {
+            expected.reverse();
+        }
+        assert_eq!(ids(&repository, user, PageQuery { sort, ..all() }).await, expected, "{sort:?}");
+    }
+}
+
+pub(crate) async fn each_of_the_four_orders_is_kept(repository: Repository) {
+    let user = user();
+    for number in 1..=4 {
+        insert(&repository, user, todo(number, "x"), i64::try_from(number).unwrap()).await;
+    }
+    // 1 last, and 2 and 3 at the same moment.
+    for (number, microseconds) in [(2, 10), (3, 10), (1, 11)] {
+        update(&repository, user, id(number), completed(true), microseconds).await;
+    }
+    let expected = [[4, 3, 2, 1], [1, 2, 3, 4], [1, 3, 2, 4], [4, 2, 3, 1]];
+    for (sort, expected) in SORTS.into_iter().zip(expected) {
+        let query = PageQuery { sort, ..all() };
+        assert_eq!(ids(&repository, user, query).await, expected.map(id), "{sort:?}");
+    }
+}
+
+pub(crate) async fn a_filter_by_completion_keeps_the_order(repository: Repository) {
+    let user = user();
+    insert_all(&repository, user, &["one", "two", "three", "four", "five"]).await;
+    for number in [5, 2, 4] {
+        update(&repository, user, id(number), completed(true), 10).await;
+    }
+    assert_eq!(titles(&repository, user, by_completion(true)).await, ["five", "four", "two"]);
+    assert_eq!(titles(&repository, user, by_completion(false)).await, ["three", "one"]);
+    let everything = titles(&repository, user, TodoFilter::default()).await;
+    assert_eq!(everything, ["five", "four", "three", "two", "one"]);
+}
+
+pub(crate) async fn a_limit_cuts_the_list(repository: Repository) {
+    let user = user();
+    insert_all(&repository, user, &["one", "two", "three"]).await;
+    for (limit, expected) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (u32::MAX, 3)] {
+        let listed = ids(&repository, user, PageQuery { limit, ..all() }).await;
+        assert_eq!(listed, [3, 2, 1].map(id)[..expected]);
+    }
+}
+
+pub(crate) async fn counts_tell_all_and_completed(repository: Repository) {
+    let user = user();
+    insert_all(&repository, user, &["one", "two", "three"]).await;
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 3, completed: 0 });
+    update(&repository, user, id(2), completed(true), 10).await;
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 3, completed: 1 });
+    repository.delete_matching(user, by_completion(false)).await.unwrap();
+    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 1, completed: 1 });
+}

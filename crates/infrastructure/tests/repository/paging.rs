@@ -1,0 +1,137 @@
+//! Pages by position: together they are the list, and they stay so while todos come and go.
+
+use todo_domain::{PageQuery, Position, Sort, Todo, TodoFilter, TodoId, UserId, VersionMatch};
+
+use crate::fixtures::{
+    Repository, SORTS, all, at, by_completion, completed, id, insert, todo, update, user,
+};
+
+/// Twelve todos with every kind of tie: three at each moment of creation, others at each of change.
+async fn twelve(repository: &Repository) -> UserId {
+    let user = user();
+    for number in 1..=12 {
+        insert(repository, user, todo(number, "x"), i64::try_from(number / 3).unwrap()).await;
+    }
+    for number in [2, 3, 5, 7, 11] {
+        update(
+            repository,
+            user,
+            id(number),
+            completed(true),
+            100 - i64::try_from(number / 4).unwrap(),
+        )
+        .await;
+    }
+    user
+}
+
+/// All pages, one after the other.
+async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<Todo> {
+    let (sort, limit) = (first.sort, first.limit);
+    let (mut todos, mut query) = (Vec::new(), first);
+    loop {
+        let page = repository.list(user, query.clone()).await.unwrap();
+        assert!(page.len() <= limit as usize);
+        assert!(todos.len() < 100, "the pages have no end");
+        let Some(last) = page.last() else { return todos };
+        query.after = Some(sort.position_of(last));
+        todos.extend(page);
+    }
+}
+
+pub(crate) async fn pages_make_up_the_whole_list_in_every_order_and_size(repository: Repository) {
+    let user = twelve(&repository).await;
+    for sort in SORTS {
+        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap();
+        assert_eq!(whole.len(), 12);
+        for limit in [1, 2, 5, 12, 13] {
+            let query = PageQuery { sort, limit, ..all() };
+            assert_eq!(pages(&repository, user, query).await, whole, "{sort:?} by {limit}");
+        }
+    }
+}
+
+pub(crate) async fn pages_of_a_filtered_list_make_up_that_list(repository: Repository) {
+    let user = twelve(&repository).await;
+    for sort in SORTS {
+        for (is_completed, count) in [(true, 5), (false, 7)] {
+            let query = PageQuery { filter: by_completion(is_completed), sort, ..all() };
+            let whole = repository.list(user, query.clone()).await.unwrap();
+            assert_eq!(whole.len(), count);
+            let paged = pages(&repository, user, PageQuery { limit: 2, ..query }).await;
+            assert_eq!(paged, whole, "{sort:?}");
+        }
+    }
+}
+
+pub(crate) async fn a_position_at_which_no_todo_stands_is_a_position(repository: Repository) {
+    let user = user();
+    for number in [10, 20, 30] {
+        insert(&repository, user, todo(number, "x"), 0).await;
+    }
+    let after = |microseconds, number, descending| PageQuery {
+        after: Some(Position { at: at(microseconds), id: id(number) }),
+        sort: Sort { descending, ..Sort::default() },
+        ..all()
+    };
+    let ids = async |query| -> Vec<TodoId> {
+        repository.list(user, query).await.unwrap().iter().map(|todo| todo.id).collect()
+    };
+    assert_eq!(ids(after(0, 25, true)).await, [20, 10].map(id));
+    assert_eq!(ids(after(0, 25, false)).await, [30].map(id));
+    assert_eq!(ids(after(1, 0, true)).await, [30, 20, 10].map(id));
+    assert_eq!(ids(after(-1, u128::MAX, true)).await, []);
+    assert_eq!(ids(after(-1, u128::MAX, false)).await, [10, 20, 30].map(id));
+}
+
+pub(crate) async fn what_is_there_throughout_is_seen_once_while_others_come_and_go(
+    repository: Repository,
+) {
+    let user = user();
+    for sort in SORTS {
+        repository.delete_matching(user, TodoFilter::default()).await.unwrap();
+        // Even numbers stay, odd ones come and go; all are created in the order of their numbers.
+        for number in (2..=60).step_by(2) {
+            insert(&repository, user, todo(number, "stays"), i64::try_from(number).unwrap()).await;
+        }
+        let mut seen: Vec<TodoId> = Vec::new();
+        let mut query = PageQuery { sort, limit: 4, ..all() };
+        for round in 0.. {
+            let page = repository.list(user, query.clone()).await.unwrap();
+            let Some(last) = page.last() else { break };
+            assert!(round < 100, "the pages have no end");
+            seen.extend(page.iter().map(|todo| todo.id));
+            query.after = Some(sort.position_of(last));
+            // Some before the place reached, some after, at moments that others share.
+            for number in [3, 31, 59].map(|number| number + 4 * (round % 5)) {
+                let microseconds = i64::try_from(number / 2 * 2).unwrap();
+                if repository.find(user, id(number)).await.unwrap().is_none() {
+                    insert(&repository, user, todo(number, "goes"), microseconds).await;
+                } else {
+                    repository.delete(user, id(number), VersionMatch::Any).await.unwrap();
+                }
+            }
+            // The very todo that the next page starts after may go as well.
+            if last.title.as_str() == "goes" {
+                repository.delete(user, last.id, VersionMatch::Any).await.unwrap();
+            }
+        }
+        let mut stayed: Vec<_> =
+            seen.iter().copied().filter(|id| id.0.as_u128() % 2 == 0).collect();
+        stayed.sort();
+        assert_eq!(stayed, (2..=60).step_by(2).map(id).collect::<Vec<_>>(), "{sort:?}");
+        seen.sort();
+        seen.dedup();
+        assert!(seen.len() > stayed.len(), "no todo came and was seen: this test shows nothing");
+    }
+}
+
+pub(crate) async fn nothing_comes_after_the_last(repository: Repository) {
+    let user = twelve(&repository).await;
+    for sort in SORTS {
+        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap();
+        let after = whole.last().map(|last| sort.position_of(last));
+        let page = repository.list(user, PageQuery { sort, after, ..all() }).await.unwrap();
+        assert_eq!(page, [], "{sort:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Putting a todo whatever is there: created or replaced in full, and twice is as good as once.
+
+use todo_domain::{DeleteOutcome, PutCondition, PutOutcome, Todo, VersionMatch};
+
+use crate::fixtures::{
+    Repository, all, at, completed, description, find, id, insert, put, title, todo, update, user,
+    whole,
+};
+
+pub(crate) async fn a_todo_is_created_under_the_given_id(repository: Repository) {
+    let user = user();
+    let outcome = put(&repository, user, whole(7, "x", "y", true), PutCondition::Always, 0).await;
+    let created = whole(7, "x", "y", true).created(user, at(0));
+    assert_eq!(outcome, PutOutcome::Created(created.clone()));
+    assert_eq!(repository.list(user, all()).await.unwrap(), [created]);
+}
+
+pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
+    let user = user();
+    insert(&repository, user, whole(1, "x", "y", true), 0).await;
+    let other = insert(&repository, user, todo(2, "x"), 0).await;
+    let outcome = put(&repository, user, todo(1, "new"), PutCondition::Always, 1).await;
+    let replaced = Todo {
+        title: title("new"),
+        description: None,
+        is_completed: false,
+        updated_at: at(1),
+        version: 2,
+        ..whole(1, "x", "y", true).created(user, at(0))
+    };
+    assert_eq!(outcome, PutOutcome::Replaced(replaced.clone()));
+    assert_eq!(find(&repository, user, id(1)).await, Some(replaced.clone()));
+    assert_eq!(find(&repository, user, id(2)).await, Some(other));
+
+    let outcome = put(&repository, user, whole(1, "new", "", true), PutCondition::Always, 2).await;
+    let replaced = Todo {
+        description: Some(description("")),
+        is_completed: true,
+        updated_at: at(2),
+        version: 3,
+        ..replaced
+    };
+    assert_eq!(outcome, PutOutcome::Replaced(replaced));
+}
+
+pub(crate) async fn putting_twice_changes_nothing(repository: Repository) {
+    let user = user();
+    for (number, new) in
+        [todo(1, "x"), whole(2, "x", "", true), whole(3, "x", "y", false)].into_iter().enumerate()
+    {
+        let created = put(&repository, user, new.clone(), PutCondition::Always, 0).await;
+        let PutOutcome::Created(created) = created else { panic!("{created:?}") };
+        for microseconds in [1, -1] {
+            let again =
+                put(&repository, user, new.clone(), PutCondition::Always, microseconds).await;
+            assert_eq!(again, PutOutcome::Replaced(created.clone()));
+        }
+        assert_eq!(find(&repository, user, new.id).await, Some(created));
+        assert_eq!(repository.list(user, all()).await.unwrap().len(), number + 1);
+    }
+}
+
+/// As do two clients, or a client and its own retry, on a fast machine.
+pub(crate) async fn putting_twice_within_a_microsecond_creates_once(repository: Repository) {
+    let user = user();
+    let first = put(&repository, user, todo(1, "x"), PutCondition::Always, 0).await;
+    let PutOutcome::Created(todo_) = first else { panic!("{first:?}") };
+    let second = put(&repository, user, todo(1, "x"), PutCondition::Always, 0).await;
+    assert_eq!(second, PutOutcome::Replaced(todo_));
+}
+
+pub(crate) async fn a_put_over_a_changed_todo_is_a_change(repository: Repository) {
+    let user = user();
+    insert(&repository, user, todo(1, "x"), 0).await;
+    update(&repository, user, id(1), completed(true), 1).await;
+    let outcome = put(&repository, user, todo(1, "x"), PutCondition::Always, 2).await;
+    let PutOutcome::Replaced(back) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((back.is_completed, back.version, back.updated_at), (false, 3, at(2)));
+}
+
+pub(crate) async fn a_put_when_the_clock_ran_backwards_keeps_the_later_time(
+    repository: Repository,
+) {
+    let user = user();
+    insert(&repository, user, todo(1, "x"), 100).await;
+    for (condition, version) in
+        [(PutCondition::Always, 2), (PutCondition::Present(VersionMatch::Any), 3)]
+    {
+        let new = todo(1, &format!("title {version}"));
+        let outcome = put(&repository, user, new, condition, 50).await;
+        let PutOutcome::Replaced(todo) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((todo.version, todo.created_at, todo.updated_at), (version, at(100), at(100)));
+    }
+}
+
+pub(crate) async fn a_deleted_todo_can_be_put_again(repository: Repository) {
+    let user = user();
+    for condition in [PutCondition::Always, PutCondition::Absent] {
+        let outcome = put(&repository, user, todo(1, "x"), condition, 0).await;
+        assert_eq!(outcome, PutOutcome::Created(todo(1, "x").created(user, at(0))));
+        update(&repository, user, id(1), completed(true), 1).await;
+        let deleted = repository.delete(user, id(1), VersionMatch::Any).await.unwrap();
+        assert_eq!(deleted, DeleteOutcome::Deleted);
+    }
+}

@@ -1,0 +1,141 @@
+//! What is stored is found again, exactly.
+
+use todo_domain::{RepositoryError, Todo, TodoId};
+use uuid::Uuid;
+
+use crate::fixtures::{
+    Repository, all, at, description, find, id, insert, title, todo, user, whole,
+};
+
+/// Texts that are apt to be changed on the way: trimmed, normalized, unescaped, cut, or folded.
+const ODD_TEXTS: [&str; 20] = [
+    "  leading, trailing and  double spaces  ",
+    "tab\tnewline\ncarriage return\r\nvertical\u{b} form\u{c} next line\u{85} para\u{2029}",
+    "'single' \"double\" `back` \\back\\slash\\ \\n \\u0000 \\x00",
+    "%s %d {} $1 ?1 :name @name % _ * -- /* */ ; DROP TABLE todos;",
+    "\u{1} \u{1b}[31m \u{7f} \u{80} \u{9f}",
+    "composed \u{e9}, decomposed e\u{301}",
+    "\u{301}begins with a combining mark",
+    "𝄞 beyond the basic plane 🧑‍👩‍👧‍👦 🇺🇦 👍🏽",
+    "مرحبا שלום \u{202e}right to left\u{202c}",
+    "ゼロ幅\u{200b}zero\u{200d}width\u{feff}",
+    "\u{feff}begins with a byte order mark",
+    "\u{fffd} \u{fffe} \u{ffff} not characters",
+    "\u{d7ff}\u{e000} beside the surrogates \u{10fffe}\u{10ffff}",
+    "\u{130} \u{131} \u{17f} ß \u{1e9e} \u{fb01} Σς \u{1c5} \u{212b} \u{c5} A\u{30a}",
+    "\u{a0}no-break\u{2003}em\u{3000}ideographic spaces\u{a0}",
+    "null",
+    "\\N",
+    "{\"json\":[1,2]}",
+    "0x00 1e309 NaN",
+    "x",
+];
+
+pub(crate) async fn an_inserted_todo_is_found_exactly_as_it_was_given(repository: Repository) {
+    let user = user();
+    let new = whole(7, "Buy groceries", "milk, eggs", true);
+    let expected = Todo {
+        id: id(7),
+        user_id: user,
+        title: title("Buy groceries"),
+        description: Some(description("milk, eggs")),
+        is_completed: true,
+        created_at: at(0),
+        updated_at: at(0),
+        version: 1,
+    };
+    assert_eq!(repository.insert(user, new, at(0)).await.unwrap(), expected);
+    assert_eq!(find(&repository, user, id(7)).await.as_ref(), Some(&expected));
+    assert_eq!(repository.list(user, all()).await.unwrap(), [expected]);
+}
+
+pub(crate) async fn every_odd_text_is_kept_exactly(repository: Repository) {
+    let user = user();
+    for (number, text) in (1..).zip(ODD_TEXTS) {
+        let inserted = insert(&repository, user, whole(number, text, text, false), 0).await;
+        assert_eq!(inserted.title.as_str(), text);
+        let found = find(&repository, user, id(number)).await.unwrap();
+        assert_eq!(found, inserted, "{text:?}");
+        assert_eq!(found.description, Some(description(text)));
+    }
+}
+
+pub(crate) async fn the_longest_texts_are_kept(repository: Repository) {
+    let user = user();
+    for (number, character) in (1..).zip(["x", "ß", "語", "𝄞", "\u{10ffff}"]) {
+        let new = whole(number, &character.repeat(255), &character.repeat(2_000), false);
+        let inserted = insert(&repository, user, new, 0).await;
+        assert_eq!(find(&repository, user, id(number)).await, Some(inserted));
+    }
+}
+
+pub(crate) async fn a_missing_description_and_an_empty_one_stay_different(repository: Repository) {
+    let user = user();
+    insert(&repository, user, todo(1, "never given"), 0).await;
+    insert(&repository, user, whole(2, "empty", "", false), 0).await;
+    assert_eq!(find(&repository, user, id(1)).await.unwrap().description, None);
+    assert_eq!(find(&repository, user, id(2)).await.unwrap().description, Some(description("")));
+}
+
+pub(crate) async fn times_are_kept_to_the_microsecond(repository: Repository) {
+    let user = user();
+    let moments = [
+        "2026-01-22T10:30:00.000001Z",
+        "2026-01-22T10:30:00.999999Z",
+        "2026-12-31T23:59:59.123456Z",
+        "2024-02-29T00:00:00Z",
+        "1969-12-31T23:59:59.999999Z",
+        "9999-12-31T23:59:59.999999Z",
+    ];
+    for (number, moment) in (1..).zip(moments) {
+        let now = moment.parse().unwrap();
+        repository.insert(user, todo(number, "x"), now).await.unwrap();
+        let found = find(&repository, user, id(number)).await.unwrap();
+        assert_eq!((found.created_at, found.updated_at), (now, now));
+    }
+}
+
+pub(crate) async fn any_uuid_can_be_an_id(repository: Repository) {
+    let user = user();
+    for uuid in [Uuid::nil(), Uuid::max(), Uuid::new_v4(), Uuid::from_u128(0x8000_0000 << 96)] {
+        let new = todo_domain::NewTodo { id: TodoId(uuid), ..todo(0, "x") };
+        let inserted = insert(&repository, user, new, 0).await;
+        assert_eq!(find(&repository, user, TodoId(uuid)).await, Some(inserted));
+    }
+    assert_eq!(repository.list(user, all()).await.unwrap().len(), 4);
+}
+
+pub(crate) async fn an_absent_todo_is_not_found(repository: Repository) {
+    let user = user();
+    assert_eq!(find(&repository, user, id(1)).await, None);
+    insert(&repository, user, todo(1, "x"), 0).await;
+    assert_eq!(find(&repository, user, id(2)).await, None);
+}
+
+pub(crate) async fn inserting_the_same_todo_again_at_the_same_time_changes_nothing(
+    repository: Repository,
+) {
+    let user = user();
+    let first = insert(&repository, user, whole(1, "x", "y", false), 0).await;
+    let second = insert(&repository, user, whole(1, "x", "y", false), 0).await;
+    assert_eq!(first, second);
+    assert_eq!(repository.list(user, all()).await.unwrap(), [first]);
+}
+
+pub(crate) async fn inserting_under_an_id_that_is_taken_is_an_error_and_changes_nothing(
+    repository: Repository,
+) {
+    let user = user();
+    let first = insert(&repository, user, todo(1, "first"), 0).await;
+    for (text, microseconds) in [("second", 0), ("first", 1)] {
+        let second = repository.insert(user, todo(1, text), at(microseconds)).await;
+        assert!(matches!(second, Err(RepositoryError::Internal(_))), "{second:?}");
+    }
+    assert_eq!(repository.list(user, all()).await.unwrap(), [first]);
+    // The refusal has harmed neither the connection nor the transaction of others.
+    insert(&repository, user, todo(2, "another"), 0).await;
+}
+
+pub(crate) async fn the_database_answers_a_ping(repository: Repository) {
+    repository.ping().await.unwrap();
+}

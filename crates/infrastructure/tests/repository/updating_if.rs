@@ -1,0 +1,72 @@
+//! Updates on the condition that the todo has a wanted version.
+
+use todo_domain::{Todo, TodoPatch, UpdateOutcome, UserId, VersionMatch};
+
+use crate::fixtures::{Repository, at, completed, find, id, insert, new_title, todo, update, user};
+
+/// A user, and the todo 1 at version 2.
+async fn at_version_2(repository: &Repository) -> (UserId, Todo) {
+    let user = user();
+    insert(repository, user, todo(1, "first"), 0).await;
+    (user, update(repository, user, id(1), new_title("second"), 1).await)
+}
+
+async fn update_if(
+    repository: &Repository,
+    user: UserId,
+    patch: TodoPatch,
+    versions: &[i64],
+) -> UpdateOutcome {
+    let versions = VersionMatch::OneOf(versions.to_vec());
+    repository.update(user, id(1), patch, versions, at(2)).await.unwrap()
+}
+
+pub(crate) async fn a_wanted_version_is_updated(repository: Repository) {
+    let (user, _) = at_version_2(&repository).await;
+    let outcome = update_if(&repository, user, new_title("third"), &[2]).await;
+    let UpdateOutcome::Updated(todo) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((todo.title.as_str(), todo.version, todo.updated_at), ("third", 3, at(2)));
+    assert_eq!(find(&repository, user, id(1)).await, Some(todo));
+}
+
+pub(crate) async fn one_of_many_wanted_versions_is_enough(repository: Repository) {
+    let (user, _) = at_version_2(&repository).await;
+    for (versions, version) in [(vec![1, 2], 3), (vec![3, i64::MAX, 3], 4), ((0..500).collect(), 5)]
+    {
+        let patch = new_title(&format!("title {version}"));
+        let outcome = update_if(&repository, user, patch, &versions).await;
+        assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == version));
+    }
+}
+
+pub(crate) async fn another_version_is_a_conflict_that_shows_the_todo(repository: Repository) {
+    let (user, current) = at_version_2(&repository).await;
+    for versions in [vec![1], vec![3], vec![1, 3, i64::MIN, i64::MAX]] {
+        let outcome = update_if(&repository, user, completed(true), &versions).await;
+        assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));
+        assert_eq!(find(&repository, user, id(1)).await.as_ref(), Some(&current));
+    }
+}
+
+pub(crate) async fn an_empty_list_of_versions_wants_none(repository: Repository) {
+    let (user, current) = at_version_2(&repository).await;
+    let outcome = update_if(&repository, user, completed(true), &[]).await;
+    assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));
+    assert_eq!(find(&repository, user, id(1)).await, Some(current));
+}
+
+pub(crate) async fn an_absent_todo_has_no_version_to_want(repository: Repository) {
+    let user = user();
+    for versions in [vec![], vec![0], vec![1]] {
+        let outcome = update_if(&repository, user, completed(true), &versions).await;
+        assert_eq!(outcome, UpdateOutcome::Absent);
+    }
+}
+
+pub(crate) async fn a_conflict_is_found_even_when_nothing_would_change(repository: Repository) {
+    let (user, current) = at_version_2(&repository).await;
+    let outcome = update_if(&repository, user, new_title("second"), &[1]).await;
+    assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));
+    let outcome = update_if(&repository, user, new_title("second"), &[2]).await;
+    assert_eq!(outcome, UpdateOutcome::Updated(current));
+}
