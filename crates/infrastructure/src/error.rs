@@ -4,6 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use todo_domain::RepositoryError;
 
 use crate::pool::UseError;
+use crate::sqlite::DeadlinePassed;
 
 /// Texts by which Postgres, its poolers and SQLite say that it is not the statement that is wrong, but the
 /// moment. Diesel passes on no SQLSTATE, and these have no kind of their own. A Postgres that speaks another
@@ -88,6 +89,7 @@ pub(crate) fn from_diesel(error: Error) -> RepositoryError {
                 DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::SerializationFailure,
                 _,
             ) => true,
+            Error::QueryBuilderError(error) => error.is::<DeadlinePassed>(),
             Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
                 let message = information.message();
                 PASSING_TROUBLE.iter().any(|text| message.contains(text))

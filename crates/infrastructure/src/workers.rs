@@ -91,18 +91,22 @@ pub(crate) fn catching_panics<T>(
 mod tests {
     use super::*;
 
-    fn workers(threads: u32, queue_capacity: usize) -> Workers {
-        Workers::start("test", threads, queue_capacity, Duration::from_millis(100)).unwrap()
+    /// A loaded machine needs long to print the trace of a panic.
+    const AMPLE: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn workers(threads: u32, queue_capacity: usize, timeout: Duration) -> Workers {
+        Workers::start("test", threads, queue_capacity, timeout).unwrap()
     }
 
     #[tokio::test]
     async fn a_job_answers_its_caller() {
-        assert_eq!(workers(1, 1).run(|_| Ok(7)).await.unwrap(), 7);
+        assert_eq!(workers(1, 1, AMPLE).run(|_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_of_its_own_job_and_the_thread_lives_on() {
-        let workers = workers(1, 1);
+        let workers = workers(1, 1, AMPLE);
         let error = workers.run::<(), _>(|_| panic!("oh no")).await.unwrap_err();
         assert!(
             matches!(error, RepositoryError::Internal(source) if source.to_string().contains("oh no"))
@@ -112,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_waits_no_longer_than_the_timeout_and_what_was_not_started_never_is() {
-        let workers = workers(1, 10);
+        let workers = workers(1, 10, SHORT);
         let slow = workers.run(|_| {
             thread::sleep(Duration::from_millis(300));
             Ok(())
@@ -133,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_is_unavailable_at_once() {
-        let workers = workers(0, 1);
+        let workers = workers(0, 1, SHORT);
         let first = workers.run(|_| Ok(()));
         let second = workers.run(|_| Ok(()));
         let begun = Instant::now();

@@ -8,6 +8,7 @@ use diesel::connection::{Connection, SimpleConnection};
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
+use super::deadline;
 use crate::database::OpenError;
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
 
@@ -42,7 +43,8 @@ pub(crate) fn connect(
         let timeout = busy_timeout.as_millis();
         connection.batch_execute(&format!("PRAGMA busy_timeout = {timeout}"))?;
         switch_to_wal(&mut connection, busy_timeout)?;
-        connection.batch_execute("PRAGMA synchronous = FULL")
+        connection.batch_execute("PRAGMA synchronous = FULL")?;
+        deadline::register(&connection)
     };
     set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

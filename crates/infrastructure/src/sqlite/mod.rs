@@ -1,6 +1,7 @@
 //! The SQLite wing: ids as BLOBs, times as integers, one writing thread.
 
 mod connection;
+mod deadline;
 mod repository;
 mod row;
 mod schema;
@@ -9,4 +10,5 @@ mod values;
 mod writer;
 
 pub(crate) use connection::{Location, migrate};
+pub(crate) use deadline::DeadlinePassed;
 pub(crate) use repository::SqliteTodoRepository;

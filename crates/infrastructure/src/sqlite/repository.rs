@@ -12,6 +12,7 @@ use todo_domain::{
 };
 
 use super::connection::{self, Location};
+use super::deadline;
 use super::statements;
 use super::writer::Writer;
 use crate::database::{DatabaseOptions, OpenError};
@@ -60,7 +61,11 @@ impl SqliteTodoRepository {
         match &self.readers {
             Some(Readers { workers, pool }) => {
                 let pool = pool.clone();
-                workers.run(move |deadline| pool.run(deadline, Repeat::Always, statement)).await
+                let job = move |deadline| {
+                    let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
+                    pool.run(deadline, Repeat::Always, in_time)
+                };
+                workers.run(job).await
             }
             None => self.writer.run(statement).await,
         }

@@ -18,6 +18,7 @@ use todo_domain::{
     TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 
+use super::deadline::is_in_time;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
 use super::values::{BlobUuid, Micros};
@@ -266,7 +267,8 @@ pub(super) fn update_matching(
 ) -> QueryResult<u64> {
     let changed = owned_by(BlobUuid(user.0))
         .filter(matches(filter))
-        .filter(todos::is_completed.eq(!is_completed));
+        .filter(todos::is_completed.eq(!is_completed))
+        .filter(is_in_time());
     let count = diesel::update(changed)
         .set((
             todos::is_completed.eq(is_completed),
@@ -282,8 +284,8 @@ pub(super) fn delete_matching(
     user: UserId,
     filter: &TodoFilter,
 ) -> QueryResult<u64> {
-    let count =
-        diesel::delete(owned_by(BlobUuid(user.0)).filter(matches(filter))).execute(connection)?;
+    let removed = owned_by(BlobUuid(user.0)).filter(matches(filter)).filter(is_in_time());
+    let count = diesel::delete(removed).execute(connection)?;
     Ok(count as u64)
 }
 
@@ -301,7 +303,8 @@ fn matches(filter: &TodoFilter) -> Condition<'_> {
         let term = term.as_folded_str();
         let in_title = instr(todos::title_folded, term).gt(0);
         let in_description = instr_nullable(todos::description_folded, term).gt(0);
-        condition = Box::new(condition.and(in_title.or(in_description.is(true))));
+        let is_found = in_title.or(in_description.is(true));
+        condition = Box::new(condition.and(is_in_time()).and(is_found));
     }
     condition
 }

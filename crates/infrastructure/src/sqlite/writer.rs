@@ -13,6 +13,7 @@ use diesel::result::QueryResult;
 use todo_domain::RepositoryError;
 
 use super::connection::{self, Location};
+use super::deadline::enforce;
 use crate::database::OpenError;
 use crate::error::from_diesel;
 use crate::queue::Queue;
@@ -98,7 +99,9 @@ where
     }
 
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
-        self.result = Some(catching_panics(|| (self.statement)(connection).map_err(from_diesel))?);
+        let statement = || (self.statement)(connection);
+        let in_time = || enforce(self.reply_to.deadline(), statement).map_err(from_diesel);
+        self.result = Some(catching_panics(in_time)?);
         Ok(())
     }
 

@@ -1,0 +1,109 @@
+//! A statement that takes too long is undone by the time that its caller is told so, and keeps nobody waiting.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use todo_domain::{
+    PageQuery, RepositoryError, SearchTerm, Sort, TodoCounts, TodoFilter, TodoRepository, UserId,
+};
+use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
+use todo_test_support::database::TestDatabase;
+use uuid::Uuid;
+
+const USER: UserId = UserId(Uuid::from_u128(1));
+const TODOS: u64 = 150_000;
+const TIMEOUT: Duration = Duration::from_millis(40);
+
+fn repository(url: &str) -> Arc<dyn TodoRepository> {
+    let options = DatabaseOptions {
+        pool_size: 1,
+        timeout: TIMEOUT,
+        queue_capacity: 100,
+        statement_cache: StatementCache::Auto,
+        migrate_on_start: false,
+    };
+    open(&url.parse().unwrap(), &options).unwrap()
+}
+
+fn prepared_sqlite() -> TestDatabase {
+    let database = TestDatabase::sqlite();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    let fill = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TODOS})
+         INSERT INTO todos SELECT unhex(printf('%032x', 1)), unhex(printf('%032x', i)), 'title', NULL, 0,
+             i, i, 1, 'title', NULL FROM n"
+    );
+    SqliteConnection::establish(path).unwrap().batch_execute(&fill).unwrap();
+    database
+}
+
+fn prepared_postgres() -> Option<TestDatabase> {
+    let database = TestDatabase::postgres()?;
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    database.psql(&format!(
+        "INSERT INTO todos SELECT lpad('1', 32, '0')::uuid, lpad(to_hex(i), 32, '0')::uuid, 'title', NULL, false,
+             to_timestamp(i), to_timestamp(i), 1, 'title', NULL FROM generate_series(1, {TODOS}) AS i"
+    ));
+    Some(database)
+}
+
+/// Every slow call ends in time, changes nothing, and leaves the way free for the next.
+async fn assert_undone(repository: Arc<dyn TodoRepository>) {
+    let now = DateTime::UNIX_EPOCH;
+    let unfindable = SearchTerm::new("nowhere").unwrap();
+    let everything = TodoFilter::default();
+    let search = PageQuery {
+        filter: TodoFilter { search: unfindable, ..TodoFilter::default() },
+        sort: Sort::default(),
+        after: None,
+        limit: 20,
+    };
+    for slow in ["update", "delete", "search"] {
+        let begun = Instant::now();
+        let result = match slow {
+            "update" => {
+                repository.update_matching(USER, everything.clone(), true, now).await.map(drop)
+            }
+            "delete" => repository.delete_matching(USER, everything.clone()).await.map(drop),
+            _ => repository.list(USER, search.clone()).await.map(drop),
+        };
+        assert!(matches!(result, Err(RepositoryError::Unavailable(_))), "{slow}: {result:?}");
+        assert!(begun.elapsed() < TIMEOUT * 10, "{slow} took {:?}", begun.elapsed());
+    }
+    // The one connection is free again at once; a loaded machine may need a few tries within the timeout.
+    let begun = Instant::now();
+    let todo = todo_domain::NewTodo {
+        id: todo_domain::TodoId(Uuid::from_u128(9)),
+        title: todo_domain::Title::new("after").unwrap(),
+        description: None,
+        is_completed: false,
+    };
+    let other = UserId(Uuid::from_u128(2));
+    while repository.insert(other, todo.clone(), now).await.is_err() {
+        assert!(begun.elapsed() < TIMEOUT * 100, "the writer is still busy");
+    }
+    // What was not undone is done by now: the writer is past it.
+    let counts = loop {
+        if let Ok(counts) = repository.count(USER).await {
+            break counts;
+        }
+        assert!(begun.elapsed() < TIMEOUT * 100, "the reader is still busy");
+    };
+    assert_eq!(counts, TodoCounts { total: TODOS, completed: 0 }, "something was changed");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_on_sqlite_is_undone_in_time() {
+    let database = prepared_sqlite();
+    assert_undone(repository(database.url())).await;
+}
+
+#[tokio::test]
+async fn what_takes_too_long_on_postgres_is_undone_in_time() {
+    let Some(database) = prepared_postgres() else { return };
+    assert_undone(repository(database.url())).await;
+}
