@@ -48,12 +48,7 @@ pub async fn health() -> HttpResponse {
     path = "/health/ready",
     operation_id = "ready",
     tag = "health",
-    responses((
-        status = 200,
-        description = "Requests can be served.",
-        body = HealthStatus,
-        example = json!({"status": "ready"})
-    ))
+    responses((status = 200, description = "Requests can be served.", body = HealthStatus))
 )]
 pub async fn ready(
     service: web::Data<TodoService>,

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()
     {
-        return fail(USAGE, &anyhow!(".env: {error}"));
+        return fail(USAGE, &anyhow!(".env: {}", dotenv_problem(&error)));
     }
     let Cli { command, settings } = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             drop(error.print());
             return ExitCode::SUCCESS;
         }
-        Err(error) => return fail(USAGE, &anyhow!(on_one_line(&error.to_string()))),
+        Err(error) => return fail(USAGE, &anyhow!(usage_problem(&error))),
     };
     let url = match settings.database_url.parse::<DatabaseUrl>() {
         Ok(url) => url,
@@ -75,6 +75,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
         ServerOptions {
             workers: settings.http_workers,
             cors_allowed_origins: settings.cors_allowed_origins,
+            shutdown_delay: settings.shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
         },
     );
@@ -109,6 +110,23 @@ fn migrate(url: &DatabaseUrl, direction: MigrateDirection) -> anyhow::Result<()>
 
 fn print(text: &str) -> anyhow::Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+/// What is wrong with the settings, without the pointers to the help that follow.
+fn usage_problem(error: &clap::Error) -> String {
+    let text = error.to_string();
+    on_one_line(text.split("\n\n").next().unwrap_or_default())
+}
+
+/// What is wrong with `.env`, without the line itself, which may hold a password.
+fn dotenv_problem(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(_, position) => format!(
+            "a line cannot be read from its character {position} on: write NAME=value, with a value that holds \
+             spaces, '#' or quotes in single quotes"
+        ),
+        other => other.to_string(),
+    }
 }
 
 /// One line on standard error: what is wrong, and with which setting.

@@ -22,7 +22,9 @@ pub struct ServerOptions {
     pub workers: Option<usize>,
     /// Origins whose pages may call; `*` for all.
     pub cors_allowed_origins: Vec<String>,
-    /// How long accepted requests may take after the stop.
+    /// How long requests are still accepted after the stop, while readiness is denied.
+    pub shutdown_delay: Duration,
+    /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
 }
 
@@ -72,7 +74,8 @@ impl Server {
     /// When the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { listener, service, options } = self;
-        let ServerOptions { workers, cors_allowed_origins, shutdown_timeout } = options;
+        let ServerOptions { workers, cors_allowed_origins, shutdown_delay, shutdown_timeout } =
+            options;
         let shutdown = Shutdown::default();
         let state = shutdown.clone();
         let docs = Docs::new();
@@ -93,6 +96,7 @@ impl Server {
             stop.await;
             tracing::info!("going down");
             shutdown.begin();
+            tokio::time::sleep(shutdown_delay).await;
             handle.stop(true).await;
         };
         let (result, ()) = futures_util::future::join(server, stopping).await;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use tracing_subscriber::EnvFilter;
+
 use crate::logging::LogFormat;
 
 /// A todo service: REST over SQLite or Postgres.
@@ -118,12 +120,18 @@ pub struct Settings {
         long,
         env = "RUST_LOG",
         global = true,
-        default_value = "info,actix_server=warn",
+        default_value = "info,actix_server=warn,actix_http=off",
+        value_parser = log_filter,
         hide_env_values = true
     )]
     pub rust_log: String,
 
-    /// How long, after SIGTERM or SIGINT, requests that were accepted may take to be answered.
+    /// How long, after SIGTERM or SIGINT, requests are still accepted while /health/ready answers 503, so that
+    /// what sends requests here can stop doing so.
+    #[arg(long, env = "SHUTDOWN_DELAY", global = true, default_value = "0s", value_parser = delay, hide_env_values = true)]
+    pub shutdown_delay: Duration,
+
+    /// How long, after that, requests that were accepted may take to be answered; counted in whole seconds.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
     pub shutdown_timeout: Duration,
 }
@@ -157,13 +165,27 @@ fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<
 }
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {
+    delay(text)
+        .ok()
+        .filter(|timeout| *timeout > Duration::ZERO)
+        .ok_or("must be a duration such as 500ms, 1s or 2m, above zero and at most one hour")
+}
+
+fn delay(text: &str) -> Result<Duration, &'static str> {
     // A bare number means seconds.
     let parsed = text.parse().map(Duration::from_secs);
     parsed
         .or_else(|_| humantime::parse_duration(text))
         .ok()
-        .filter(|timeout| *timeout > Duration::ZERO && *timeout <= Duration::from_secs(3_600))
-        .ok_or("must be a duration such as 500ms, 1s or 2m, above zero and at most one hour")
+        .filter(|delay| *delay <= Duration::from_secs(3_600))
+        .ok_or("must be a duration such as 0s, 500ms or 2m, at most one hour")
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("must be a level such as info, or parts with levels: {error}")),
+    }
 }
 
 fn origin(text: &str) -> Result<String, &'static str> {

@@ -5,6 +5,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_N
 use actix_web::{FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 use todo_domain::{PutCondition, VersionMatch};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
 
@@ -13,6 +14,45 @@ use crate::error::ApiError;
 pub fn etag(version: i64) -> HeaderValue {
     // Digits in quotes are a valid header value; the other branch is never taken.
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// How the API description shows `If-Match`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct IfMatchHeader {
+    /// The ETag that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
+    /// changed. `*` stands for any.
+    #[param(rename = "If-Match", required = false, example = "\"3\"")]
+    if_match: String,
+}
+
+/// How the API description shows `If-None-Match` where a todo is read.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct IfNoneMatchHeader {
+    /// The ETag of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
+    #[param(rename = "If-None-Match", required = false, example = "\"3\"")]
+    if_none_match: String,
+}
+
+/// How the API description shows `If-None-Match` where a todo is put.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described, never made")]
+pub struct OnlyCreateHeader {
+    /// Create the todo, but replace nothing: when it is there, the answer is 412. Not together with `If-Match`.
+    #[param(rename = "If-None-Match", required = false, inline, example = "*")]
+    if_none_match: OnlyCreate,
+}
+
+/// The one thing that can be asked for there.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described, never made")]
+enum OnlyCreate {
+    #[schema(rename = "*")]
+    Absent,
 }
 
 /// What `If-Match` and `If-None-Match` say.
@@ -60,11 +100,7 @@ impl Conditions {
         }
     }
 
-    /// When a todo may be put.
-    ///
-    /// # Errors
-    /// When the headers contradict each other, or `If-None-Match` is not `*`.
-    pub fn put(&self) -> Result<PutCondition, ApiError> {
+    fn put(&self) -> Result<PutCondition, ApiError> {
         match (&self.if_match, &self.if_none_match) {
             (None, None) => Ok(PutCondition::Always),
             (None, Some(Tags::Any)) => Ok(PutCondition::Absent),
@@ -90,6 +126,20 @@ impl FromRequest for Conditions {
     }
 }
 
+/// When a todo may be put, by the same headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutConditions(pub PutCondition);
+
+impl FromRequest for PutConditions {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    /// Refuses headers that contradict each other, and an `If-None-Match` that is not `*`.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Conditions::of(request.headers()).and_then(|it| it.put()).map(Self))
+    }
+}
+
 fn tags(
     headers: &HeaderMap,
     name: HeaderName,
@@ -105,20 +155,31 @@ fn tags(
         if value.trim() == "*" && listed.is_none() {
             return Ok(Some(Tags::Any));
         }
-        let listed = listed.get_or_insert_with(Vec::new);
-        for tag in value.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            let (tag, is_weak) = tag.strip_prefix("W/").map_or((tag, false), |tag| (tag, true));
-            let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            let Some(opaque) = opaque.filter(|opaque| !opaque.contains('"')) else {
-                return Err(invalid);
-            };
-            // A tag that no version can have is a tag all the same, and matches nothing.
-            if let Ok(version) = opaque.parse() {
-                listed.push((version, is_weak));
-            }
-        }
+        let Some(tags) = entity_tags(value) else { return Err(invalid) };
+        // A tag that no version can have is a tag all the same, and matches nothing.
+        let versions = tags.iter().filter_map(|(tag, is_weak)| Some((tag.parse().ok()?, *is_weak)));
+        listed.get_or_insert_with(Vec::new).extend(versions);
     }
     Ok(listed.map(Tags::Listed))
+}
+
+/// The tags of a list, without their quotes, and whether each is weak; `None` when it is none, or empty. A comma
+/// may also be part of a tag (RFC 9110, section 8.8.3).
+fn entity_tags(list: &str) -> Option<Vec<(&str, bool)>> {
+    const SEPARATORS: [char; 3] = [' ', '\t', ','];
+    let mut tags = Vec::new();
+    let mut rest = list.trim_start_matches(SEPARATORS);
+    while !rest.is_empty() {
+        let (tag, is_weak) = rest.strip_prefix("W/").map_or((rest, false), |tag| (tag, true));
+        let (opaque, after) = tag.strip_prefix('"')?.split_once('"')?;
+        rest = after.trim_start_matches(SEPARATORS);
+        let is_separated = rest.is_empty() || after.trim_start().starts_with(',');
+        if !is_separated || !opaque.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        tags.push((opaque, is_weak));
+    }
+    (!tags.is_empty()).then_some(tags)
 }
 
 #[cfg(test)]
@@ -146,8 +207,10 @@ mod tests {
         let some =
             conditions(&[(IF_MATCH, "\"3\", W/\"4\", \"abc\""), (IF_MATCH, "\"5\"")]).unwrap();
         assert_eq!(some.versions(), VersionMatch::OneOf(vec![3, 5]));
-        let foreign = conditions(&[(IF_MATCH, "\"abc\"")]).unwrap();
-        assert_eq!(foreign.versions(), VersionMatch::OneOf(vec![]));
+        for foreign in ["\"abc\"", "\"\"", "\"a,b\",, \"c\""] {
+            let foreign = conditions(&[(IF_MATCH, foreign)]).unwrap();
+            assert_eq!(foreign.versions(), VersionMatch::OneOf(vec![]));
+        }
         assert_eq!(conditions(&[(IF_MATCH, "*")]).unwrap().versions(), VersionMatch::Any);
     }
 
@@ -160,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused() {
-        for value in ["3", "\"3", "W/3", "\"3\" \"4\"", "*, \"3\""] {
+        for value in ["", ",", "3", "\"3", "W/3", "\"3\" \"4\"", "\"3 4\"", "*, \"3\""] {
             assert!(conditions(&[(IF_MATCH, value)]).is_err(), "{value}");
         }
         let tag = conditions(&[(IF_NONE_MATCH, "\"3\"")]).unwrap();

@@ -49,6 +49,12 @@ impl Query {
         self.errors.push(FieldError { field: name.to_owned(), message: message.into() });
     }
 
+    /// Whether nothing has been found wrong so far.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// The end of reading: all parameters with one of them replaced, as a query string writes them.
     ///
     /// # Errors

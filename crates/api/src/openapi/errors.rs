@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use chrono::DateTime;
-use todo_domain::{Description, Title, Todo, TodoId, UserId};
 use utoipa::Modify;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
-use uuid::Uuid;
 
+use super::examples::{REQUEST_ID, todo};
+use super::operations;
 use crate::error::{ApiError, FieldError};
 use crate::http::body::MAX_BODY_BYTES;
 
@@ -25,23 +24,15 @@ type Example = (&'static str, &'static str, ApiError);
 
 impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
-        for path in document.paths.paths.values_mut() {
-            for operation in operations(path) {
-                add_errors(operation);
-                for response in operation.responses.responses.values_mut() {
-                    if let RefOr::T(response) = response {
-                        add_request_id(response);
-                    }
+        for operation in document.paths.paths.values_mut().flat_map(operations) {
+            add_errors(operation);
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    add_request_id(response);
                 }
             }
         }
     }
-}
-
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
 }
 
 fn add_errors(operation: &mut Operation) {
@@ -97,7 +88,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push((
             "changed_meanwhile",
             "The condition does not hold. Nothing was changed; `current` is the todo as it stands.",
-            ApiError::PreconditionFailed { current: Some(Box::new(example_todo().into())) },
+            ApiError::PreconditionFailed { current: Some(Box::new(todo(4, false).into())) },
         ));
     }
     if id == "putTodo" {
@@ -164,24 +155,11 @@ fn internal() -> Example {
     )
 }
 
-fn example_todo() -> Todo {
-    let moment = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap_or_default();
-    let todo = todo_domain::NewTodo {
-        id: TodoId(Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e4f)),
-        title: Title::new("Buy groceries and flowers")
-            .unwrap_or_else(|_| unreachable!("it is short")),
-        description: Description::new("").ok(),
-        is_completed: false,
-    };
-    let user = UserId(Uuid::from_u128(0x550e_8400_e29b_41d4_a716_4466_5544_0000));
-    Todo { version: 3, ..todo.created(user, moment) }
-}
-
 fn response(examples: Vec<Example>) -> Response {
     let description = examples.iter().map(|(_, when, _)| *when).collect::<Vec<_>>().join(" Or: ");
-    let is_unavailable = matches!(examples.first(), Some((_, _, ApiError::Unavailable(_))));
+    let headers = examples.iter().flat_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
     let examples = examples.into_iter().map(|(name, when, error)| {
-        let body = error.body("0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50".to_owned());
+        let body = error.body(REQUEST_ID.to_owned());
         let value = serde_json::to_value(body).unwrap_or_default();
         (name, ExampleBuilder::new().summary(when).value(Some(value)).build())
     });
@@ -193,30 +171,34 @@ fn response(examples: Vec<Example>) -> Response {
         .description(description)
         .content("application/problem+json", content)
         .build();
-    if is_unavailable {
-        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-        response.headers.insert(
-            "Retry-After".to_owned(),
-            HeaderBuilder::new()
-                .schema(Some(seconds))
-                .description(Some("After how many seconds to try again."))
-                .build()
-                .into(),
-        );
+    for (name, schema, description) in headers {
+        add_header(&mut response, name, schema, description);
     }
     response
 }
 
+/// What an error says in its headers.
+fn headers(error: &ApiError) -> Option<(&'static str, ObjectBuilder, &'static str)> {
+    match error {
+        ApiError::Unavailable(_) => {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+            Some(("Retry-After", seconds, "After how many seconds to try again."))
+        }
+        ApiError::PreconditionFailed { current: Some(_) } => {
+            let tag = ObjectBuilder::new().schema_type(Type::String);
+            Some(("ETag", tag, "The version of `current`, in quotes. Absent when there is none."))
+        }
+        _ => None,
+    }
+}
+
 fn add_request_id(response: &mut Response) {
     let schema = ObjectBuilder::new().schema_type(Type::String);
-    response.headers.insert(
-        "X-Request-ID".to_owned(),
-        HeaderBuilder::new()
-            .schema(Some(schema))
-            .description(Some(
-                "The id of the request: the client's own, or one made by the server.",
-            ))
-            .build()
-            .into(),
-    );
+    let description = "The id of the request: the client's own, or one made by the server.";
+    add_header(response, "X-Request-ID", schema, description);
+}
+
+fn add_header(response: &mut Response, name: &str, schema: ObjectBuilder, description: &str) {
+    let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build();
+    response.headers.insert(name.to_owned(), header.into());
 }

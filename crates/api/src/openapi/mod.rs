@@ -1,10 +1,13 @@
 //! The API description (OpenAPI 3.1), generated from the handlers and the error table.
 
 mod errors;
+mod examples;
 
 use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
 
 use self::errors::Errors;
+use self::examples::Examples;
 use crate::error::ErrorResponse;
 use crate::{health, todos};
 
@@ -39,7 +42,7 @@ use crate::{health, todos};
         health::ready
     ),
     components(schemas(ErrorResponse)),
-    modifiers(&Errors)
+    modifiers(&Errors, &Examples)
 )]
 struct Description;
 
@@ -49,7 +52,24 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
     // The crate's own name and contact are not the API's.
     document.info.contact = None;
+    // Said, not left out: there is no authentication.
+    document.security = Some(Vec::new());
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        operation.description = operation.description.take().and_then(|text| without_errors(&text));
+    }
     document
+}
+
+/// A handler's doc comment without its section on errors, which is for readers of the code.
+fn without_errors(text: &str) -> Option<String> {
+    let text = text.split("# Errors").next().unwrap_or_default().trim_end();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }
 
 /// The API description as the JSON that is served and committed.

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 /// The format of the tokens. Tokens of another format are refused, so it may change from release to release.
 const FORMAT: u8 = 1;
+/// The first microsecond that no server's clock will show.
+const YEAR_10000_MICROS: i64 = 253_402_300_800_000_000;
 const LENGTH: usize = 1 + 8 + 16 + 4;
 
 /// The list that a cursor belongs to.
@@ -46,8 +48,11 @@ pub fn decode(list: ListIdentity<'_>, token: &str) -> Option<Position> {
         return None;
     }
     let (micros, id) = payload[1..].split_at(8);
+    // The checksum has no key, so a token can be forged: into no time that a database could not take.
+    let micros = u64::from_be_bytes(micros.try_into().ok()?);
+    let micros = i64::try_from(micros).ok().filter(|micros| *micros < YEAR_10000_MICROS)?;
     Some(Position {
-        at: DateTime::from_timestamp_micros(i64::from_be_bytes(micros.try_into().ok()?))?,
+        at: DateTime::from_timestamp_micros(micros)?,
         id: TodoId(Uuid::from_slice(id).ok()?),
     })
 }
@@ -110,6 +115,15 @@ mod tests {
         }
         assert_eq!(decode(list(&filter), ""), None);
         assert_eq!(decode(list(&filter), &token[1..]), None);
+    }
+
+    #[test]
+    fn a_forged_cursor_leads_to_no_time_outside_of_the_databases() {
+        let filter = everything();
+        for at in [DateTime::<chrono::Utc>::MIN_UTC, DateTime::<chrono::Utc>::MAX_UTC] {
+            let token = encode(list(&filter), Position { at, ..POSITION });
+            assert_eq!(decode(list(&filter), &token), None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use todo_domain::TodoService;
 
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::Conditions;
+use crate::http::etag::{Conditions, IfMatchHeader};
 use crate::http::routing::TodoPath;
 
 /// Delete a todo
@@ -19,12 +19,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "deleteTodo",
     tag = "todos",
-    params(
-        CallerHeader,
-        TodoPath,
-        ("If-Match" = Option<String>, Header,
-            description = "The ETag that the todo must have to be deleted; `*` stands for any.")
-    ),
+    params(CallerHeader, TodoPath, IfMatchHeader),
     responses((status = 204, description = "The todo is gone."))
 )]
 pub async fn delete_todo(

@@ -90,7 +90,10 @@ pub struct TodoCreate {
     /// What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
     #[serde(default)]
     #[validate(custom(function = "required_title"))]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 255, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    #[schema(
+        value_type = String, required = true, min_length = 1, max_length = 255,
+        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+    )]
     title: Field<String>,
     /// More about it: 0 to 2,000 characters, without U+0000; null or left out when there is no more.
     #[serde(default)]
@@ -106,7 +109,10 @@ pub struct TodoUpdate {
     /// A new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
     #[serde(default)]
     #[validate(custom(function = "optional_title"))]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    #[schema(
+        value_type = String, required = false, min_length = 1, max_length = 255,
+        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+    )]
     title: Field<String>,
     /// A new description: 0 to 2,000 characters, without U+0000; null clears it.
     #[serde(default)]
@@ -128,7 +134,10 @@ pub struct TodoPut {
     /// What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
     #[serde(default)]
     #[validate(custom(function = "required_title"))]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 255, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    #[schema(
+        value_type = String, required = true, min_length = 1, max_length = 255,
+        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+    )]
     title: Field<String>,
     /// More about it: 0 to 2,000 characters, without U+0000, or null.
     #[serde(default)]

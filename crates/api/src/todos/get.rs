@@ -7,7 +7,7 @@ use todo_domain::TodoService;
 use super::dto::TodoRead;
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, etag};
+use crate::http::etag::{Conditions, IfNoneMatchHeader, etag};
 use crate::http::routing::TodoPath;
 
 /// Get a todo
@@ -21,12 +21,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "getTodo",
     tag = "todos",
-    params(
-        CallerHeader,
-        TodoPath,
-        ("If-None-Match" = Option<String>, Header,
-            description = "The ETag of an earlier answer: when the todo still has it, the answer is 304.")
-    ),
+    params(CallerHeader, TodoPath, IfNoneMatchHeader),
     responses(
         (
             status = 200,

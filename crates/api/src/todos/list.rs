@@ -32,7 +32,7 @@ use crate::http::request_id::RequestId;
         description = "The todos.",
         body = TodoList,
         headers((
-            "Link" = Option<String>,
+            "Link" = String,
             description = "With `rel=\"next\"`: where the next page is. Absent at the end."
         ))
     ))

@@ -38,11 +38,11 @@ pub enum SortOrder {
 #[expect(dead_code, reason = "only described, never made")]
 pub struct FilterParams {
     /// Only todos that are (true) or are not (false) completed.
-    #[param(required = false)]
+    #[param(required = false, example = false)]
     is_completed: bool,
     /// Only todos whose title or description holds this text, wherever, in whatever case. `%` and `_` are
     /// ordinary characters. An empty text is no filter.
-    #[param(required = false, max_length = 255, pattern = r"^[^\u0000]*$")]
+    #[param(required = false, max_length = 255, pattern = r"^[^\u0000]*$", example = "groceries")]
     q: String,
 }
 
@@ -62,7 +62,7 @@ pub struct PageParams {
     )]
     cursor: String,
     /// The order.
-    #[param(required = false, inline)]
+    #[param(required = false, inline, example = "-updated_at")]
     sort: SortOrder,
 }
 
@@ -72,7 +72,7 @@ pub struct PageParams {
 #[expect(dead_code, reason = "only described, never made")]
 pub struct AllParams {
     /// `true` says that, without any filter, really all todos are meant.
-    #[param(required = false)]
+    #[param(required = false, example = true)]
     all: bool,
 }
 
@@ -132,7 +132,8 @@ impl FromRequest for ManyRequest {
         let mut query = Query::of(request);
         let filter = read_filter(&mut query);
         let all = query.read_bool("all").unwrap_or_default();
-        if filter.is_everything() && !all {
+        // A filter or flag that is wrong was meant, and is all that has to be mended.
+        if filter.is_everything() && !all && query.is_sound() {
             query.refuse("all", "must be true when no filter (is_completed, q) is given");
         }
         ready(query.finish().map(|_| Self(filter)))

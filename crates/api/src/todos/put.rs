@@ -10,7 +10,7 @@ use super::dto::{TodoPut, TodoRead};
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, etag};
+use crate::http::etag::{IfMatchHeader, OnlyCreateHeader, PutConditions, etag};
 use crate::http::routing::TodoPath;
 
 /// Create or replace a todo
@@ -27,14 +27,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "putTodo",
     tag = "todos",
-    params(
-        CallerHeader,
-        TodoPath,
-        ("If-Match" = Option<String>, Header,
-            description = "The ETag that the todo must have to be replaced; `*` stands for any. Nothing is created."),
-        ("If-None-Match" = Option<String>, Header,
-            description = "`*`: create the todo, but replace nothing. Not together with `If-Match`.")
-    ),
+    params(CallerHeader, TodoPath, IfMatchHeader, OnlyCreateHeader),
     request_body(content = TodoPut),
     responses(
         (
@@ -57,12 +50,12 @@ use crate::http::routing::TodoPath;
 pub async fn put_todo(
     Caller(user): Caller,
     path: TodoPath,
-    conditions: Conditions,
+    PutConditions(condition): PutConditions,
     JsonBody(body): JsonBody<TodoPut>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = body.into_new_todo(path.todo_id)?;
-    let (mut response, todo) = match service.put(user, todo, conditions.put()?).await? {
+    let (mut response, todo) = match service.put(user, todo, condition).await? {
         Put::Created(todo) => {
             let mut response = HttpResponse::Created();
             response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));

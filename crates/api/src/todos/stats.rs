@@ -9,6 +9,8 @@ use crate::http::caller::{Caller, CallerHeader};
 
 /// Count the todos
 ///
+/// In one step, so the three numbers fit each other.
+///
 /// # Errors
 /// As the API description says.
 #[utoipa::path(

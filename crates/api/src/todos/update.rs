@@ -8,7 +8,7 @@ use super::dto::{TodoRead, TodoUpdate};
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, etag};
+use crate::http::etag::{Conditions, IfMatchHeader, etag};
 use crate::http::routing::TodoPath;
 
 /// Change a todo
@@ -24,13 +24,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "updateTodo",
     tag = "todos",
-    params(
-        CallerHeader,
-        TodoPath,
-        ("If-Match" = Option<String>, Header,
-            description = "The ETag that the change is meant for: when the todo has another, the answer is 412 \
-                           and nothing is changed. `*` stands for any.")
-    ),
+    params(CallerHeader, TodoPath, IfMatchHeader),
     request_body(content = TodoUpdate),
     responses((
         status = 200,

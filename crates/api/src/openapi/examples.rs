@@ -1,0 +1,98 @@
+//! What every operation answers when all is well, as examples made by the types that really are sent, and an
+//! example of each header.
+
+use chrono::DateTime;
+use serde::Serialize;
+use serde_json::{Value, json};
+use todo_domain::{Description, NewTodo, Title, Todo, TodoId, UserId};
+use utoipa::Modify;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{OpenApi, RefOr};
+use uuid::Uuid;
+
+use super::operations;
+use crate::health::HealthStatus;
+use crate::todos::TODOS_PATH;
+use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
+
+/// The request of the examples.
+pub(super) const REQUEST_ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50";
+const TODO_ID: Uuid = Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e4f);
+const USER_ID: Uuid = Uuid::from_u128(0x550e_8400_e29b_41d4_a716_4466_5544_0000);
+const CURSOR: &str = "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU";
+
+/// Adds to every answer an example, and one to each of its headers.
+pub(super) struct Examples;
+
+impl Modify for Examples {
+    fn modify(&self, document: &mut OpenApi) {
+        document.paths.paths.values_mut().flat_map(operations).for_each(add_examples);
+    }
+}
+
+fn add_examples(operation: &mut Operation) {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if let Some(RefOr::T(content)) = response.content.get_mut("application/json") {
+            content.example = body(id, status);
+        }
+        for (name, header) in &mut response.headers {
+            if let RefOr::T(header) = header {
+                header.example = header_value(name, version(id, status));
+            }
+        }
+    }
+}
+
+fn body(operation_id: &str, status: &str) -> Option<Value> {
+    let read = || TodoRead::from(todo(version(operation_id, status), operation_id == "updateTodo"));
+    match operation_id {
+        "createTodo" | "getTodo" | "putTodo" | "updateTodo" => json(read()),
+        "listTodos" => {
+            json(TodoList { items: vec![read()], count: 1, next_cursor: Some(CURSOR.to_owned()) })
+        }
+        "todoStats" => json(TodoStats { total: 5, active: 3, completed: 2 }),
+        "updateTodos" | "deleteTodos" => json(Affected { affected: 2 }),
+        "health" => json(HealthStatus { status: "healthy" }),
+        "ready" => json(HealthStatus { status: "ready" }),
+        _ => None,
+    }
+}
+
+fn json(answer: impl Serialize) -> Option<Value> {
+    serde_json::to_value(answer).ok()
+}
+
+/// What is new has version 1; what has been changed has a later one.
+fn version(operation_id: &str, status: &str) -> i64 {
+    match (operation_id, status) {
+        ("createTodo", _) | (_, "201") => 1,
+        (_, "412") => 4,
+        _ => 3,
+    }
+}
+
+fn header_value(name: &str, version: i64) -> Option<Value> {
+    match name {
+        "ETag" => Some(json!(format!("\"{version}\""))),
+        "Location" => Some(json!(format!("{TODOS_PATH}/{TODO_ID}"))),
+        "Link" => Some(json!(format!("<{TODOS_PATH}?limit=1&cursor={CURSOR}>; rel=\"next\""))),
+        "Retry-After" => Some(json!(1)),
+        "X-Request-ID" => Some(json!(REQUEST_ID)),
+        _ => None,
+    }
+}
+
+/// The todo of the examples.
+pub(super) fn todo(version: i64, is_completed: bool) -> Todo {
+    let created_at = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap_or_default();
+    let todo = NewTodo {
+        id: TodoId(TODO_ID),
+        title: Title::new("Buy groceries").unwrap_or_else(|_| unreachable!("it is short")),
+        description: Description::new("Milk, eggs, bread").ok(),
+        is_completed,
+    };
+    let updated_at = created_at + chrono::TimeDelta::minutes(version - 1);
+    Todo { version, updated_at, ..todo.created(UserId(USER_ID), created_at) }
+}
