@@ -81,7 +81,7 @@ pub fn open(
             let session = postgres::open(url, statement_cache, timeout, migrate_on_start)?;
             let url = url.clone();
             let connect = Box::new(move || postgres::connect(&url, session));
-            let pool = Pool::new(pool_size, timeout, connect);
+            let pool = Pool::new(pool_size, connect, postgres::notice_end);
             let workers = Workers::start("postgres", pool_size, queue_capacity, timeout)?;
             Ok(Arc::new(PostgresTodoRepository::new(workers, pool)))
         }

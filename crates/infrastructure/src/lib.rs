@@ -8,8 +8,9 @@
 //! | `postgres`, `sqlite` | two wings with one floor plan: `connection`, `schema`, `row`, `statements`, `repository` |
 //! | `workers`, `queue`, `reply` | the threads that wait for the database, and the way to them and back |
 //! | `pool` | connections that are trusted while they are warm |
-//! | `error`, `keyset` | what both wings need: the meaning of errors, row comparison |
+//! | `error`, `keyset`, `cached` | what both wings need: the meaning of errors, row comparison, statements that are kept |
 
+mod cached;
 pub mod database;
 mod error;
 mod keyset;

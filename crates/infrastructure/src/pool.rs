@@ -3,9 +3,10 @@
 //! Asking a connection whether it lives before each use costs a round trip a call; never asking means that
 //! connections which died while idle (a restarted server, a serverless database that went to sleep) fail
 //! their next callers. So a connection is asked when it has been idle for longer than
-//! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. And it is given up after
-//! any error that is not an expected outcome of a statement: Diesel does not always notice that a connection
-//! broke.
+//! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. What has arrived unasked is
+//! read before every use, for that costs no round trip: a server that ended the session has said so. And a
+//! connection is given up after any error that is not an expected outcome of a statement: Diesel does not always
+//! notice that it broke.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,8 +25,15 @@ pub(crate) const BYPASS_WINDOW: Duration = Duration::from_millis(500);
 /// After this time without use a connection is closed, so that a serverless database can go to sleep.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The longest pause between two attempts to connect, however long callers are ready to wait: a database that is
+/// back is used again at once.
+const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+
 /// Opens a connection and makes it ready.
 pub(crate) type Connect<C> = dyn Fn() -> Result<C, ConnectionError> + Send + Sync;
+
+/// Fails if the other end has already ended the session, as far as that can be known without asking it.
+pub(crate) type NoticeEnd<C> = fn(&mut C) -> QueryResult<()>;
 
 /// A pool of connections to one database.
 pub(crate) struct Pool<C: R2D2Connection + Send + 'static> {
@@ -61,19 +69,16 @@ pub(crate) enum UseError {
 
 impl<C: R2D2Connection + Send + 'static> Pool<C> {
     /// A pool of at most `max_size` connections. None is opened before it is needed.
-    pub(crate) fn new(
-        max_size: u32,
-        connection_timeout: Duration,
-        connect: Box<Connect<C>>,
-    ) -> Self {
+    pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>, notice_end: NoticeEnd<C>) -> Self {
         let suspicion = Arc::new(Suspicion::new());
-        let manager = Manager { connect, suspicion: Arc::clone(&suspicion) };
+        let manager = Manager { connect, notice_end, suspicion: Arc::clone(&suspicion) };
         let inner = r2d2::Pool::builder()
             .max_size(max_size)
             .min_idle(Some(0))
             .idle_timeout(Some(IDLE_TIMEOUT))
             .test_on_check_out(true)
-            .connection_timeout(connection_timeout)
+            // Each use brings its own timeout. Of this one, r2d2 makes pauses of up to the half.
+            .connection_timeout(MAX_RECONNECT_PAUSE * 2)
             .error_handler(Box::new(LogError))
             .build_unchecked(manager);
         Self { inner, suspicion }
@@ -152,6 +157,7 @@ impl Suspicion {
 /// Opens, checks and gives up connections, on r2d2's behalf.
 pub(crate) struct Manager<C> {
     connect: Box<Connect<C>>,
+    notice_end: NoticeEnd<C>,
     suspicion: Arc<Suspicion>,
 }
 
@@ -165,6 +171,7 @@ impl<C: R2D2Connection + Send + 'static> ManageConnection for Manager<C> {
     }
 
     fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
+        (self.notice_end)(&mut warm.connection).map_err(diesel::r2d2::Error::QueryError)?;
         if warm.last_used.elapsed() <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
             return Ok(());
         }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use todo_domain::RepositoryError;
 use tokio::sync::oneshot;
 
+/// An answer that takes longer than this has met a slow statement or a queue. The timer's own precision.
+const SOON: Duration = Duration::from_millis(1);
+
 /// The end that a job answers into.
 pub(crate) struct ReplyTo<T> {
     sender: oneshot::Sender<Result<T, RepositoryError>>,
@@ -53,12 +56,23 @@ impl<T> ReplyTo<T> {
 }
 
 impl<T> Reply<T> {
-    /// Waits for the answer, until the deadline.
-    pub(crate) async fn wait(self) -> Result<T, RepositoryError> {
+    /// Waits for the answer, until the deadline. If it is not there soon, calls `nudge` once.
+    pub(crate) async fn wait(mut self, nudge: impl FnOnce()) -> Result<T, RepositoryError> {
+        let soon = Instant::now() + SOON;
+        if soon < self.deadline {
+            if let Ok(answer) = tokio::time::timeout_at(soon.into(), &mut self.receiver).await {
+                return answer.unwrap_or_else(|_| Err(abandoned()));
+            }
+            nudge();
+        }
         match tokio::time::timeout_at(self.deadline.into(), self.receiver).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(RepositoryError::unavailable(NoReply::Abandoned)),
+            Ok(Err(_)) => Err(abandoned()),
             Err(_) => Err(RepositoryError::unavailable(NoReply::DeadlinePassed)),
         }
     }
+}
+
+fn abandoned() -> RepositoryError {
+    RepositoryError::unavailable(NoReply::Abandoned)
 }

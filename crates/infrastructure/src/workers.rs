@@ -35,7 +35,8 @@ impl Workers {
         queue_capacity: usize,
         timeout: Duration,
     ) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::<Job>::new(queue_capacity));
+        let eager = thread::available_parallelism().map_or(1, usize::from);
+        let queue = Arc::new(Queue::<Job>::new(queue_capacity, threads as usize, eager));
         for number in 1..=threads {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
@@ -62,7 +63,7 @@ impl Workers {
             }
         });
         self.queue.push(job).map_err(RepositoryError::unavailable)?;
-        reply.wait().await
+        reply.wait(|| self.queue.nudge()).await
     }
 }
 

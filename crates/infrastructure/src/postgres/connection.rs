@@ -72,6 +72,18 @@ pub(crate) fn connect(
     Ok(connection)
 }
 
+/// Reads what the server has sent unasked, without waiting. Where it has ended the session, that is an error.
+///
+/// # Errors
+/// When the connection was closed.
+pub(crate) fn notice_end(connection: &mut PgConnection) -> QueryResult<()> {
+    // Twice, because the server's last words come before the end.
+    for _ in 0..2 {
+        connection.notifications_iter().try_for_each(|notification| notification.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Connects once, checks the server, finds out about poolers, and migrates if told to.
 ///
 /// # Errors

@@ -7,5 +7,5 @@ mod row;
 mod schema;
 mod statements;
 
-pub(crate) use connection::{connect, migrate, open};
+pub(crate) use connection::{connect, migrate, notice_end, open};
 pub(crate) use repository::PostgresTodoRepository;

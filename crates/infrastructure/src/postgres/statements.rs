@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
+use crate::cached::Cached;
 use crate::keyset::comes_after;
 
 #[diesel::declare_sql_function]
@@ -139,7 +140,7 @@ pub(super) fn update(
         let text = description.as_ref().map(Description::as_str);
         (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
     });
-    let updated = diesel::update(one(user.0, id.0).filter(is_one_of(versions)))
+    let statement = diesel::update(one(user.0, id.0).filter(is_one_of(versions)))
         .set((
             title,
             description,
@@ -149,9 +150,8 @@ pub(super) fn update(
             todos::updated_at.eq(case_when(changes(patch), greatest(todos::updated_at, now))
                 .otherwise(todos::updated_at)),
         ))
-        .returning(TodoRow::as_returning())
-        .get_result(connection)
-        .optional()?;
+        .returning(TodoRow::as_returning());
+    let updated = Cached(statement).get_result(connection).optional()?;
     if let Some(row) = updated {
         return Ok(UpdateOutcome::Updated(todo(row)?));
     }
@@ -182,7 +182,7 @@ pub(super) fn put(
         PutCondition::Always => loop {
             // A row that is just so already is left out. What is returned at version 1 then is new: the
             // databases tell no other way whether they inserted or updated.
-            let written = diesel::insert_into(todos::table)
+            let statement = diesel::insert_into(todos::table)
                 .values(&row)
                 .on_conflict((todos::user_id, todos::id))
                 .do_update()
@@ -196,12 +196,9 @@ pub(super) fn put(
                     todos::updated_at.eq(greatest(todos::updated_at, now)),
                 ))
                 .filter(changes(&whole))
-                .returning(TodoRow::as_returning())
-                .get_result(connection)
-                .optional()?
-                .map(todo)
-                .transpose()?;
-            match written {
+                .returning(TodoRow::as_returning());
+            let written: Option<TodoRow> = Cached(statement).get_result(connection).optional()?;
+            match written.map(todo).transpose()? {
                 Some(todo) if todo.version == 1 => return Ok(PutOutcome::Created(todo)),
                 Some(todo) => return Ok(PutOutcome::Replaced(todo)),
                 None => {}

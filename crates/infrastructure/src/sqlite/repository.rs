@@ -81,7 +81,8 @@ impl Readers {
     ) -> Result<Self, OpenError> {
         let location = location.clone();
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
-        let pool = Pool::new(count, timeout, connect);
+        // A file has no other end.
+        let pool = Pool::new(count, connect, |_| Ok(()));
         let workers = Workers::start("sqlite-reader", count, queue_capacity, timeout)?;
         Ok(Self { workers, pool })
     }

@@ -22,6 +22,7 @@ use super::deadline::is_in_time;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
 use super::values::{BlobUuid, Micros};
+use crate::cached::Cached;
 use crate::keyset::comes_after;
 
 #[diesel::declare_sql_function]
@@ -144,22 +145,22 @@ pub(super) fn update(
         let text = description.as_ref().map(Description::as_str);
         (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
     });
-    let updated = diesel::update(one(BlobUuid(user.0), BlobUuid(id.0)).filter(is_one_of(versions)))
-        .set((
-            title,
-            description,
-            patch.is_completed.map(|it| todos::is_completed.eq(it)),
-            todos::version
-                .eq(case_when(changes(patch), todos::version + 1).otherwise(todos::version)),
-            todos::updated_at.eq(case_when(
-                changes(patch),
-                greatest(todos::updated_at, Micros(now)),
-            )
-            .otherwise(todos::updated_at)),
-        ))
-        .returning(TodoRow::as_returning())
-        .get_result(connection)
-        .optional()?;
+    let statement =
+        diesel::update(one(BlobUuid(user.0), BlobUuid(id.0)).filter(is_one_of(versions)))
+            .set((
+                title,
+                description,
+                patch.is_completed.map(|it| todos::is_completed.eq(it)),
+                todos::version
+                    .eq(case_when(changes(patch), todos::version + 1).otherwise(todos::version)),
+                todos::updated_at.eq(case_when(
+                    changes(patch),
+                    greatest(todos::updated_at, Micros(now)),
+                )
+                .otherwise(todos::updated_at)),
+            ))
+            .returning(TodoRow::as_returning());
+    let updated = Cached(statement).get_result(connection).optional()?;
     if let Some(row) = updated {
         return Ok(UpdateOutcome::Updated(todo(row)?));
     }
@@ -190,7 +191,7 @@ pub(super) fn put(
         PutCondition::Always => loop {
             // A row that is just so already is left out. What is returned at version 1 then is new: the
             // databases tell no other way whether they inserted or updated.
-            let written = diesel::insert_into(todos::table)
+            let statement = diesel::insert_into(todos::table)
                 .values(&row)
                 .on_conflict((todos::user_id, todos::id))
                 .do_update()
@@ -204,12 +205,9 @@ pub(super) fn put(
                     todos::updated_at.eq(greatest(todos::updated_at, Micros(now))),
                 ))
                 .filter(changes(&whole))
-                .returning(TodoRow::as_returning())
-                .get_result(connection)
-                .optional()?
-                .map(todo)
-                .transpose()?;
-            match written {
+                .returning(TodoRow::as_returning());
+            let written: Option<TodoRow> = Cached(statement).get_result(connection).optional()?;
+            match written.map(todo).transpose()? {
                 Some(todo) if todo.version == 1 => return Ok(PutOutcome::Created(todo)),
                 Some(todo) => return Ok(PutOutcome::Replaced(todo)),
                 None => {}

@@ -38,7 +38,7 @@ impl Writer {
         queue_capacity: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let queue = Arc::new(Queue::<Box<dyn Write>>::new(queue_capacity));
+        let queue = Arc::new(Queue::<Box<dyn Write>>::new(queue_capacity, 1, 1));
         let jobs = Arc::clone(&queue);
         let mut session = Session { connection: Some(connection), location, timeout };
         let thread = thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
@@ -59,7 +59,7 @@ impl Writer {
         let (reply_to, reply) = reply(self.timeout);
         let job = Box::new(Job { statement, result: None, reply_to });
         self.queue.push(job).map_err(RepositoryError::unavailable)?;
-        reply.wait().await
+        reply.wait(|| {}).await
     }
 }
 
