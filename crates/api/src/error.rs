@@ -1,6 +1,7 @@
 //! Every error that the API can answer with: one table, one shape.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
@@ -41,6 +42,9 @@ pub enum ApiError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A body that is not there in time.
+    #[error("The request body did not arrive within {} seconds", .0.as_secs())]
+    BodyTimeout(Duration),
     /// A body that is not `application/json`, or compressed.
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
@@ -159,6 +163,7 @@ impl ApiError {
             }
             Self::Invalid(_) => (Status::UNPROCESSABLE_ENTITY, Code::ValidationError),
             Self::PayloadTooLarge { .. } => (Status::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge),
+            Self::BodyTimeout(_) => (Status::REQUEST_TIMEOUT, Code::ValidationError),
             Self::UnsupportedMediaType(_) => {
                 (Status::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType)
             }

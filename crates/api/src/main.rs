@@ -1,13 +1,14 @@
 //! The composition root: settings, database, server. Nothing else knows all three.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
+use socket2::{Domain, Socket, Type};
 use todo_api::openapi;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
@@ -49,10 +50,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// How many connections may wait to be accepted; the system may allow fewer. The standard library's 128 are so few
+/// that a crowd of clients that connects at once is told to come again a second later.
+const BACKLOG: i32 = 4_096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
 fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
     todo_api::logging::start(settings.log_format, &settings.rust_log)?;
-    let address = (settings.host, settings.port);
-    let listener = TcpListener::bind(address).with_context(|| {
+    let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;
     let options = DatabaseOptions {
@@ -74,6 +86,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
         service,
         ServerOptions {
             workers: settings.http_workers,
+            database_timeout: settings.database_timeout,
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay: settings.shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,

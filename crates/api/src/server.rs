@@ -4,22 +4,35 @@ use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server as Listening};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, web};
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
+use crate::http::connection::{Connection, PATIENCE};
 use crate::http::cors::cors;
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Connections, Shutdown};
 use crate::{docs, health, todos};
+
+/// For how long after the stop clients that are connected are asked to leave, by `Connection: close` on their next
+/// answer, before connections on which nothing is under way are closed. Closing at once would cross the next
+/// request of a client that has only just been answered.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// How the server serves.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// Threads; `None` for one a processor.
     pub workers: Option<usize>,
+    /// How long a request may wait for the database.
+    pub database_timeout: Duration,
     /// Origins whose pages may call; `*` for all.
     pub cors_allowed_origins: Vec<String>,
     /// How long requests are still accepted after the stop, while readiness is denied.
@@ -74,32 +87,63 @@ impl Server {
     /// When the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { listener, service, options } = self;
-        let ServerOptions { workers, cors_allowed_origins, shutdown_delay, shutdown_timeout } =
-            options;
+        let ServerOptions {
+            workers,
+            database_timeout,
+            cors_allowed_origins,
+            shutdown_delay,
+            shutdown_timeout,
+        } = options;
         let shutdown = Shutdown::default();
-        let state = shutdown.clone();
+        let connections = Connections::default();
         let docs = Docs::new();
-        let mut server = HttpServer::new(move || {
-            App::new()
-                .configure(|config| configure(config, service.clone(), state.clone(), docs.clone()))
-                .wrap(cors(&cors_allowed_origins))
-                .wrap(from_fn(envelope))
-        })
-        .disable_signals()
-        .shutdown_timeout(shutdown_timeout.as_secs().max(1));
+        let mut server = Listening::build()
+            .disable_signals()
+            .shutdown_timeout(shutdown_timeout.as_secs().max(1));
         if let Some(workers) = workers {
             server = server.workers(workers);
         }
-        let server = server.listen(listener)?.run();
+        let stopping = server.graceful_shutdown_signal();
+        let (state, counted) = (shutdown.clone(), connections.clone());
+        // What `actix_web::HttpServer` does, but for the connections, which are our own.
+        let server = server.listen("todo-api", listener, move || {
+            let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
+            let app = App::new()
+                .configure(move |config| configure(config, service, state, docs))
+                .wrap(cors(&cors_allowed_origins))
+                .wrap(from_fn(envelope));
+            let (counted, stopping) = (counted.clone(), stopping.clone());
+            fn_service(move |stream: TcpStream| {
+                let open = counted.open();
+                async move {
+                    stream.set_nodelay(true)?;
+                    let peer = stream.peer_addr()?;
+                    let patience = PATIENCE + database_timeout;
+                    let connection = Connection::new(stream, patience, open);
+                    Ok((connection, Protocol::Http1, Some(peer)))
+                }
+            })
+            .map_err(DispatchError::Io)
+            .and_then(
+                HttpService::build()
+                    .graceful_shutdown_signal(move || {
+                        let stopping = stopping.clone();
+                        async move { stopping.notified().await }
+                    })
+                    .finish(map_config(app.into_factory(), |()| AppConfig::default())),
+            )
+        })?;
+        let server = server.run();
         let handle = server.handle();
-        let stopping = async move {
+        let going_down = async move {
             stop.await;
             tracing::info!("going down");
             shutdown.begin();
             tokio::time::sleep(shutdown_delay).await;
+            connections.all_closed(PARTING.saturating_sub(shutdown_delay)).await;
             handle.stop(true).await;
         };
-        let (result, ()) = futures_util::future::join(server, stopping).await;
+        let (result, ()) = futures_util::future::join(server, going_down).await;
         result
     }
 }

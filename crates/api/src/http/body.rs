@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -9,12 +10,16 @@ use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use validator::Validate;
 
 use crate::error::ApiError;
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How long a client may take to send it, once its headers are there.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that is a JSON object and obeys the rules of `T`.
 #[derive(Debug)]
@@ -29,7 +34,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
         let payload = payload.take();
         Box::pin(async move {
             checked?;
-            parse(&read(payload).await?).map(Self)
+            let body = timeout(BODY_TIMEOUT, read(payload)).await;
+            parse(&body.map_err(|_| ApiError::BodyTimeout(BODY_TIMEOUT))??).map(Self)
         })
     }
 }

@@ -21,7 +21,7 @@ pub fn etag(version: i64) -> HeaderValue {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described, never made")]
 pub struct IfMatchHeader {
-    /// The ETag that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
+    /// The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
     /// changed. `*` stands for any.
     #[param(rename = "If-Match", required = false, example = "\"3\"")]
     if_match: String,
@@ -32,7 +32,7 @@ pub struct IfMatchHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described, never made")]
 pub struct IfNoneMatchHeader {
-    /// The ETag of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
+    /// The `ETag` of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
     #[param(rename = "If-None-Match", required = false, example = "\"3\"")]
     if_none_match: String,
 }

@@ -2,10 +2,12 @@
 
 pub mod body;
 pub mod caller;
+pub mod connection;
 pub mod cors;
 pub mod envelope;
 pub mod etag;
 pub mod field;
+mod parser_errors;
 pub mod query;
 pub mod request_id;
 pub mod routing;

@@ -13,8 +13,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 
 use super::examples::{REQUEST_ID, todo};
 use super::operations;
-use crate::error::{ApiError, FieldError};
-use crate::http::body::MAX_BODY_BYTES;
+use crate::error::ApiError;
+use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES};
 
 /// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
 pub(super) struct Errors;
@@ -99,26 +99,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
         ));
     }
     if operation.request_body.is_some() {
-        examples.push((
-            "invalid_body",
-            "The body is not a JSON object or breaks a rule; every bad field is named.",
-            ApiError::Invalid(vec![FieldError {
-                field: if id == "updateTodos" { "is_completed" } else { "title" }.to_owned(),
-                message: "is required".to_owned(),
-            }]),
-        ));
-        examples.push((
-            "too_large",
-            "The body is over 64 KiB.",
-            ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
-        ));
-        examples.push((
-            "not_json",
-            "The body is of another media type, or compressed.",
-            ApiError::UnsupportedMediaType(
-                "Send the body as JSON in UTF-8, with the header Content-Type: application/json",
-            ),
-        ));
+        examples.extend(body_examples(id));
     }
     if takes("limit") {
         examples.push((
@@ -147,6 +128,31 @@ fn examples(operation: &Operation) -> Vec<Example> {
     examples
 }
 
+/// What can be wrong with a body.
+fn body_examples(operation_id: &str) -> [Example; 4] {
+    let field = if operation_id == "updateTodos" { "is_completed" } else { "title" };
+    [
+        (
+            "invalid_body",
+            "The body is not a JSON object or breaks a rule; every bad field is named.",
+            ApiError::field(field, "is required"),
+        ),
+        (
+            "too_large",
+            "The body is over 64 KiB.",
+            ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
+        ),
+        ("too_slow", "The body did not arrive in time.", ApiError::BodyTimeout(BODY_TIMEOUT)),
+        (
+            "not_json",
+            "The body is of another media type, or compressed.",
+            ApiError::UnsupportedMediaType(
+                "Send the body as JSON in UTF-8, with the header Content-Type: application/json",
+            ),
+        ),
+    ]
+}
+
 fn internal() -> Example {
     (
         "unexpected",
@@ -157,7 +163,7 @@ fn internal() -> Example {
 
 fn response(examples: Vec<Example>) -> Response {
     let description = examples.iter().map(|(_, when, _)| *when).collect::<Vec<_>>().join(" Or: ");
-    let headers = examples.iter().flat_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
+    let headers = examples.iter().filter_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
     let examples = examples.into_iter().map(|(name, when, error)| {
         let body = error.body(REQUEST_ID.to_owned());
         let value = serde_json::to_value(body).unwrap_or_default();

@@ -1,0 +1,67 @@
+//! The server dies in the middle of its writes.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use todo_test_support::database::TestDatabase;
+
+use crate::support::load::{Load, Plan};
+use crate::support::setup::{alone, cluster, measured, server};
+
+/// Often, because each end meets the writes at another moment.
+const ENDS: usize = 5;
+
+#[test]
+fn what_sqlite_has_acknowledged_outlives_a_killed_server() {
+    let _alone = alone();
+    let database = TestDatabase::sqlite();
+    kill_again_and_again(database.url(), || expect_integrity(database.url()));
+}
+
+#[test]
+fn what_postgres_has_acknowledged_outlives_a_killed_server() {
+    let _alone = alone();
+    let Some(cluster) = cluster() else { return };
+    kill_again_and_again(&cluster.create_database(), || {});
+}
+
+fn kill_again_and_again(url: &str, check: impl Fn()) {
+    let mut reports = Vec::new();
+    for _ in 0..ENDS {
+        let server = server(url);
+        let load = Load::start(server.port(), Plan { next_call: often, ..Plan::mixed(16) });
+        load.wait_for_good(300, Duration::from_secs(20));
+        server.kill();
+        reports.push(load.stop());
+        check();
+    }
+    let server = server(url);
+    for report in &reports {
+        report.verify(server.port());
+    }
+    check();
+    let created: usize = reports.iter().map(crate::support::load::Report::created).sum();
+    measured("todos acknowledged before the server was killed, all there", &created.to_string());
+}
+
+/// Nine writes in ten calls.
+fn often(ledger: &crate::support::ledger::Ledger, turn: usize) -> crate::support::ledger::Call {
+    const WRITES: [usize; 9] = [0, 2, 3, 4, 5, 7, 8, 10, 12];
+    ledger.next_call(WRITES.get(turn % 10).map_or(turn, |kind| turn / 10 * 10 + kind))
+}
+
+/// Panics unless SQLite itself finds the file sound.
+pub(crate) fn expect_integrity(url: &str) {
+    #[derive(QueryableByName)]
+    struct Finding {
+        #[diesel(sql_type = Text)]
+        integrity_check: String,
+    }
+    let path = url.strip_prefix("sqlite://").unwrap();
+    let mut connection = SqliteConnection::establish(path).unwrap();
+    let findings: Vec<Finding> =
+        diesel::sql_query("PRAGMA integrity_check").load(&mut connection).unwrap();
+    let findings: Vec<_> = findings.into_iter().map(|it| it.integrity_check).collect();
+    assert_eq!(findings, ["ok"]);
+}

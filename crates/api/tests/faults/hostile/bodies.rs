@@ -1,0 +1,109 @@
+//! Bodies, and what is said of their length.
+
+use std::io::{Read, Write};
+
+use super::{Target, get, post, post_with};
+use crate::support::http::connect;
+
+/// The server's limit.
+const MAX_BODY: usize = 64 * 1024;
+
+#[test]
+fn odd_json_is_refused_or_taken_as_it_stands() {
+    let target = Target::new();
+    let nested = |field: &str| {
+        format!(r#"{{"title":"a","{field}":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000))
+    };
+    target.expect(422, post(nested("description")));
+    // An unknown field is skipped, however deep it is: that takes no stack.
+    target.expect(201, post(nested("unknown")));
+    for body in [
+        &br#"{"title":"a","title":"b"}"#[..],
+        br#"{"title":1e999999}"#,
+        br#"{"title":123456789012345678901234567890}"#,
+        br#"{"title":"\ud800"}"#,
+        br#"{"title":"\udc00\ud800"}"#,
+        b"{\"title\":\"\xff\"}",
+        b"{\"title\":\"\xed\xa0\x80\"}",
+        b"{\"title\":\"\xc0\xaf\"}",
+        b"{\"title\":\"a\0\"}",
+        br#"{"title":"a\u0000"}"#,
+        b"\xef\xbb\xbf{\"title\":\"a\"}",
+        b"\xff\xfe{\0}\0",
+        br#"{"title":"a"}{"title":"b"}"#,
+        br#"{"title":"a",}"#,
+        br"{'title':'a'}",
+        br#"{"title":NaN}"#,
+        b"{\"title\":\"a\nb\"}",
+        br#"["a",null]"#,
+        br#""a""#,
+        b"null",
+        b"{",
+        b"",
+        b"\0",
+    ] {
+        let answer = target.expect(422, post(body));
+        assert_eq!(answer.json()["error_code"], "VALIDATION_ERROR");
+    }
+    for numbers in ["1e999999", "-0", &"9".repeat(5_000)] {
+        target.expect(201, post(format!(r#"{{"title":"a","unknown":{numbers}}}"#)));
+    }
+}
+
+#[test]
+fn a_body_is_read_up_to_its_limit_and_no_further() {
+    let target = Target::new();
+    let of_length = |length: usize| format!("{{\"title\":\"a\"{}}}", " ".repeat(length - 13));
+    target.expect(201, post(of_length(MAX_BODY)));
+    target.expect(413, post(of_length(MAX_BODY + 1)));
+    // Refused by what it says, before it comes.
+    target.expect(413, post_with("Content-Length: 18446744073709551615\r\n", ""));
+    let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
+    let endless = post_with("Transfer-Encoding: chunked\r\n", chunk.repeat(32));
+    target.expect(413, endless);
+    let whole = format!("d\r\n{}\r\n0\r\n\r\n", of_length(13));
+    target.expect(201, post_with("Transfer-Encoding: chunked\r\n", whole));
+    // A compressed body is not unpacked, so that no bomb goes off.
+    for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"] {
+        let headers = format!("Content-Encoding: {encoding}\r\nContent-Length: 3\r\n");
+        target.expect(415, post_with(&headers, b"\x1f\x8b\x08"));
+    }
+}
+
+#[test]
+fn a_request_whose_length_is_ambiguous_is_refused_and_nothing_behind_it_is_read() {
+    let target = Target::new();
+    let smuggled = format!("0\r\n\r\n{}", get("/health", ""));
+    for headers in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Content-Length: -5\r\n",
+        "Content-Length: 0x5\r\n",
+        "Content-Length: 99999999999999999999999\r\n",
+        "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Transfer-Encoding:\x0bchunked\r\n",
+        "X: a\r\n Transfer-Encoding: chunked\r\n",
+    ] {
+        let request = post_with(headers, &smuggled);
+        target.expect(400, &request);
+        let mut stream = connect(([127, 0, 0, 1], target.server.port()).into()).unwrap();
+        let _ = stream.write_all(&request);
+        let mut answers = Vec::new();
+        // A reset behind the answer is no answer.
+        let _ = stream.read_to_end(&mut answers);
+        let answers = String::from_utf8_lossy(&answers).into_owned();
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{headers}\n{answers}");
+    }
+    for chunks in ["zz\r\n{}\r\n", "fffffffffffffffff\r\n{}", "-1\r\n{}\r\n", "\r\n{}\r\n"] {
+        let answer = target.send(post_with("Transfer-Encoding: chunked\r\n", chunks));
+        assert!(matches!(answer.status, 400 | 422), "{chunks:?}: {answer:?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Requests that no honest client sends. Each has one defined answer, in the one shape, and soon.
+
+use std::io::{BufReader, Write};
+use std::sync::MutexGuard;
+use std::time::{Duration, Instant};
+
+use todo_test_support::database::TestDatabase;
+use todo_test_support::server::Server;
+
+use crate::support::http::{Answer, connect, read_answer};
+use crate::support::setup::{alone, server};
+
+mod bodies;
+mod requests;
+
+const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+const TODOS: &str = "/api/v1/todos";
+
+/// Whoever takes longer hangs.
+const SOON: Duration = Duration::from_secs(2);
+
+struct Target {
+    server: Server,
+    _database: TestDatabase,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Target {
+    fn new() -> Self {
+        let alone = alone();
+        let database = TestDatabase::sqlite();
+        Self { server: server(database.url()), _database: database, _alone: alone }
+    }
+
+    /// Sends these bytes and reads one answer.
+    #[track_caller]
+    fn send(&self, request: impl AsRef<[u8]>) -> Answer {
+        let request = request.as_ref();
+        let begun = Instant::now();
+        let stream = connect(([127, 0, 0, 1], self.server.port()).into()).unwrap();
+        // The server may refuse, and close, before it has read all of it.
+        let _ = (&stream).write_all(request);
+        let answer = read_answer(&mut BufReader::new(&stream), false).unwrap_or_else(|error| {
+            panic!("{error}: {}", String::from_utf8_lossy(&request[..request.len().min(300)]))
+        });
+        assert!(begun.elapsed() < SOON, "{answer:?} took {:?}", begun.elapsed());
+        answer
+    }
+
+    /// Sends these bytes; the answer is to have this status, and to be an error in the one shape.
+    #[track_caller]
+    fn expect(&self, status: u16, request: impl AsRef<[u8]>) -> Answer {
+        let request = request.as_ref();
+        let answer = self.send(request);
+        let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
+        assert_eq!(answer.status, status, "{shown}\n{answer:?}");
+        if status >= 400 {
+            let body = answer.json();
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{shown}");
+            assert_eq!(body["status"], status, "{shown}");
+            assert_eq!(body["request_id"].as_str(), answer.header("x-request-id"), "{shown}");
+            assert!(body["detail"].is_string() && body["error_code"].is_string(), "{body}");
+            assert!(body["field_errors"].is_array(), "{body}");
+        }
+        answer
+    }
+}
+
+fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\n{headers}\r\n")
+}
+
+/// A request to create a todo, with these headers instead of a length.
+fn post_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let head = format!(
+        "POST {TODOS} HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\n\
+         Content-Type: application/json\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body.as_ref()].concat()
+}
+
+fn post(body: impl AsRef<[u8]>) -> Vec<u8> {
+    post_with(&format!("Content-Length: {}\r\n", body.as_ref().len()), body)
+}

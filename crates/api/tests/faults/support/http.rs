@@ -1,0 +1,186 @@
+//! A small HTTP client that sees what a library would hide: resets, closed connections, late answers.
+
+use std::fmt::Write as _;
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Far above every deadline of the server: what takes longer hangs.
+pub(crate) const HANGS: Duration = Duration::from_secs(15);
+
+/// The server closes connections that have been idle for five seconds. A careful client is faster.
+const STALE: Duration = Duration::from_secs(3);
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(it, _)| it == name);
+        values.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The body; null if it is not JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// Whether it says: not now, but soon; in the one shape.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.status == 503
+            && self.header("retry-after").is_some_and(|it| it.parse::<u32>().is_ok())
+            && self.header("content-type") == Some("application/problem+json")
+            && self.json()["error_code"] == "SERVICE_UNAVAILABLE"
+    }
+
+    fn says_goodbye(&self) -> bool {
+        self.header("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"))
+    }
+}
+
+/// A client of one server, on behalf of one user, with one connection that it keeps.
+pub(crate) struct Client {
+    address: SocketAddr,
+    user: String,
+    stream: Option<BufReader<TcpStream>>,
+    last_used: Instant,
+}
+
+impl Client {
+    pub(crate) fn new(port: u16, user: &str) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self { address, user: user.to_owned(), stream: None, last_used: Instant::now() }
+    }
+
+    /// Connects, unless it is connected.
+    pub(crate) fn connect(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+        if self.last_used.elapsed() > STALE {
+            self.stream = None;
+        }
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => BufReader::new(connect(self.address)?),
+        };
+        Ok(self.stream.insert(stream))
+    }
+
+    /// Notices that the server has closed the connection meanwhile, as every pool of connections does.
+    pub(crate) fn look(&mut self) -> io::Result<()> {
+        let Some(stream) = &self.stream else { return Ok(()) };
+        let stream = stream.get_ref();
+        stream.set_nonblocking(true)?;
+        let is_open = stream.peek(&mut [0]).is_err_and(|it| it.kind() == ErrorKind::WouldBlock);
+        stream.set_nonblocking(false)?;
+        if !is_open {
+            self.stream = None;
+        }
+        Ok(())
+    }
+
+    /// Whether the server has asked it to leave, or it was never connected.
+    pub(crate) fn is_parted(&self) -> bool {
+        self.stream.is_none()
+    }
+
+    pub(crate) fn get(&mut self, target: &str) -> io::Result<Answer> {
+        self.call("GET", target, None)
+    }
+
+    /// Sends a request and reads the answer. An error is one of the connection, which is given up then.
+    pub(crate) fn call(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> io::Result<Answer> {
+        let mut request =
+            format!("{method} {target} HTTP/1.1\r\nHost: test\r\nX-User-ID: {}\r\n", self.user);
+        if let Some(body) = body {
+            let body = body.to_string();
+            let length = body.len();
+            request.push_str("Content-Type: application/json\r\n");
+            // Writing to a string cannot fail.
+            let _ = write!(request, "Content-Length: {length}\r\n\r\n{body}");
+        } else {
+            request.push_str("\r\n");
+        }
+        let stream = self.connect()?;
+        let result = stream
+            .get_mut()
+            .write_all(request.as_bytes())
+            .and_then(|()| read_answer(stream, method == "HEAD"));
+        self.last_used = Instant::now();
+        if !result.as_ref().is_ok_and(|answer| !answer.says_goodbye()) {
+            self.stream = None;
+        }
+        result
+    }
+}
+
+/// A connection that waits long, but not for ever.
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, HANGS)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(HANGS))?;
+    stream.set_write_timeout(Some(HANGS))?;
+    Ok(stream)
+}
+
+/// Reads one answer. A connection that ends before, or within it, is an error.
+pub(crate) fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answer> {
+    let status_line = read_line(stream)?;
+    let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
+    let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, status_line.clone()))?;
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(stream)?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut answer = Answer { status, headers, body: Vec::new() };
+    if is_head || matches!(status, 100..200 | 204 | 304) {
+        return Ok(answer);
+    }
+    if let Some(length) = answer.header("content-length").and_then(|it| it.parse().ok()) {
+        answer.body = read_exactly(stream, length)?;
+    } else if answer.header("transfer-encoding") == Some("chunked") {
+        loop {
+            let line = read_line(stream)?;
+            let length = usize::from_str_radix(&line, 16)
+                .map_err(|_| Error::new(ErrorKind::InvalidData, line.clone()))?;
+            answer.body.extend(read_exactly(stream, length)?);
+            read_line(stream)?;
+            if length == 0 {
+                break;
+            }
+        }
+    }
+    Ok(answer)
+}
+
+fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    stream.read_until(b'\n', &mut line)?;
+    if line.pop() != Some(b'\n') {
+        return Err(Error::new(ErrorKind::UnexpectedEof, "the connection ended without an answer"));
+    }
+    line.pop_if(|last| *last == b'\r');
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+fn read_exactly(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,198 @@
+//! The guide, `docs/api.md`, is true: its requests are sent, one after the other, and get the answers that it shows.
+//!
+//! A fenced `http` block is a request, the next one its answer; the first line of an answer begins with `HTTP/`.
+//!
+//! - `{name}` in an answer stands for a value that the server makes: the first time it is learned, from then on it is
+//!   that value, in requests and answers alike.
+//! - `…` stands for any text; `"…": "…"` for all fields of an object that are not shown.
+//! - Of the headers those that are shown are compared. A body that is not shown is not there.
+//! - A comment, `<!-- The server of the next request … -->`, has the request sent to a server whose requests all fail.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Map, Value};
+use todo_test_support::database::TestDatabase;
+use todo_test_support::server::Server;
+
+const GUIDE: &str = include_str!("../../../docs/api.md");
+const BUSY: &str = "<!-- The server of the next request has no time for its database. -->";
+
+#[test]
+fn the_guide_is_true_on_sqlite() {
+    replay(&TestDatabase::sqlite());
+}
+
+#[test]
+fn the_guide_is_true_on_postgres() {
+    // Where there is none, it has been said.
+    if let Some(database) = TestDatabase::postgres() {
+        replay(&database);
+    }
+}
+
+fn replay(database: &TestDatabase) {
+    let start = |timeout| {
+        let settings = [("DATABASE_TIMEOUT", timeout), ("HTTP_WORKERS", "1")];
+        Server::start(env!("CARGO_BIN_EXE_todo-api"), database.url(), &settings)
+    };
+    let mut guide = Guide::default();
+    let (servers, steps) = ([start("60s"), start("1ns")], steps());
+    assert!(steps.len() > 20, "only {} requests were found", steps.len());
+    for step in steps {
+        let request = guide.fill(step.request);
+        let answer = send(&servers[usize::from(step.is_busy)], &request);
+        if let Err(difference) = guide.compare(step.answer, &answer) {
+            panic!("docs/api.md, line {}: {difference}\n\n{request}\n\n{answer}", step.line);
+        }
+    }
+}
+
+/// A request of the guide, and the answer that it shows.
+struct Step {
+    line: usize,
+    is_busy: bool,
+    request: &'static str,
+    answer: &'static str,
+}
+
+fn steps() -> Vec<Step> {
+    let blocks: Vec<_> = GUIDE
+        .match_indices("```http\n")
+        .map(|(index, fence)| {
+            let (before, block) = GUIDE.split_at(index + fence.len());
+            let is_busy = before.trim_end_matches("```http\n").trim_end().ends_with(BUSY);
+            (before.lines().count(), is_busy, block.split_once("\n```").unwrap().0)
+        })
+        .collect();
+    let step = |pair: &[(usize, bool, &'static str)]| {
+        let [(line, is_busy, request), (_, _, answer)] = pair else {
+            panic!("no answer: {pair:?}")
+        };
+        let is_in_order = !request.starts_with("HTTP/") && answer.starts_with("HTTP/1.1 ");
+        assert!(is_in_order, "line {line}: a request and its answer are expected");
+        Step { line: *line, is_busy: *is_busy, request, answer }
+    };
+    blocks.chunks(2).map(step).collect()
+}
+
+/// Sends a request as it is written, and returns the answer as it comes.
+fn send(server: &Server, request: &str) -> String {
+    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+    let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
+    let mut lines = vec![format!("{line} HTTP/1.1"), "Host: 127.0.0.1".to_owned()];
+    lines.extend(headers.lines().map(str::to_owned));
+    if !body.is_empty() {
+        lines.push(format!("Content-Length: {}", body.len()));
+    }
+    lines.push("Connection: close".to_owned());
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    write!(stream, "{}\r\n\r\n{body}", lines.join("\r\n")).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.replace("\r\n", "\n")
+}
+
+/// What has been learned so far.
+#[derive(Default)]
+struct Guide {
+    values: BTreeMap<String, String>,
+}
+
+impl Guide {
+    fn fill(&self, text: &str) -> String {
+        let fill = |text: String, (name, value): (&String, &String)| {
+            text.replace(&format!("{{{name}}}"), value)
+        };
+        self.values.iter().fold(text.to_owned(), fill)
+    }
+
+    fn compare(&mut self, expected: &str, actual: &str) -> Result<(), String> {
+        let (expected_head, expected_body) = expected.split_once("\n\n").unwrap_or((expected, ""));
+        let (head, body) = actual.split_once("\n\n").ok_or("there is no answer")?;
+        let mut expected_lines = expected_head.lines();
+        if expected_lines.next() != head.lines().next() {
+            return Err("the status is another".to_owned());
+        }
+        for line in expected_lines {
+            let (name, expected) = line.split_once(": ").ok_or("this is no header")?;
+            let is_it = |line: &&str| {
+                line.split_once(": ").is_some_and(|(it, _)| it.eq_ignore_ascii_case(name))
+            };
+            let actual = head.lines().find(is_it).ok_or_else(|| format!("{name} is missing"))?;
+            self.compare_text(name, expected, &actual[name.len() + 2..])?;
+        }
+        match (expected_body.is_empty(), body.is_empty()) {
+            (true, true) => Ok(()),
+            (false, false) => self.compare_json("the body", &json(expected_body)?, &json(body)?),
+            (is_empty, _) => Err(format!("there is {} body", if is_empty { "a" } else { "no" })),
+        }
+    }
+
+    fn compare_json(
+        &mut self,
+        place: &str,
+        expected: &Value,
+        actual: &Value,
+    ) -> Result<(), String> {
+        match (expected, actual) {
+            (Value::String(expected), Value::String(actual)) => {
+                self.compare_text(place, expected, actual)
+            }
+            (Value::Object(expected), Value::Object(actual)) => {
+                self.compare_fields(place, expected, actual)
+            }
+            (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
+                let mut pairs = expected.iter().zip(actual).enumerate();
+                pairs.try_for_each(|(index, (expected, actual))| {
+                    self.compare_json(&format!("{place}[{index}]"), expected, actual)
+                })
+            }
+            _ if expected == actual => Ok(()),
+            _ => Err(format!("{place} is {actual}, not {expected}")),
+        }
+    }
+
+    fn compare_fields(
+        &mut self,
+        place: &str,
+        expected: &Map<String, Value>,
+        actual: &Map<String, Value>,
+    ) -> Result<(), String> {
+        if !expected.contains_key("…")
+            && let Some(name) = actual.keys().find(|name| !expected.contains_key(*name))
+        {
+            return Err(format!("{place}.{name} is not shown"));
+        }
+        expected.iter().filter(|(name, _)| *name != "…").try_for_each(|(name, expected)| {
+            let actual = actual.get(name).ok_or_else(|| format!("{place}.{name} is missing"))?;
+            self.compare_json(&format!("{place}.{name}"), expected, actual)
+        })
+    }
+
+    /// A text is the same when the parts around its first unknown are, and what that leaves is learned.
+    fn compare_text(&mut self, place: &str, expected: &str, actual: &str) -> Result<(), String> {
+        let filled = self.fill(&expected.replace('…', "{…}"));
+        let unknown = filled.split_once('{').and_then(|(before, rest)| {
+            let (name, after) = rest.split_once('}')?;
+            let value = actual.strip_prefix(before)?.strip_suffix(after)?;
+            (!value.is_empty()).then_some((name, value))
+        });
+        match unknown {
+            Some(("…", _)) => Ok(()),
+            Some((name, value)) => {
+                self.values.insert(name.to_owned(), value.to_owned());
+                Ok(())
+            }
+            None if filled == actual => Ok(()),
+            None => Err(format!("{place} is {actual:?}, not {filled:?}")),
+        }
+    }
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("{error} in {text}"))
+}

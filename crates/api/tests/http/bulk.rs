@@ -1,0 +1,115 @@
+//! `PATCH` and `DELETE /api/v1/todos`: many at once.
+
+use serde_json::{Value, json};
+
+use crate::support::{Api, Client, TODOS, path_of};
+
+/// Three todos, of which the first is done.
+fn three(client: &Client<'_>) -> [Value; 3] {
+    let [first, second, third] = ["Buy milk", "Buy eggs", "Call Bob"].map(|it| client.create(it));
+    let first = client.patch(path_of(&first), &json!({"is_completed": true})).expect(200);
+    [first, second, third]
+}
+
+fn affected(count: u64) -> Value {
+    json!({"affected": count})
+}
+
+fn complete(client: &Client<'_>, query: &str, is_completed: bool) -> Value {
+    let body = json!({"is_completed": is_completed});
+    client.patch(format!("{TODOS}?{query}"), &body).expect(200)
+}
+
+pub(crate) fn all_active_todos_are_completed_at_once(api: Api) {
+    let ann = api.user();
+    let before = three(&ann);
+    assert_eq!(complete(&ann, "is_completed=false", true), affected(2));
+    for todo in &before[1..] {
+        let after = ann.get(path_of(todo)).expect(200);
+        assert_eq!((&after["is_completed"], &after["version"]), (&json!(true), &json!(2)));
+        assert!(after["updated_at"].as_str() > todo["updated_at"].as_str());
+        for field in ["title", "description", "created_at"] {
+            assert_eq!(after[field], todo[field]);
+        }
+    }
+    assert_eq!(complete(&ann, "is_completed=false", true), affected(0));
+    assert_eq!(complete(&ann, "is_completed=true", false), affected(3));
+    assert!(ann.items(format!("{TODOS}?is_completed=true")).is_empty());
+}
+
+pub(crate) fn what_is_done_already_is_not_counted_and_keeps_its_version(api: Api) {
+    let ann = api.user();
+    let [done, ..] = three(&ann);
+    assert_eq!(complete(&ann, "all=true", true), affected(2));
+    assert_eq!(ann.get(path_of(&done)).expect(200), done);
+    assert_eq!(complete(&ann, "is_completed=true", true), affected(0));
+    assert_eq!(ann.get(path_of(&done)).expect(200), done);
+}
+
+pub(crate) fn all_completed_todos_are_deleted_at_once(api: Api) {
+    let ann = api.user();
+    let [done, eggs, bob] = three(&ann);
+    let clear = format!("{TODOS}?is_completed=true");
+    assert_eq!(ann.delete(&clear).expect(200), affected(1));
+    ann.get(path_of(&done)).not_found();
+    assert_eq!(ann.items(TODOS), [bob, eggs]);
+    assert_eq!(ann.delete(&clear).expect(200), affected(0));
+}
+
+pub(crate) fn a_search_limits_what_is_changed(api: Api) {
+    let ann = api.user();
+    three(&ann);
+    assert_eq!(complete(&ann, "q=BUY&is_completed=false", true), affected(1));
+    assert_eq!(ann.delete(format!("{TODOS}?q=buy")).expect(200), affected(2));
+    assert_eq!(ann.titles(TODOS), ["Call Bob"]);
+    // With a filter, `all` adds nothing to it.
+    assert_eq!(ann.delete(format!("{TODOS}?q=milk&all=true")).expect(200), affected(0));
+    assert_eq!(ann.titles(TODOS), ["Call Bob"]);
+}
+
+pub(crate) fn without_a_filter_both_refuse(api: Api) {
+    let ann = api.user();
+    three(&ann);
+    let before = ann.items(TODOS);
+    let change = json!({"is_completed": true});
+    for query in ["", "?", "?all=false", "?q=", "?q=&all=false", "?unknown=1", "?limit=1"] {
+        ann.patch(format!("{TODOS}{query}"), &change).bad_fields(&["all"]);
+        ann.delete(format!("{TODOS}{query}")).bad_fields(&["all"]);
+    }
+    assert_eq!(ann.items(TODOS), before);
+}
+
+pub(crate) fn everything_has_to_be_asked_for(api: Api) {
+    let ann = api.user();
+    three(&ann);
+    assert_eq!(complete(&ann, "all=true", false), affected(1));
+    assert_eq!(ann.delete(format!("{TODOS}?all=true")).expect(200), affected(3));
+    assert!(ann.items(TODOS).is_empty());
+}
+
+pub(crate) fn another_users_todos_are_left_alone(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    three(&ann);
+    let his = three(&bob);
+    assert_eq!(complete(&ann, "is_completed=false", true), affected(2));
+    assert_eq!(complete(&ann, "q=buy", false), affected(2));
+    assert_eq!(ann.delete(format!("{TODOS}?all=true")).expect(200), affected(3));
+    let mut kept = bob.items(TODOS);
+    kept.reverse();
+    assert_eq!(kept, his);
+}
+
+pub(crate) fn a_bad_body_changes_nothing(api: Api) {
+    let ann = api.user();
+    three(&ann);
+    let before = ann.items(TODOS);
+    let target = format!("{TODOS}?all=true");
+    for body in [json!({}), json!({"is_completed": null}), json!({"is_completed": "true"})] {
+        ann.patch(&target, &body).bad_fields(&["is_completed"]);
+    }
+    assert_eq!(ann.items(TODOS), before);
+    // Nothing else can be changed of many.
+    let body = json!({"is_completed": true, "title": "All the same", "description": null});
+    ann.patch(&target, &body).expect(200);
+    assert_eq!(ann.titles(TODOS), ["Call Bob", "Buy eggs", "Buy milk"]);
+}

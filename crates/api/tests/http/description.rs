@@ -1,0 +1,161 @@
+//! The API description itself. That the answers are as it says is checked of every answer.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Api, Operation};
+
+/// Every operation, and the statuses that it can answer with.
+const OPERATIONS: [(&str, &str, &str, &[u16]); 11] = [
+    ("createTodo", "POST", "/api/v1/todos", &[201, 400, 408, 413, 415, 422, 500, 503]),
+    ("listTodos", "GET", "/api/v1/todos", &[200, 400, 422, 500, 503]),
+    ("updateTodos", "PATCH", "/api/v1/todos", &[200, 400, 408, 413, 415, 422, 500, 503]),
+    ("deleteTodos", "DELETE", "/api/v1/todos", &[200, 400, 422, 500, 503]),
+    ("todoStats", "GET", "/api/v1/todos/stats", &[200, 400, 500, 503]),
+    ("getTodo", "GET", "/api/v1/todos/{todo_id}", &[200, 304, 400, 404, 500, 503]),
+    (
+        "updateTodo",
+        "PATCH",
+        "/api/v1/todos/{todo_id}",
+        &[200, 400, 404, 408, 412, 413, 415, 422, 500, 503],
+    ),
+    (
+        "putTodo",
+        "PUT",
+        "/api/v1/todos/{todo_id}",
+        &[200, 201, 400, 408, 412, 413, 415, 422, 500, 503],
+    ),
+    ("deleteTodo", "DELETE", "/api/v1/todos/{todo_id}", &[204, 400, 404, 412, 500, 503]),
+    ("health", "GET", "/health", &[200]),
+    ("ready", "GET", "/health/ready", &[200, 500, 503]),
+];
+
+pub(crate) fn the_committed_description_is_the_one_that_is_served(api: Api) {
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+    let committed = fs::read_to_string(committed).unwrap();
+    let is_same = committed == api.nobody().get("/openapi.json").text();
+    assert!(is_same, "docs/openapi.json is out of date: cargo run -- openapi > docs/openapi.json");
+}
+
+pub(crate) fn every_operation_and_every_status_is_described(api: Api) {
+    assert!(api.description.document["openapi"].as_str().unwrap().starts_with("3.1."));
+    let mut described: Vec<_> = api
+        .operations()
+        .into_iter()
+        .map(|it| {
+            let statuses = it.value["responses"].as_object().unwrap().keys();
+            let mut statuses: Vec<u16> = statuses.map(|it| it.parse().unwrap()).collect();
+            statuses.sort_unstable();
+            (it.id, it.method, it.template, statuses)
+        })
+        .collect();
+    described.sort();
+    let mut expected = OPERATIONS.map(|(id, method, template, statuses)| {
+        (id.to_owned(), method.to_owned(), template.to_owned(), statuses.to_vec())
+    });
+    expected.sort();
+    assert_eq!(described, expected);
+}
+
+pub(crate) fn every_operation_is_told_of_in_words(api: Api) {
+    let document = &api.description.document;
+    let tags = document["tags"].as_array().unwrap();
+    for Operation { id, value, .. } in api.operations() {
+        let summary = value["summary"].as_str().unwrap_or_default();
+        assert!(!summary.is_empty() && summary.lines().count() == 1, "{id}: {summary:?}");
+        let used = value["tags"].as_array().unwrap();
+        assert!(!used.is_empty(), "{id}");
+        assert!(used.iter().all(|tag| tags.iter().any(|it| it["name"] == *tag)), "{id}: {used:?}");
+        let description = value["description"].as_str().unwrap_or_default();
+        assert!(!description.contains("# Errors"), "{id}: {description}");
+        for parameter in value["parameters"].as_array().into_iter().flatten() {
+            let text = parameter["description"].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{id}: {parameter}");
+        }
+    }
+}
+
+pub(crate) fn every_answer_with_a_body_has_an_example_that_fits(api: Api) {
+    for Operation { id, method, template, value, .. } in api.operations() {
+        let operation = format!("/paths/{}/{}", template.replace('/', "~1"), method.to_lowercase());
+        for (status, response) in value["responses"].as_object().unwrap() {
+            for (content_type, content) in response["content"].as_object().into_iter().flatten() {
+                let place = format!("{operation}/responses/{status}/content");
+                let schema = format!("{place}/{}/schema", content_type.replace('/', "~1"));
+                let examples = examples(&api, content);
+                assert!(!examples.is_empty(), "{id} {status} has no example");
+                for example in examples {
+                    api.description.validate(&format!("{id} {status}"), &schema, &example, true);
+                    if content_type == "application/problem+json" {
+                        assert_eq!(example["status"].to_string(), *status, "{id}: {example}");
+                    }
+                }
+            }
+        }
+        if let Some(content) = value.pointer("/requestBody/content/application~1json") {
+            let schema = format!("{operation}/requestBody/content/application~1json/schema");
+            let examples = examples(&api, content);
+            assert!(!examples.is_empty(), "{id} has no example of a body");
+            for example in examples {
+                api.description.validate(&id, &schema, &example, true);
+            }
+        }
+    }
+}
+
+/// The examples of a content, or else of the schema that it refers to.
+fn examples(api: &Api, content: &Value) -> Vec<Value> {
+    let named = content["examples"].as_object().into_iter().flatten();
+    let mut examples: Vec<_> = named.map(|(_, example)| example["value"].clone()).collect();
+    examples.extend(content.get("example").cloned());
+    if let (true, Some(reference)) = (examples.is_empty(), content["schema"]["$ref"].as_str()) {
+        let schema = api.description.document.pointer(reference.trim_start_matches('#')).unwrap();
+        examples.extend(schema.get("example").cloned());
+    }
+    examples
+}
+
+pub(crate) fn the_schemas_have_the_names_of_the_contract(api: Api) {
+    let schemas = api.description.document["components"]["schemas"].as_object().unwrap();
+    for name in ["TodoCreate", "TodoUpdate", "TodoRead", "TodoList", "ErrorResponse"] {
+        assert!(schemas.contains_key(name), "{name}");
+    }
+    let read = &schemas["TodoRead"];
+    let required: BTreeSet<_> =
+        read["required"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let properties: BTreeSet<_> =
+        read["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(required, properties, "each field is always there");
+    for name in ["TodoCreate", "TodoUpdate", "TodoPut", "TodoRead"] {
+        let properties = &schemas[name]["properties"];
+        assert_eq!(properties["description"]["type"], json!(["string", "null"]), "{name}");
+        assert_eq!(properties["description"]["maxLength"], 2_000, "{name}");
+        assert_eq!(properties["title"]["type"], "string", "{name}");
+        assert_eq!(properties["title"]["minLength"], 1, "{name}");
+        assert_eq!(properties["title"]["maxLength"], 255, "{name}");
+    }
+    assert_eq!(schemas["TodoCreate"]["required"], json!(["title"]));
+    assert_eq!(schemas["TodoUpdate"].get("required"), None);
+    assert!(!api.description.document.to_string().contains("\"nullable\""));
+}
+
+pub(crate) fn what_the_description_forbids_in_a_body_is_refused(api: Api) {
+    let ann = api.user();
+    for body in [
+        json!({}),
+        json!({"title": ""}),
+        json!({"title": " \t\u{a0}\u{3000}"}),
+        json!({"title": "x".repeat(256)}),
+        json!({"title": "a\0b"}),
+        json!({"title": 1}),
+        json!({"title": null}),
+        json!({"title": "x", "description": "x".repeat(2_001)}),
+        json!({"title": "x", "description": "\0"}),
+        json!({"title": "x", "description": false}),
+    ] {
+        assert!(!api.description.allows("TodoCreate", &body), "{body}");
+        assert_eq!(ann.post(&body).status, 422, "{body}");
+    }
+}

@@ -1,0 +1,77 @@
+//! What is not HTTP: refused before any route is known, in the one shape of errors all the same.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::support::{Answer, Api};
+
+/// Sends these bytes and reads until the server closes the connection.
+fn exchange(api: &Api, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(("127.0.0.1", api.server.port())).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The server may refuse, and close, before it has seen all of it.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+fn refused(api: &Api, bytes: &[u8], status: u16) {
+    let answer = Answer::parse(&exchange(api, bytes));
+    let body = answer.expect(status);
+    assert_eq!(body["error_code"], "VALIDATION_ERROR", "{body}");
+    api.description.check_undescribed(&String::from_utf8_lossy(bytes), &answer);
+}
+
+pub(crate) fn what_is_not_http_is_refused_in_the_shape_of_all_errors(api: Api) {
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello, TLS \r\n\r\n"[..],
+        b"hello\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /health HTTP/9.9\r\nHost: test\r\n\r\n",
+        "GET /health?q=\u{e4} HTTP/1.1\r\nHost: test\r\n\r\n".as_bytes(),
+        b"GET /he alth HTTP/1.1\r\nHost: test\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: test\r\nX-Request-ID: \x1b[31mred\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: test\r\nno colon\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: test\r\nNa me: value\r\n\r\n",
+        b"POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nContent-Length: many\r\n\r\n",
+        b"POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nContent-Length: -1\r\n\r\n",
+    ] {
+        refused(&api, bytes, 400);
+    }
+    api.nobody().get("/health").expect(200);
+}
+
+pub(crate) fn a_length_that_is_told_in_two_ways_smuggles_nothing_in(api: Api) {
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n";
+    for lengths in [
+        format!("Content-Length: 0\r\nContent-Length: {}", smuggled.len()),
+        format!("Content-Length: {}\r\nTransfer-Encoding: chunked", smuggled.len()),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: {}", smuggled.len()),
+        "Transfer-Encoding: chunked, identity".to_owned(),
+        "Transfer-Encoding: \u{b}chunked".to_owned(),
+    ] {
+        let head = format!("POST /api/v1/todos HTTP/1.1\r\nHost: test\r\n{lengths}\r\n\r\n");
+        let answers = exchange(&api, format!("{head}{smuggled}").as_bytes());
+        let answers = String::from_utf8_lossy(&answers);
+        assert!(answers.starts_with("HTTP/1.1 4"), "{lengths}: {answers}");
+        assert!(!answers.contains(" 404 "), "{lengths}: {answers}");
+    }
+}
+
+pub(crate) fn a_head_without_end_is_refused(api: Api) {
+    let endless = format!("GET /health HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(300_000));
+    let answer = exchange(&api, endless.as_bytes());
+    // A connection that is cut may lose what was said last.
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{answer:?}");
+    api.nobody().get("/health").expect(200);
+}
+
+pub(crate) fn what_came_before_is_answered(api: Api) {
+    let answers = exchange(&api, b"GET /health HTTP/1.1\r\nHost: test\r\n\r\nhello\r\n\r\n");
+    let answers = String::from_utf8_lossy(&answers);
+    let (first, second) = answers.split_once("HTTP/1.1 400").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200") && first.contains("healthy"), "{first}");
+    assert!(second.contains("application/problem+json"), "{second}");
+}

@@ -1,0 +1,75 @@
+//! `PUT` with `If-None-Match: *` or `If-Match`.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Answer, Api, Client, TODOS, at, path_of};
+
+const DETAIL: &str = "The todo is not as the request expects it; nothing was changed";
+
+fn put_if(client: &Client<'_>, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let body = json!({"title": "Put", "description": null, "is_completed": true});
+    let call = client.call("PUT", path).json(&body);
+    headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send()
+}
+
+pub(crate) fn only_if_absent_creates(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    let path = at(&Uuid::new_v4().to_string());
+    let only_create = [("If-None-Match", "*")];
+    put_if(&ann, &path, &only_create).expect(201);
+    // Another user's todo is not in the way.
+    put_if(&bob, &path, &only_create).expect(201);
+    ann.delete(&path).expect(204);
+    put_if(&ann, &path, &only_create).expect(201);
+}
+
+pub(crate) fn only_if_absent_refuses_what_is_there_and_shows_it(api: Api) {
+    let ann = api.user();
+    let todo = ann.create("There already");
+    let answer = put_if(&ann, &path_of(&todo), &[("If-None-Match", "*")]);
+    assert_eq!(answer.refused(412, "PRECONDITION_FAILED", DETAIL)["current"], todo);
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    assert_eq!(ann.items(TODOS), [todo]);
+}
+
+pub(crate) fn only_if_present_creates_nothing(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    let his = bob.create("Bob's");
+    for path in [at(&Uuid::new_v4().to_string()), path_of(&his)] {
+        for tags in ["*", "\"1\""] {
+            let answer = put_if(&ann, &path, &[("If-Match", tags)]);
+            let body = answer.refused(412, "PRECONDITION_FAILED", DETAIL);
+            assert_eq!(body.get("current"), Some(&Value::Null));
+            assert_eq!(answer.header("etag"), None);
+        }
+    }
+    assert!(ann.items(TODOS).is_empty());
+    assert_eq!(bob.items(TODOS), [his]);
+}
+
+pub(crate) fn only_if_present_replaces(api: Api) {
+    let ann = api.user();
+    let path = path_of(&ann.create("Present"));
+    assert_eq!(put_if(&ann, &path, &[("If-Match", "*")]).expect(200)["version"], 2);
+    // The same again is no change, but has to find what it expects.
+    assert_eq!(put_if(&ann, &path, &[("If-Match", "\"2\"")]).expect(200)["version"], 2);
+    let stale = put_if(&ann, &path, &[("If-Match", "\"1\"")]);
+    assert_eq!(stale.refused(412, "PRECONDITION_FAILED", DETAIL)["current"]["version"], 2);
+}
+
+pub(crate) fn conditions_that_contradict_each_other_are_refused(api: Api) {
+    let ann = api.user();
+    let path = path_of(&ann.create("Contradicted"));
+    for headers in [
+        &[("If-Match", "*"), ("If-None-Match", "*")][..],
+        &[("If-Match", "\"1\""), ("If-None-Match", "\"2\"")],
+        &[("If-None-Match", "\"1\"")],
+        &[("If-None-Match", "W/\"9\"")],
+    ] {
+        let answer = put_if(&ann, &path, headers);
+        let body = answer.refused(400, "VALIDATION_ERROR", "Invalid If-None-Match header");
+        assert_eq!(body["field_errors"][0]["field"], "If-None-Match");
+    }
+    assert_eq!(ann.get(path).expect(200)["version"], 1);
+}

@@ -1,0 +1,35 @@
+//! `GET /api/v1/todos/stats`
+
+use serde_json::{Value, json};
+
+use crate::support::{Api, Client, TODOS, path_of};
+
+fn stats(client: &Client<'_>) -> Value {
+    client.get(format!("{TODOS}/stats")).expect(200)
+}
+
+fn counts(total: u64, active: u64, completed: u64) -> Value {
+    json!({"total": total, "active": active, "completed": completed})
+}
+
+pub(crate) fn todos_are_counted(api: Api) {
+    let ann = api.user();
+    assert_eq!(stats(&ann), counts(0, 0, 0));
+    let [one, two, _] = ["one", "two", "three"].map(|title| ann.create(title));
+    assert_eq!(stats(&ann), counts(3, 3, 0));
+    ann.patch(path_of(&one), &json!({"is_completed": true})).expect(200);
+    assert_eq!(stats(&ann), counts(3, 2, 1));
+    ann.delete(path_of(&two)).expect(204);
+    assert_eq!(stats(&ann), counts(2, 1, 1));
+    ann.patch(format!("{TODOS}?all=true"), &json!({"is_completed": true})).expect(200);
+    assert_eq!(stats(&ann), counts(2, 0, 2));
+    ann.delete(format!("{TODOS}?all=true")).expect(200);
+    assert_eq!(stats(&ann), counts(0, 0, 0));
+}
+
+pub(crate) fn another_users_todos_are_not_counted(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    ann.create("Ann's");
+    assert_eq!(stats(&bob), counts(0, 0, 0));
+    assert_eq!(stats(&ann), counts(1, 1, 0));
+}

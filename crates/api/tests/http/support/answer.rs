@@ -1,0 +1,118 @@
+//! What came back, and short ways to say what should have.
+
+use serde_json::Value;
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// As they came; the names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The one answer that these bytes are.
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|it| it == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(bytes)));
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap();
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(':').unwrap();
+            (name.to_ascii_lowercase(), value.trim().to_owned())
+        });
+        let mut answer =
+            Answer { status, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
+        match answer.header("content-length") {
+            // The answer to HEAD tells the length of what is left out.
+            Some(length) if !answer.body.is_empty() => {
+                assert_eq!(length.parse(), Ok(answer.body.len()), "half an answer: {answer:?}");
+            }
+            Some(_) => {}
+            None => answer.body = unchunked(&answer.body),
+        }
+        answer
+    }
+
+    /// The value of a header that is sent once at most.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} was sent twice: {self:?}");
+        value
+    }
+
+    /// The words of a header that lists some, sorted.
+    pub(crate) fn listed(&self, name: &str) -> Vec<String> {
+        let words = self.header(name).unwrap_or_default().split(',').map(str::trim);
+        let mut words: Vec<_> = words.filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        words.sort();
+        words
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{error} in the body of {}: {}", self.status, self.text())
+        })
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The same for an error, of which the rest is checked, too.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, error_code: &str, detail: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["error_code"], error_code, "{body}");
+        assert_eq!(body["detail"], detail, "{body}");
+        body
+    }
+
+    /// The body of the 404 that a todo has that is not there.
+    #[track_caller]
+    pub(crate) fn not_found(&self) -> Value {
+        self.refused(404, "NOT_FOUND", "Todo not found")
+    }
+
+    /// The messages of a 422 that names exactly these fields, in any order.
+    #[track_caller]
+    pub(crate) fn bad_fields(&self, fields: &[&str]) -> Vec<String> {
+        let body = self.refused(422, "VALIDATION_ERROR", "Validation error");
+        let errors = body["field_errors"].as_array().unwrap();
+        let mut errors: Vec<_> = errors
+            .iter()
+            .map(|it| (it["field"].as_str().unwrap(), it["message"].as_str().unwrap().to_owned()))
+            .collect();
+        errors.sort();
+        let mut expected = fields.to_vec();
+        expected.sort_unstable();
+        let found: Vec<_> = errors.iter().map(|(field, _)| *field).collect();
+        assert_eq!(found, expected, "{body}");
+        errors.into_iter().map(|(_, message)| message).collect()
+    }
+}
+
+fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while !chunks.is_empty() {
+        let end = chunks.windows(2).position(|it| it == b"\r\n").unwrap();
+        let length = str::from_utf8(&chunks[..end]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        body.extend_from_slice(&chunks[end + 2..end + 2 + length]);
+        chunks = &chunks[end + 2 + length + 2..];
+    }
+    body
+}

@@ -1,0 +1,111 @@
+//! The server under test.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use todo_test_support::database::TestDatabase;
+use todo_test_support::server::Server;
+use ureq::Agent;
+use uuid::Uuid;
+
+use super::client::{Client, send};
+use super::description::Description;
+use super::raw::Raw;
+
+/// Settings that suit many servers on a loaded machine. The tests of time limits have their own.
+const SETTINGS: [(&str, &str); 3] =
+    [("HTTP_WORKERS", "2"), ("DATABASE_POOL_SIZE", "4"), ("DATABASE_TIMEOUT", "60s")];
+
+/// A server that runs, and the description that it gives of itself.
+pub(crate) struct Api {
+    pub(crate) agent: Agent,
+    pub(crate) description: Arc<Description>,
+    // Before the database, which it uses.
+    pub(crate) server: Server,
+    pub(crate) database: Option<TestDatabase>,
+}
+
+impl From<TestDatabase> for Api {
+    fn from(database: TestDatabase) -> Self {
+        Self::start(database, &[])
+    }
+}
+
+impl Api {
+    /// Starts a server on a database of its own.
+    pub(crate) fn start(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
+        let url = database.url().to_owned();
+        Self { database: Some(database), ..Self::start_at(&url, settings) }
+    }
+
+    /// Starts a server on a database that others may use, too.
+    pub(crate) fn start_at(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
+        let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), database_url, &settings);
+        let agent = agent();
+        let description = described(&agent, &server);
+        Self { agent, description, server, database: None }
+    }
+
+    /// A user whom nobody knows yet.
+    pub(crate) fn user(&self) -> Client<'_> {
+        self.named(&Uuid::new_v4().to_string())
+    }
+
+    /// The user of this id.
+    pub(crate) fn named(&self, user: &str) -> Client<'_> {
+        Client::new(self, Some(user.to_owned()))
+    }
+
+    /// A caller who does not say who it is.
+    pub(crate) fn nobody(&self) -> Client<'_> {
+        Client::new(self, None)
+    }
+
+    /// The one line of the server's log about a request, which may come a moment after the answer.
+    #[track_caller]
+    pub(crate) fn logged(&self, request_id: &str) -> Value {
+        for _ in 0..500 {
+            let lines = self.server.logs();
+            let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let lines: Vec<_> =
+                lines.filter(|it| it["fields"]["request_id"] == request_id).collect();
+            if let [line] = lines.as_slice() {
+                return line.clone();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("not one line about {request_id} in {:#?}", self.server.logs());
+    }
+
+    /// A request written by hand.
+    pub(crate) fn raw<'a>(&'a self, method: &'a str, target: &'a str) -> Raw<'a> {
+        Raw::new(self, method, target)
+    }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(64)
+        .max_idle_connections_per_host(64)
+        // Below the five seconds after which the server closes an idle connection.
+        .max_idle_age(Duration::from_secs(3))
+        .timeout_global(Some(Duration::from_secs(120)))
+        .build()
+        .into()
+}
+
+/// What the server says of itself. All say the same, so it is read once.
+fn described(agent: &Agent, server: &Server) -> Arc<Description> {
+    static FIRST: OnceLock<(Vec<u8>, Arc<Description>)> = OnceLock::new();
+    let answer = send(agent, "GET", &server.url("/openapi.json"), &[], None);
+    let (text, description) =
+        FIRST.get_or_init(|| (answer.body.clone(), Arc::new(Description::new(answer.json()))));
+    assert!(answer.body == *text, "two servers describe themselves differently");
+    Arc::clone(description)
+}

@@ -1,0 +1,176 @@
+//! Calls on behalf of one user. Each answer is checked against the API description.
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Request;
+
+use super::answer::Answer;
+use super::api::Api;
+
+/// Where the collection is.
+pub(crate) const TODOS: &str = "/api/v1/todos";
+
+/// Where the todo of this id is.
+pub(crate) fn at(id: &str) -> String {
+    format!("{TODOS}/{id}")
+}
+
+/// Where this todo is.
+#[track_caller]
+pub(crate) fn path_of(todo: &Value) -> String {
+    at(id_of(todo))
+}
+
+/// The id of this todo.
+#[track_caller]
+pub(crate) fn id_of(todo: &Value) -> &str {
+    todo["id"].as_str().unwrap()
+}
+
+/// Any text as it stands in a query string.
+pub(crate) fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02X}"))
+}
+
+/// One user of the API.
+#[derive(Clone)]
+pub(crate) struct Client<'a> {
+    api: &'a Api,
+    user: Option<String>,
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(api: &'a Api, user: Option<String>) -> Self {
+        Self { api, user }
+    }
+
+    /// The user's id.
+    pub(crate) fn id(&self) -> &str {
+        self.user.as_deref().unwrap_or_default()
+    }
+
+    /// A call that is yet to be sent.
+    pub(crate) fn call(&self, method: &str, target: impl Into<String>) -> Call<'a> {
+        let headers = self.user.iter().map(|user| ("X-User-ID".to_owned(), user.clone())).collect();
+        Call {
+            api: self.api,
+            method: method.to_owned(),
+            target: target.into(),
+            headers,
+            body: None,
+        }
+    }
+
+    pub(crate) fn get(&self, target: impl Into<String>) -> Answer {
+        self.call("GET", target).send()
+    }
+
+    pub(crate) fn head(&self, target: impl Into<String>) -> Answer {
+        self.call("HEAD", target).send()
+    }
+
+    pub(crate) fn delete(&self, target: impl Into<String>) -> Answer {
+        self.call("DELETE", target).send()
+    }
+
+    /// Posts a body to the collection.
+    pub(crate) fn post(&self, body: &Value) -> Answer {
+        self.call("POST", TODOS).json(body).send()
+    }
+
+    pub(crate) fn patch(&self, target: impl Into<String>, body: &Value) -> Answer {
+        self.call("PATCH", target).json(body).send()
+    }
+
+    pub(crate) fn put(&self, target: impl Into<String>, body: &Value) -> Answer {
+        self.call("PUT", target).json(body).send()
+    }
+
+    /// The todo that is made of this title.
+    #[track_caller]
+    pub(crate) fn create(&self, title: &str) -> Value {
+        self.post(&json!({"title": title})).expect(201)
+    }
+
+    /// The items of a list.
+    #[track_caller]
+    pub(crate) fn items(&self, target: impl Into<String>) -> Vec<Value> {
+        let list = self.get(target).expect(200);
+        let items = list["items"].as_array().unwrap();
+        assert_eq!(list["count"], items.len(), "the count of {list}");
+        items.clone()
+    }
+
+    /// The titles of a list.
+    #[track_caller]
+    pub(crate) fn titles(&self, target: impl Into<String>) -> Vec<String> {
+        let items = self.items(target);
+        items.iter().map(|it| it["title"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A call that is yet to be sent.
+pub(crate) struct Call<'a> {
+    api: &'a Api,
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+impl Call<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("Content-Type", "application/json").body(body.to_string())
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sends it, and checks the answer.
+    #[track_caller]
+    pub(crate) fn send(self) -> Answer {
+        let answer = self.send_unchecked();
+        self.api.description.check(&self.method, &self.target, self.body.as_deref(), &answer);
+        answer
+    }
+
+    /// Sends it for an answer that the description does not speak of: a preflight, a page for people.
+    pub(crate) fn send_unchecked(&self) -> Answer {
+        let url = self.api.server.url(&self.target);
+        send(&self.api.agent, &self.method, &url, &self.headers, self.body.as_deref())
+    }
+}
+
+/// Sends a request and reads its answer to the end.
+pub(super) fn send(
+    agent: &Agent,
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: Option<&[u8]>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let result = match body {
+        Some(body) => agent.run(request.body(body).unwrap()),
+        None => agent.run(request.body(()).unwrap()),
+    };
+    let mut response = result.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    let headers = response.headers().iter().map(|(name, value)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    Answer {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: response.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap(),
+    }
+}

@@ -1,0 +1,70 @@
+//! Every operation that the API description has, and a call that would succeed for a todo's owner.
+
+use serde_json::Value;
+
+use super::api::Api;
+use super::client::{Call, Client};
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) template: String,
+    /// As in the description.
+    pub(crate) value: Value,
+    /// A body that it takes.
+    pub(crate) body: Option<Value>,
+}
+
+impl Operation {
+    pub(crate) fn takes(&self, parameter: &str) -> bool {
+        let parameters = self.value["parameters"].as_array();
+        parameters.is_some_and(|it| it.iter().any(|it| it["name"] == parameter))
+    }
+
+    /// Where it is for this todo, with the query that it cannot do without.
+    pub(crate) fn target(&self, todo_id: &str) -> String {
+        let query = if self.takes("all") { "?all=true" } else { "" };
+        self.template.replace("{todo_id}", todo_id) + query
+    }
+
+    pub(crate) fn call<'a>(&self, client: &Client<'a>, todo_id: &str) -> Call<'a> {
+        let call = client.call(&self.method, self.target(todo_id));
+        match &self.body {
+            Some(body) => call.json(body),
+            None => call,
+        }
+    }
+}
+
+impl Api {
+    /// All of them, in the order of the description.
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        let document = &self.description.document;
+        let paths = document["paths"].as_object().unwrap().iter();
+        paths
+            .flat_map(|(template, item)| {
+                item.as_object().unwrap().iter().map(move |it| (template, it))
+            })
+            .map(|(template, (method, value))| Operation {
+                id: value["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                template: template.clone(),
+                value: value.clone(),
+                body: example_body(document, value),
+            })
+            .collect()
+    }
+
+    /// Those that act on behalf of a user.
+    pub(crate) fn operations_of_users(&self) -> Vec<Operation> {
+        self.operations().into_iter().filter(|it| it.takes("X-User-ID")).collect()
+    }
+}
+
+fn example_body(document: &Value, operation: &Value) -> Option<Value> {
+    let schema = operation.pointer("/requestBody/content/application~1json/schema/$ref")?;
+    let pointer = schema.as_str().unwrap().trim_start_matches('#');
+    Some(document.pointer(pointer).unwrap()["example"].clone())
+}

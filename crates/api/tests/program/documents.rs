@@ -1,0 +1,28 @@
+//! What the program prints, and the documents that repeat it.
+
+use std::fs;
+
+use crate::settings::SETTINGS;
+use crate::support::run;
+
+fn document(name: &str) -> String {
+    fs::read_to_string(format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn the_description_is_printed_as_it_is_committed() {
+    let printed = run(&["openapi"], &[]);
+    let is_same = printed.succeeded() == document("openapi.json");
+    assert!(is_same, "docs/openapi.json is out of date: cargo run -- openapi > docs/openapi.json");
+}
+
+#[test]
+fn the_page_on_configuration_names_every_setting_with_its_default() {
+    let page = document("configuration.md");
+    for (name, default) in SETTINGS {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}`")));
+        let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for {name}"));
+        let shown = default.map(|default| format!("| `{default}` |"));
+        assert!(shown.is_none_or(|it| row.contains(&it)), "{name} is {default:?}, not as in {row}");
+    }
+}

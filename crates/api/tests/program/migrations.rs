@@ -1,0 +1,54 @@
+//! `migrate up|status|down`, and servers that do not migrate.
+
+use todo_test_support::database::TestDatabase;
+use todo_test_support::server::Server;
+
+use crate::support::{PROGRAM, run};
+
+const MIGRATIONS: [&str; 1] = ["2026-01-22-000000_create_todos"];
+
+fn databases() -> impl Iterator<Item = TestDatabase> {
+    [Some(TestDatabase::sqlite()), TestDatabase::postgres()].into_iter().flatten()
+}
+
+fn migrate(database: &TestDatabase, arguments: &[&str]) -> String {
+    let arguments = [&["migrate"], arguments].concat();
+    run(&arguments, &[("DATABASE_URL", database.url())]).succeeded().to_owned()
+}
+
+fn all(state: &str) -> String {
+    MIGRATIONS.map(|name| format!("{state} {name}\n")).concat()
+}
+
+#[test]
+fn migrations_are_applied_shown_and_reverted() {
+    for database in databases() {
+        assert_eq!(migrate(&database, &["status"]), all("pending"));
+        assert_eq!(migrate(&database, &["up"]), all("applied"));
+        // Again is no harm.
+        assert_eq!(migrate(&database, &["up"]), all("applied"));
+        assert_eq!(migrate(&database, &["status"]), all("applied"));
+        assert_eq!(migrate(&database, &["down"]), all("pending"));
+        assert_eq!(migrate(&database, &["down", "5"]), all("pending"));
+        assert_eq!(migrate(&database, &["up"]), all("applied"));
+        drop(Server::start(PROGRAM, database.url(), &[("MIGRATE_ON_START", "false")]));
+    }
+}
+
+#[test]
+fn a_server_that_may_not_migrate_does_not_serve_an_empty_database() {
+    for database in databases() {
+        let settings = [("DATABASE_URL", database.url()), ("MIGRATE_ON_START", "false")];
+        run(&[], &settings)
+            .failed(1, &["DATABASE_URL", MIGRATIONS[0], "migrate up", "MIGRATE_ON_START"]);
+        assert_eq!(migrate(&database, &["status"]), all("pending"));
+    }
+}
+
+#[test]
+fn a_server_migrates_when_it_starts() {
+    for database in databases() {
+        drop(Server::start(PROGRAM, database.url(), &[]));
+        assert_eq!(migrate(&database, &["status"]), all("applied"));
+    }
+}

@@ -1,0 +1,132 @@
+//! Servers that run, until a signal ends them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use todo_test_support::database::TestDatabase;
+use todo_test_support::server::Server;
+
+use crate::support::PROGRAM;
+
+const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
+const LONG: Duration = Duration::from_secs(15);
+
+/// The status of a GET; a connection that is refused has none.
+fn status(server: &Server, path: &str) -> Option<u16> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let answer = agent.get(server.url(path)).header("X-User-ID", USER).call();
+    answer.ok().map(|it| it.status().as_u16())
+}
+
+fn create(server: &Server, title: &str) {
+    let call = ureq::post(server.url("/api/v1/todos")).header("X-User-ID", USER);
+    assert_eq!(call.send_json(json!({"title": title})).unwrap().status(), 201);
+}
+
+fn count(server: &Server) -> Value {
+    let call = ureq::get(server.url("/api/v1/todos")).header("X-User-ID", USER).call();
+    let list: Value = call.unwrap().body_mut().read_json().unwrap();
+    list["count"].clone()
+}
+
+#[test]
+fn a_signal_ends_the_server_in_order() {
+    for signal in ["TERM", "INT"] {
+        let server = Server::start(PROGRAM, "sqlite::memory:", &[]);
+        assert_eq!(status(&server, "/health"), Some(200));
+        server.signal(signal);
+        assert_eq!(server.wait_exit(LONG).code(), Some(0), "{signal}");
+        assert_eq!(server.stderr(), Vec::<String>::new());
+        assert!(server.logs().iter().any(|line| line.contains("going down")));
+    }
+}
+
+#[test]
+fn a_request_that_was_accepted_is_still_answered() {
+    let database = TestDatabase::sqlite();
+    let server = Server::start(PROGRAM, database.url(), &[]);
+    let body = r#"{"title":"In the last moment"}"#;
+    let (start, rest) = body.split_at(10);
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{start}"
+    )
+    .unwrap();
+    // Until it has been accepted, and its handler waits for the rest.
+    assert_eq!(status(&server, "/health"), Some(200));
+    thread::sleep(Duration::from_millis(300));
+    server.terminate();
+    let stopped = Instant::now();
+    while status(&server, "/health").is_some() {
+        assert!(stopped.elapsed() < LONG, "it still accepts");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(server.is_running());
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(server.wait_exit(LONG).code(), Some(0));
+
+    // What was acknowledged is there for the next.
+    let next = Server::start(PROGRAM, database.url(), &[]);
+    assert_eq!(count(&next), 1);
+}
+
+#[test]
+fn a_request_that_never_ends_is_not_waited_for_longer_than_told() {
+    let server = Server::start(PROGRAM, "sqlite::memory:", &[("SHUTDOWN_TIMEOUT", "1s")]);
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    write!(
+        stream,
+        "POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    .unwrap();
+    assert_eq!(status(&server, "/health"), Some(200));
+    thread::sleep(Duration::from_millis(300));
+    server.terminate();
+    assert_eq!(server.wait_exit(Duration::from_secs(8)).code(), Some(0));
+}
+
+#[test]
+fn readiness_is_denied_before_the_server_closes() {
+    let server = Server::start(PROGRAM, "sqlite::memory:", &[("SHUTDOWN_DELAY", "3s")]);
+    create(&server, "Before");
+    assert_eq!(status(&server, "/health/ready"), Some(200));
+    server.terminate();
+    let stopped = Instant::now();
+    while status(&server, "/health/ready") != Some(503) {
+        assert!(stopped.elapsed() < LONG, "it is still ready");
+    }
+    // All else is served as ever.
+    assert_eq!(status(&server, "/health"), Some(200));
+    assert_eq!(count(&server), 1);
+    assert_eq!(server.wait_exit(LONG).code(), Some(0));
+    assert!(stopped.elapsed() >= Duration::from_secs(2), "{:?}", stopped.elapsed());
+}
+
+#[test]
+fn a_database_in_memory_serves_many_at_once() {
+    let server = Server::start(PROGRAM, "sqlite::memory:", &[("DATABASE_TIMEOUT", "60s")]);
+    thread::scope(|scope| {
+        for racer in 0..8 {
+            let server = &server;
+            scope.spawn(move || {
+                for round in 0..25 {
+                    create(server, &format!("{racer} of {round}"));
+                    assert_eq!(status(server, "/api/v1/todos"), Some(200));
+                }
+            });
+        }
+    });
+    assert_eq!(count(&server), 200);
+}

@@ -1,0 +1,121 @@
+//! Settings: where they come from, and what happens to bad ones.
+
+use std::fs;
+
+use todo_test_support::directory::TempDirectory;
+
+use crate::support::{run, run_in};
+
+/// Every setting, with its default as the help shows it.
+pub(crate) const SETTINGS: [(&str, Option<&str>); 14] = [
+    ("HOST", Some("127.0.0.1")),
+    ("PORT", Some("8000")),
+    ("HTTP_WORKERS", None),
+    ("DATABASE_URL", Some("sqlite://todos.db")),
+    ("DATABASE_POOL_SIZE", Some("8")),
+    ("DATABASE_TIMEOUT", Some("1s")),
+    ("DATABASE_QUEUE_SIZE", Some("1024")),
+    ("DATABASE_STATEMENT_CACHE", Some("auto")),
+    ("MIGRATE_ON_START", Some("true")),
+    ("CORS_ALLOWED_ORIGINS", Some("http://localhost:3000")),
+    ("LOG_FORMAT", Some("text")),
+    ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
+    ("SHUTDOWN_DELAY", Some("0s")),
+    ("SHUTDOWN_TIMEOUT", Some("30s")),
+];
+
+/// Values that no setting of this name takes.
+const BAD: [(&str, &[&str]); 14] = [
+    ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
+    ("PORT", &["http", "65536", "-1", "80a", ""]),
+    ("HTTP_WORKERS", &["0", "-1", "two", ""]),
+    ("DATABASE_URL", &["", "todos.db", "mysql://localhost/todos"]),
+    ("DATABASE_POOL_SIZE", &["0", "1001", "many", "1.5", ""]),
+    ("DATABASE_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),
+    ("DATABASE_QUEUE_SIZE", &["0", "-1", "long", ""]),
+    ("DATABASE_STATEMENT_CACHE", &["maybe", "true", ""]),
+    ("MIGRATE_ON_START", &["perhaps", "2"]),
+    (
+        "CORS_ALLOWED_ORIGINS",
+        &["localhost:3000", "https://a.example/path", "https://*.example", "a,b"],
+    ),
+    ("LOG_FORMAT", &["xml", "JSON5", ""]),
+    ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
+    ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),
+    ("SHUTDOWN_TIMEOUT", &["0", "later", "2h", ""]),
+];
+
+fn flag(name: &str) -> String {
+    format!("--{}", name.to_lowercase().replace('_', "-"))
+}
+
+#[test]
+fn the_help_names_every_setting_with_its_default() {
+    for arguments in [&["--help"][..], &["help"], &["serve", "--help"]] {
+        let help = run(arguments, &[]);
+        let help = help.succeeded();
+        for (name, default) in SETTINGS {
+            let section = help.split(&format!("{} <{name}>", flag(name))).nth(1);
+            let section = section.unwrap_or_else(|| panic!("{name} is not in {help}"));
+            let section = section.split("\n      --").next().unwrap();
+            assert!(section.contains(&format!("[env: {name}]")), "{section}");
+            let shown = default.map(|default| format!("[default: {default}]"));
+            assert!(shown.is_none_or(|it| section.contains(&it)), "{name}: {section}");
+        }
+        let count = help.matches("[env: ").count();
+        assert_eq!(count, SETTINGS.len(), "a setting is new: say so here");
+    }
+}
+
+#[test]
+fn the_help_tells_no_secret_of_the_environment() {
+    let help = run(&["--help"], &[("DATABASE_URL", "postgres://me:geheim@localhost/todos")]);
+    assert!(!help.succeeded().contains("geheim"));
+}
+
+#[test]
+fn the_version_is_told() {
+    let version = format!("todo-api {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run(&["--version"], &[]).succeeded(), version);
+}
+
+#[test]
+fn a_bad_value_ends_the_program_with_one_line_that_names_the_setting() {
+    for (name, values) in BAD {
+        for value in values {
+            let memory = ("DATABASE_URL", "sqlite::memory:");
+            run(&[], &[memory, (name, value)]).failed(2, &[name]);
+            let flag = format!("{}={value}", flag(name));
+            run(&["serve", &flag], &[]).failed(2, &[name]);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_flag_or_command_ends_the_program() {
+    for arguments in
+        [&["--colour"][..], &["dance"], &["migrate"], &["migrate", "sideways"], &["openapi", "x"]]
+    {
+        run(arguments, &[]).failed(2, &[]);
+    }
+}
+
+#[test]
+fn a_file_is_read_below_the_environment_and_the_flags() {
+    let directory = TempDirectory::new();
+    let write = |text: &str| fs::write(directory.path().join(".env"), text).unwrap();
+    let run = |arguments: &[&str], environment: &[(&str, &str)]| {
+        run_in(directory.path(), arguments, environment)
+    };
+    write("DATABASE_POOL_SIZE=from_the_file\n");
+    run(&[], &[]).failed(2, &["DATABASE_POOL_SIZE", "from_the_file"]);
+    let environment = [("DATABASE_POOL_SIZE", "from_the_environment")];
+    run(&[], &environment).failed(2, &["DATABASE_POOL_SIZE", "from_the_environment"]);
+    let flag = ["--database-pool-size=from_a_flag"];
+    run(&flag, &environment).failed(2, &["DATABASE_POOL_SIZE", "from_a_flag"]);
+
+    write("DATABASE_URL=mysql://me:geheim@localhost/todos\n");
+    run(&[], &[]).failed(2, &["DATABASE_URL"]);
+    write("DATABASE_URL=postgres://me:geheim 'geheim@localhost/todos\n");
+    run(&[], &[]).failed(2, &[".env"]);
+}

@@ -1,0 +1,87 @@
+//! Runs the program.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use todo_test_support::command::run_to_exit;
+use todo_test_support::directory::TempDirectory;
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-api");
+
+/// Whatever goes wrong is told within this time.
+const SOON: Duration = Duration::from_secs(10);
+
+/// What a program that has ended left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the program in a directory of its own.
+pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    run_in(TempDirectory::new().path(), arguments, environment)
+}
+
+/// Runs the program in this directory.
+pub(crate) fn run_in(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let enter = [r#"cd "$0" && exec "$@""#, directory.to_str().unwrap(), PROGRAM];
+    shell(&[&enter, arguments].concat(), environment)
+}
+
+/// Runs a line of shell with its arguments.
+pub(crate) fn shell(line: &[&str], environment: &[(&str, &str)]) -> Ended {
+    // Never the default port, which may be taken; each test may still set its own.
+    let environment = [&[("PORT", "0")], environment].concat();
+    let output = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, SOON);
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Ended {
+    /// The one line of a program that ended in this way, which must hold these words and nothing secret.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, words: &[&str]) -> &str {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        let line = self.stderr.strip_suffix('\n').unwrap_or_else(|| panic!("no line: {self:?}"));
+        assert!(!line.contains('\n'), "{self:?}");
+        assert!(line.starts_with("error: "), "{self:?}");
+        assert!(words.iter().all(|word| line.contains(word)), "{words:?} are not in {line}");
+        assert!(!line.contains("geheim"), "{line}");
+        line
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeded(&self) -> &str {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        &self.stdout
+    }
+}
+
+/// The program as a script that runs it in this directory, without some of the variables that it was given.
+pub(crate) fn script(directory: &TempDirectory, unset: &str) -> PathBuf {
+    let path = directory.path().join("run.sh");
+    let unset = if unset.is_empty() { String::new() } else { format!("unset {unset}\n") };
+    let lines =
+        format!("#!/bin/sh\n{unset}cd '{}'\nexec '{PROGRAM}' \"$@\"\n", directory.path().display());
+    fs::write(&path, lines).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// The names of the files in a directory.
+pub(crate) fn files(directory: &TempDirectory) -> Vec<String> {
+    let entries = fs::read_dir(directory.path()).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
