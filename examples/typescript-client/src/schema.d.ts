@@ -1020,7 +1020,7 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The ETag of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
+                 * @description The `ETag` of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
                  * @example "3"
                  */
                 "If-None-Match"?: string;
@@ -1157,7 +1157,7 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The ETag that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
+                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
                  *     changed. `*` stands for any.
                  * @example "3"
                  */
@@ -1384,7 +1384,7 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The ETag that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
+                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
                  *     changed. `*` stands for any.
                  * @example "3"
                  */
@@ -1505,7 +1505,7 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The ETag that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
+                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
                  *     changed. `*` stands for any.
                  * @example "3"
                  */
