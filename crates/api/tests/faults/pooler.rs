@@ -68,7 +68,7 @@ fn pooled() -> Option<(Cluster, String, Running)> {
     );
     let file = directory.path().join("pgbouncer.ini");
     fs::write(&file, settings).unwrap();
-    let mut pooler = Running::start(&pgbouncer, &[file.to_str().unwrap()], directory);
+    let pooler = Running::start(&pgbouncer, &[file.to_str().unwrap()], directory);
     Running::wait_for_port(port);
     Some((cluster, format!("postgres://postgres@127.0.0.1:{port}/{database}"), pooler))
 }

@@ -1,7 +1,6 @@
 //! A small HTTP client that sees what a library would hide: resets, closed connections, late answers.
 
 use std::fmt::Write as _;
-use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
