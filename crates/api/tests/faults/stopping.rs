@@ -67,16 +67,21 @@ fn leave_politely(server: &Server) {
         while answered.load(Ordering::Relaxed) < 500 {
             thread::sleep(Duration::from_millis(5));
         }
-        let mut idle = Client::new(server.port(), &new_id());
-        idle.get("/health").unwrap();
+        // On connections that it had before. Two: the stop may come while the first is being answered.
+        let mut idle = [0; 2].map(|_| Client::new(server.port(), &new_id()));
+        for client in &mut idle {
+            client.get("/health").unwrap();
+        }
         server.terminate();
         let told = Instant::now();
-        // On a connection that it had before, or a new one.
-        let mut ready = idle.get("/health/ready").unwrap();
+        let [first, second] = &mut idle;
+        let mut ready = first.get("/health/ready").unwrap();
         while ready.status == 200 && told.elapsed() < SHUTDOWN_TIMEOUT {
-            ready = idle.get("/health/ready").unwrap();
+            let client = if first.is_parted() { &mut *second } else { &mut *first };
+            ready = client.get("/health/ready").unwrap();
         }
         assert!(ready.is_unavailable(), "{ready:?}");
+        drop(idle);
         for client in clients {
             client.join().unwrap();
         }
