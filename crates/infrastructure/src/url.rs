@@ -60,9 +60,9 @@ pub enum InvalidDatabaseUrl {
         "the URL holds a '%' that is not followed by two hexadecimal digits: write %25 for a percent sign"
     )]
     BadEscape,
-    /// More than one `@` before the path: an unescaped one in the password.
+    /// More than one `@`, or one behind the host: the password holds a character that ends it.
     #[error(
-        "the user name or password holds an '@' or '/' or '#' of its own: write %40, %2F or %23 for it"
+        "the URL holds an '@', '/', '?' or '#' that belongs to a user name or password: write %40, %2F, %3F or %23 for it"
     )]
     UnescapedPassword,
     /// The port is no number.
@@ -111,7 +111,7 @@ fn postgres(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     let user_and_password_end = authority.rfind('@').map_or(0, |at| at + 1);
     if authority.matches('@').count() > 1
         || before_parameters.contains('#')
-        || before_parameters[authority.len()..].contains('@')
+        || rest[authority.len()..].contains('@')
     {
         return Err(InvalidDatabaseUrl::UnescapedPassword);
     }
@@ -262,6 +262,8 @@ mod tests {
             "postgres://u:secret@part@h/d",
             "postgres://u:secret/part@h/d",
             "postgres://u:secret#part@h/d",
+            "postgres://u:12/secret?part@h/d",
+            "postgres://u:12/secret?part=1@h/d",
             "postgres://u:secret@h:port/d",
             "postgres://u:secret@h:0/d",
             "postgres://u:sec ret@h/d",
