@@ -1,6 +1,7 @@
 //! Query parameters, read such that all that is wrong with them can be told at once.
 
 use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
 
 use crate::error::{ApiError, FieldError};
 
@@ -8,6 +9,7 @@ use crate::error::{ApiError, FieldError};
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
+    is_utf8: bool,
     errors: Vec<FieldError>,
 }
 
@@ -17,7 +19,8 @@ impl Query {
     pub fn of(request: &HttpRequest) -> Self {
         // A list of pairs can be made of any query string.
         let pairs = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
-        Self { pairs, errors: Vec::new() }
+        let is_utf8 = percent_decode_str(request.query_string()).decode_utf8().is_ok();
+        Self { pairs, is_utf8, errors: Vec::new() }
     }
 
     /// Reads a parameter. Notes it as wrong when it is given twice or `parse` refuses it.
@@ -30,6 +33,10 @@ impl Query {
         let value = values.next()?;
         let result = match values.next() {
             Some(_) => Err("must be given only once".to_owned()),
+            // What is no UTF-8 was read as replacement characters.
+            None if !self.is_utf8 && value.contains(char::REPLACEMENT_CHARACTER) => {
+                Err("must be UTF-8, percent-encoded".to_owned())
+            }
             None => parse(value).map_err(|error| error.to_string()),
         };
         result.map_err(|message| self.refuse(name, message)).ok()

@@ -30,7 +30,7 @@ pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
         ("is_completed", &["TRUE", "1", "yes", "", "null", "true%20"]),
         ("sort", &["", "title", "--created_at", "+created_at", "CREATED_AT", "created_at,id"]),
         ("cursor", &["", "x", "null", "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"]),
-        ("q", &["%00", "a%00b"]),
+        ("q", &["%00", "a%00b", "%ff", "a%C3", "%ED%A0%80"]),
     ] {
         for value in values {
             let answer = ann.get(format!("{TODOS}?{field}={value}"));
@@ -44,6 +44,8 @@ pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
     let long = "ä".repeat(256);
     ann.get(format!("{TODOS}?q={}", escaped(&long))).bad_fields(&["q"]);
     assert!(ann.items(format!("{TODOS}?q={}", escaped(&long[2..]))).is_empty());
+    // What replaces invalid UTF-8 is a character like any other when it is meant.
+    assert!(ann.items(format!("{TODOS}?q=%EF%BF%BD")).is_empty());
 }
 
 pub(crate) fn all_bad_parameters_are_named_at_once(api: Api) {
