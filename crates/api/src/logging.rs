@@ -2,9 +2,9 @@
 
 use std::io::IsTerminal;
 
-use anyhow::Context;
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 /// How the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,17 +16,15 @@ pub enum LogFormat {
 }
 
 /// Starts the log. Call it once.
-///
-/// # Errors
-/// When the filter cannot be understood.
-pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| {
-        format!("RUST_LOG: {filter:?} is not a filter such as info or todo_api=debug")
-    })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
+pub fn start(format: LogFormat, filter: Targets) {
+    let lines = tracing_subscriber::fmt::layer();
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stdout().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(std::io::stdout().is_terminal());
+            tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+        }
+        LogFormat::Json => {
+            tracing_subscriber::registry().with(lines.json().with_filter(filter)).init();
+        }
     }
-    Ok(())
 }

@@ -63,7 +63,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
-    todo_api::logging::start(settings.log_format, &settings.rust_log)?;
+    todo_api::logging::start(settings.log_format, settings.rust_log);
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;

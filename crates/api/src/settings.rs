@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::logging::LogFormat;
 
@@ -124,7 +124,7 @@ pub struct Settings {
         value_parser = log_filter,
         hide_env_values = true
     )]
-    pub rust_log: String,
+    pub rust_log: Targets,
 
     /// How long, after SIGTERM or SIGINT, requests are still accepted while /health/ready answers 503, so that
     /// what sends requests here can stop doing so.
@@ -181,11 +181,9 @@ fn delay(text: &str) -> Result<Duration, &'static str> {
         .ok_or("must be a duration such as 0s, 500ms or 2m, at most one hour")
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
-    match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("must be a level such as info, or parts with levels: {error}")),
-    }
+fn log_filter(text: &str) -> Result<Targets, String> {
+    text.parse()
+        .map_err(|error| format!("must be a level such as info, or parts with levels: {error}"))
 }
 
 fn origin(text: &str) -> Result<String, &'static str> {

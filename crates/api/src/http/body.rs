@@ -18,6 +18,10 @@ use crate::error::ApiError;
 /// The longest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// What a body must be.
+pub const MEDIA_TYPE_RULE: &str =
+    "Send the body as JSON in UTF-8, with the header Content-Type: application/json";
+
 /// How long a client may take to send it, once its headers are there.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -42,9 +46,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
 
 fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     if !headers.get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
-        return Err(ApiError::UnsupportedMediaType(
-            "Send the body as JSON in UTF-8, with the header Content-Type: application/json",
-        ));
+        return Err(ApiError::UnsupportedMediaType(MEDIA_TYPE_RULE));
     }
     let is_encoded = headers
         .get(CONTENT_ENCODING)

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
+use actix_web::web::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -29,7 +30,7 @@ pub struct Connection {
     progress: Instant,
     timer: Pin<Box<Sleep>>,
     /// An error that replaces one of the parser's, as far as it has not been written yet.
-    replacement: Option<Vec<u8>>,
+    replacement: Option<Bytes>,
     _open: OpenConnection,
 }
 
@@ -95,18 +96,9 @@ impl AsyncWrite for Connection {
                 Split::Error(replacement) => this.replacement = Some(replacement),
             }
         }
-        while let Some(mut rest) = this.replacement.take_if(|rest| !rest.is_empty()) {
-            match this.poll_write_through(context, &rest) {
-                Poll::Ready(Ok(written)) => {
-                    rest.drain(..written);
-                    this.replacement = Some(rest);
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    this.replacement = Some(rest);
-                    return Poll::Pending;
-                }
-            }
+        while let Some(rest) = this.replacement.clone().filter(Buf::has_remaining) {
+            let written = ready!(this.poll_write_through(context, &rest))?;
+            this.replacement = Some(rest.slice(written..));
         }
         this.replacement = None;
         Poll::Ready(Ok(bytes.len()))

@@ -23,7 +23,7 @@ use crate::shutdown::Shutdown;
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// The media type of errors (RFC 9457).
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Answers belong to one caller: no shared cache may keep them, and a browser must ask before it uses its own.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -48,13 +48,17 @@ pub async fn envelope(
     if is_shutting_down {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let headers = response.headers_mut();
+    finish_headers(response.headers_mut(), id);
+    Ok(response)
+}
+
+/// Adds what every answer has.
+pub(super) fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(X_REQUEST_ID, id.into_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, PRIVATE);
     }
-    Ok(response)
 }
 
 /// Writes an error in the one shape: the handler's, or, where a layer around the handlers made an answer of its

@@ -9,6 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
 
+/// What `If-Match` and `If-None-Match` must be.
+pub const ENTITY_TAGS_RULE: &str = "must be * or the ETag of an answer, in its quotes: \"3\"";
+
 /// The entity tag of a version.
 #[must_use]
 pub fn etag(version: i64) -> HeaderValue {
@@ -145,10 +148,7 @@ fn tags(
     name: HeaderName,
     header: &'static str,
 ) -> Result<Option<Tags>, ApiError> {
-    let invalid = ApiError::InvalidPrecondition {
-        header,
-        message: "must be * or the ETag of an answer, in its quotes: \"3\"",
-    };
+    let invalid = ApiError::InvalidPrecondition { header, message: ENTITY_TAGS_RULE };
     let mut listed = None;
     for value in headers.get_all(name) {
         let Ok(value) = value.to_str() else { return Err(invalid) };

@@ -1,11 +1,11 @@
 //! The answers that the HTTP parser gives itself, before any of our layers: a bare status. They get the one shape
 //! of errors.
 
-use std::fmt::Write;
-
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::web::Bytes;
 
+use super::envelope::{PROBLEM_JSON, finish_headers};
 use super::request_id::RequestId;
 use crate::error::ApiError;
 
@@ -20,7 +20,7 @@ pub(super) enum Split {
     /// Behind so many other bytes.
     After(usize),
     /// It is all there is; this is to be written instead.
-    Error(Vec<u8>),
+    Error(Bytes),
 }
 
 /// Looks for one of the parser's answers: it has no body, and none of our headers.
@@ -58,27 +58,26 @@ fn parser_error(head: &[u8]) -> Option<(StatusCode, &'static str)> {
     Some((status, detail))
 }
 
-fn written(status: StatusCode, detail: &str) -> Vec<u8> {
+fn written(status: StatusCode, detail: &str) -> Bytes {
     let id = RequestId::of(&HeaderMap::new());
     let error = ApiError::Http { status, detail: detail.to_owned() };
     // It holds strings and numbers only, which always can be written.
     let body = serde_json::to_vec(&error.body(id.as_str().to_owned())).unwrap_or_default();
-    let mut text = format!("HTTP/1.1 {status}\r\n");
-    for (name, value) in [
-        ("content-type", "application/problem+json"),
-        ("content-length", &body.len().to_string()),
-        ("connection", "close"),
-        ("x-request-id", id.as_str()),
-        ("x-content-type-options", "nosniff"),
-        ("cache-control", "private, no-cache"),
-    ] {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{name}: {value}\r\n");
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    finish_headers(&mut headers, id);
+
+    let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in &headers {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
     }
-    text.push_str("\r\n");
-    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(b"\r\n");
     bytes.extend(body);
-    bytes
+    bytes.into()
 }
 
 #[cfg(test)]
@@ -91,7 +90,7 @@ mod tests {
     #[test]
     fn a_bare_error_gets_the_one_shape() {
         let Split::Error(written) = split(BARE) else { panic!("it is one") };
-        let text = String::from_utf8(written).unwrap();
+        let text = str::from_utf8(&written).unwrap();
         assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
         let body = text.split("\r\n\r\n").nth(1).unwrap();
         let body: serde_json::Value = serde_json::from_str(body).unwrap();

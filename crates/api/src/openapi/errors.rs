@@ -14,7 +14,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 use super::examples::{REQUEST_ID, todo};
 use super::operations;
 use crate::error::ApiError;
-use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES};
+use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
+use crate::http::etag::ENTITY_TAGS_RULE;
+use crate::todos::params::{ALL_RULE, LIMIT_RULE};
 
 /// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
 pub(super) struct Errors;
@@ -78,10 +80,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push((
             "invalid_condition",
             "A conditional header cannot be understood.",
-            ApiError::InvalidPrecondition {
-                header: "If-Match",
-                message: "must be * or the ETag of an answer, in its quotes: \"3\"",
-            },
+            ApiError::InvalidPrecondition { header: "If-Match", message: ENTITY_TAGS_RULE },
         ));
     }
     if takes("If-Match") {
@@ -105,14 +104,14 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push((
             "invalid_query",
             "A query parameter breaks a rule; every bad one is named.",
-            ApiError::field("limit", "must be a whole number from 1 to 200"),
+            ApiError::field("limit", LIMIT_RULE),
         ));
     }
     if takes("all") {
         examples.push((
             "no_filter",
             "Neither a filter nor `all=true` is given, or a query parameter breaks a rule.",
-            ApiError::field("all", "must be true when no filter (is_completed, q) is given"),
+            ApiError::field("all", ALL_RULE),
         ));
     }
     if id != "health" {
@@ -146,9 +145,7 @@ fn body_examples(operation_id: &str) -> [Example; 4] {
         (
             "not_json",
             "The body is of another media type, or compressed.",
-            ApiError::UnsupportedMediaType(
-                "Send the body as JSON in UTF-8, with the header Content-Type: application/json",
-            ),
+            ApiError::UnsupportedMediaType(MEDIA_TYPE_RULE),
         ),
     ]
 }

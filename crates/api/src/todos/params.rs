@@ -15,6 +15,12 @@ use crate::http::query::{Query, QueryPairs};
 /// The most todos that a page can have.
 pub const MAX_LIMIT: u32 = 200;
 
+/// What `limit` must be.
+pub const LIMIT_RULE: &str = "must be a whole number from 1 to 200";
+
+/// What `all` must be.
+pub const ALL_RULE: &str = "must be true when no filter (is_completed, q) is given";
+
 /// The order of a list: `-` for descending. Ties are broken by id, in the same direction.
 #[derive(ToSchema)]
 pub enum SortOrder {
@@ -134,7 +140,7 @@ impl FromRequest for ManyRequest {
         let all = query.read_bool("all").unwrap_or_default();
         // A filter or flag that is wrong was meant, and is all that has to be mended.
         if filter.is_everything() && !all && query.is_sound() {
-            query.refuse("all", "must be true when no filter (is_completed, q) is given");
+            query.refuse("all", ALL_RULE);
         }
         ready(query.finish().map(|_| Self(filter)))
     }
@@ -147,13 +153,13 @@ fn read_filter(query: &mut Query) -> TodoFilter {
     }
 }
 
-fn parse_limit(text: &str) -> Result<u32, String> {
+fn parse_limit(text: &str) -> Result<u32, &'static str> {
     // Only digits: `parse` alone would take a sign, too.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
     digits
         .and_then(|digits| digits.parse().ok())
         .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
+        .ok_or(LIMIT_RULE)
 }
 
 fn parse_sort(text: &str) -> Result<Sort, &'static str> {
