@@ -4,8 +4,8 @@
 //! connections which died while idle (a restarted server, a serverless database that went to sleep) fail
 //! their next callers. So a connection is asked when it has been idle for longer than
 //! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. What has arrived unasked is
-//! read before every use, for that costs no round trip: a server that ended the session has said so. And a
-//! connection is given up after any error that is not an expected outcome of a statement: Diesel does not always
+//! read before each use that does not follow the last at once, for that costs no round trip: a server that ended
+//! the session has said so. And a connection is given up after any error that is not an expected outcome of a statement: Diesel does not always
 //! notice that it broke.
 
 use std::sync::Arc;
@@ -21,6 +21,9 @@ use crate::error::{is_expected_outcome, is_lost_connection, was_not_executed};
 
 /// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
 pub(crate) const BYPASS_WINDOW: Duration = Duration::from_millis(500);
+
+/// A connection that was used so short a time ago is as good as in use: what has arrived since is not looked at.
+const IN_USE: Duration = Duration::from_millis(1);
 
 /// After this time without use a connection is closed, so that a serverless database can go to sleep.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -171,8 +174,11 @@ impl<C: R2D2Connection + Send + 'static> ManageConnection for Manager<C> {
     }
 
     fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
-        (self.notice_end)(&mut warm.connection).map_err(diesel::r2d2::Error::QueryError)?;
-        if warm.last_used.elapsed() <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
+        let idle = warm.last_used.elapsed();
+        if idle > IN_USE {
+            (self.notice_end)(&mut warm.connection).map_err(diesel::r2d2::Error::QueryError)?;
+        }
+        if idle <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
             return Ok(());
         }
         warm.connection.ping().map_err(diesel::r2d2::Error::QueryError)
