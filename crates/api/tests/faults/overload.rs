@@ -39,14 +39,14 @@ fn two_thousand_clients_of_a_small_pool_are_served_or_refused_at_once() {
     allow(server.pid(), CLIENTS);
     let mut best = Crowd::rush(&server);
     for _ in 1..ROUNDS {
-        if best.p99 > DATABASE_TIMEOUT {
+        if best.p99 > DATABASE_TIMEOUT || !best.keeps_its_throughput() {
             best = Crowd::rush(&server);
         }
     }
     measured("2,000 clients of a small pool", &format!("{best:?}"));
     assert!(best.p99 < DATABASE_TIMEOUT, "{best:?}");
     assert!(best.p99_refused < DATABASE_TIMEOUT / 2, "{best:?}");
-    assert!(best.good_a_second > best.good_a_second_without / 3.0, "{best:?}");
+    assert!(best.keeps_its_throughput(), "{best:?}");
     assert!(best.recovery < LATE, "{best:?}");
     assert!(server.rss_bytes().is_none_or(|it| it < 150 * MIB), "{:?}", server.rss_bytes());
 }
@@ -64,6 +64,10 @@ struct Crowd {
 }
 
 impl Crowd {
+    fn keeps_its_throughput(&self) -> bool {
+        self.good_a_second > self.good_a_second_without * 0.8
+    }
+
     fn rush(server: &Server) -> Self {
         let pause_after_failure = Duration::from_millis(200);
         let next_call: fn(&_, usize) -> Call = |_, _| Call::List;
