@@ -1,15 +1,15 @@
 //! `POST /api/v1/todos`
 
-use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::TODOS_PATH;
 use super::dto::{TodoCreate, TodoRead};
+use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::etag;
 
 /// Create a todo
 ///
@@ -42,8 +42,7 @@ pub async fn create_todo(
 ) -> Result<HttpResponse, ApiError> {
     let (title, description) = body.into_parts()?;
     let todo = service.create(user, title, description).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)))
-        .insert_header((ETAG, etag(todo.version)))
-        .json(TodoRead::from(todo)))
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));
+    Ok(json::respond(response, &todo))
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::dto::TodoRead;
+use super::json;
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
 use crate::http::etag::{Conditions, IfNoneMatchHeader, etag};
@@ -43,9 +44,8 @@ pub async fn get_todo(
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = service.get(user, path.todo_id).await?;
-    let etag = (ETAG, etag(todo.version));
     if conditions.has_version(todo.version) {
-        return Ok(HttpResponse::NotModified().insert_header(etag).finish());
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish());
     }
-    Ok(HttpResponse::Ok().insert_header(etag).json(TodoRead::from(todo)))
+    Ok(json::respond(HttpResponse::Ok(), &todo))
 }

@@ -6,7 +6,8 @@ use todo_domain::{PageQuery, TodoService};
 
 use super::TODOS_PATH;
 use super::cursor::{self, ListIdentity};
-use super::dto::{TodoList, TodoRead};
+use super::dto::TodoList;
+use super::json;
 use super::params::{FilterParams, ListRequest, PageParams};
 use super::stream::{self, CHUNK};
 use crate::error::ApiError;
@@ -62,6 +63,6 @@ pub async fn list_todos(
         let next = pairs.with("cursor", cursor);
         response.insert_header((LINK, format!("<{TODOS_PATH}?{next}>; rel=\"next\"")));
     }
-    let items: Vec<_> = page.items.into_iter().map(TodoRead::from).collect();
-    Ok(response.json(TodoList { count: items.len(), items, next_cursor }))
+    let body = json::list(&page.items, next_cursor.as_deref());
+    Ok(response.content_type(ContentType::json()).body(body))
 }

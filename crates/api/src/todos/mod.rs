@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod delete;
 pub mod dto;
 pub mod get;
+pub mod json;
 pub mod list;
 pub mod params;
 pub mod put;

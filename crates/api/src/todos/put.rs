@@ -1,16 +1,17 @@
 //! `PUT /api/v1/todos/{todo_id}`
 
-use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 use todo_domain::service::Put;
 
 use super::TODOS_PATH;
 use super::dto::{TodoPut, TodoRead};
+use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{IfMatchHeader, OnlyCreateHeader, PutConditions, etag};
+use crate::http::etag::{IfMatchHeader, OnlyCreateHeader, PutConditions};
 use crate::http::routing::TodoPath;
 
 /// Create or replace a todo
@@ -55,7 +56,7 @@ pub async fn put_todo(
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = body.into_new_todo(path.todo_id)?;
-    let (mut response, todo) = match service.put(user, todo, condition).await? {
+    let (response, todo) = match service.put(user, todo, condition).await? {
         Put::Created(todo) => {
             let mut response = HttpResponse::Created();
             response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));
@@ -63,5 +64,5 @@ pub async fn put_todo(
         }
         Put::Replaced(todo) => (HttpResponse::Ok(), todo),
     };
-    Ok(response.insert_header((ETAG, etag(todo.version))).json(TodoRead::from(todo)))
+    Ok(json::respond(response, &todo))
 }

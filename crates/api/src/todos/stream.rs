@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use futures_util::stream::{self, Stream};
-use todo_domain::{Page, PageQuery, Todo, TodoService, UserId};
+use todo_domain::{Page, PageQuery, TodoService, UserId};
 
-use super::dto::TodoRead;
+use super::json;
 use crate::error::ApiError;
 use crate::http::request_id::RequestId;
 
@@ -51,32 +51,16 @@ pub fn whole_list(
                 }
             };
             let next = page.next;
-            let (text, sent) = write(page.items, sent, next.is_none())?;
+            let mut text = json::list_part(&page.items, sent);
+            let sent = sent + page.items.len();
+            if next.is_none() {
+                json::end_list(&mut text, sent, None);
+            }
             let rest = match next {
                 Some(next) => Rest::Query(PageQuery { after: Some(next), ..query }, sent),
                 None => Rest::Nothing,
             };
-            Ok(Some((text, rest)))
+            Ok(Some((Bytes::from(text), rest)))
         }
     })
-}
-
-/// The JSON of these todos, with what stands before the first and behind the last; and how many are sent then.
-fn write(todos: Vec<Todo>, mut sent: usize, is_last: bool) -> Result<(Bytes, usize), ApiError> {
-    let mut text = Vec::new();
-    if sent == 0 {
-        text.extend_from_slice(b"{\"items\":[");
-    }
-    for todo in todos {
-        if sent > 0 {
-            text.push(b',');
-        }
-        serde_json::to_writer(&mut text, &TodoRead::from(todo))
-            .map_err(|error| ApiError::Internal(Box::new(error)))?;
-        sent += 1;
-    }
-    if is_last {
-        text.extend_from_slice(format!("],\"count\":{sent},\"next_cursor\":null}}").as_bytes());
-    }
-    Ok((Bytes::from(text), sent))
 }

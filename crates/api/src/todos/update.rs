@@ -1,14 +1,14 @@
 //! `PATCH /api/v1/todos/{todo_id}`
 
-use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::dto::{TodoRead, TodoUpdate};
+use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, IfMatchHeader, etag};
+use crate::http::etag::{Conditions, IfMatchHeader};
 use crate::http::routing::TodoPath;
 
 /// Change a todo
@@ -42,5 +42,5 @@ pub async fn update_todo(
 ) -> Result<HttpResponse, ApiError> {
     let changes = body.into_patch()?;
     let todo = service.update(user, path.todo_id, changes, conditions.versions()).await?;
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag(todo.version))).json(TodoRead::from(todo)))
+    Ok(json::respond(HttpResponse::Ok(), &todo))
 }
