@@ -1,0 +1,52 @@
+//! Any query string of a list: understood or refused with every reason, and the link to the next page means the
+//! same list.
+
+#![no_main]
+
+use actix_web::FromRequest;
+use actix_web::dev::Payload;
+use actix_web::http::Uri;
+use actix_web::test::TestRequest;
+use futures_util::FutureExt;
+use libfuzzer_sys::fuzz_target;
+use todo_api::error::ApiError;
+use todo_api::todos::cursor::{ListIdentity, encode};
+use todo_api::todos::params::{ListRequest, MAX_LIMIT, ManyRequest};
+use todo_domain::{Position, TodoId};
+use uuid::Uuid;
+
+fuzz_target!(|query: &str| {
+    let uri = format!("/api/v1/todos?{query}");
+    if uri.parse::<Uri>().is_err() {
+        return;
+    }
+    let many = read::<ManyRequest>(&uri);
+    let Some(list) = read::<ListRequest>(&uri) else { return };
+    assert!(list.limit.is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)));
+    if let Some(ManyRequest(filter)) = many {
+        assert_eq!(filter, list.filter);
+    }
+    let position = Position { at: std::time::UNIX_EPOCH.into(), id: TodoId(Uuid::nil()) };
+    let identity = ListIdentity { user: list.user, sort: list.sort, filter: &list.filter };
+    let next = list.pairs.clone().with("cursor", &encode(identity, position));
+    let next = read::<ListRequest>(&format!("/api/v1/todos?{next}")).expect("it is our own link");
+    assert_eq!(next.filter, list.filter);
+    assert_eq!(next.sort, list.sort);
+    assert_eq!(next.limit, list.limit);
+    assert_eq!(next.after, Some(position));
+});
+
+fn read<T: FromRequest<Error = ApiError>>(uri: &str) -> Option<T> {
+    let request = TestRequest::with_uri(uri)
+        .insert_header(("X-User-ID", "550e8400-e29b-41d4-a716-446655440000"))
+        .to_http_request();
+    match T::from_request(&request, &mut Payload::None).now_or_never().expect("nothing is awaited")
+    {
+        Ok(value) => Some(value),
+        Err(ApiError::Invalid(fields)) => {
+            assert!(!fields.is_empty());
+            None
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,100 @@
+//! Any bytes on a connection to the real server: each answer is a known status, each error has the one shape, no
+//! answer is a 5xx, and the connection ends.
+
+#![no_main]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use todo_api::server::{Server, ServerOptions};
+use todo_domain::{SystemClock, TodoService};
+use todo_infrastructure::{DatabaseOptions, StatementCache};
+
+/// Longer than any answer takes, shorter than what a client is given for a request.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
+    let options = DatabaseOptions {
+        pool_size: 2,
+        timeout: Duration::from_secs(60),
+        queue_capacity: 1_000,
+        statement_cache: StatementCache::Auto,
+        migrate_on_start: true,
+    };
+    let url = "sqlite::memory:".parse().expect("it is a URL");
+    let repository = todo_infrastructure::open(&url, &options).expect("memory can be opened");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let service = TodoService::new(repository, Arc::new(SystemClock));
+    let options = ServerOptions {
+        workers: Some(1),
+        database_timeout: options.timeout,
+        cors_allowed_origins: vec!["http://localhost:3000".to_owned()],
+        shutdown_delay: Duration::ZERO,
+        shutdown_timeout: Duration::from_secs(1),
+    };
+    let server = Server::new(listener, service, options);
+    let address = server.address().expect("it is bound");
+    std::thread::spawn(|| {
+        actix_web::rt::System::new().block_on(server.run(std::future::pending()))
+    });
+    address
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut stream = TcpStream::connect(*SERVER).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("the time is not zero");
+    // The server may refuse what it is sent before all of it is there.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answers = Vec::new();
+    match stream.read_to_end(&mut answers) {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            panic!("the connection was left open after {:?}", String::from_utf8_lossy(&answers))
+        }
+        _ => {}
+    }
+    // An answer to HEAD has the length of a body, and none.
+    if !bytes.windows(4).any(|it| it == b"HEAD") {
+        check(&answers);
+    }
+});
+
+fn check(mut answers: &[u8]) {
+    while !answers.is_empty() {
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut response = httparse::Response::new(&mut headers);
+        let parsed = response.parse(answers).expect("the answer is HTTP");
+        let httparse::Status::Complete(head) = parsed else { return };
+        let status = response.code.expect("the head is complete");
+        if status == 100 {
+            answers = &answers[head..];
+            continue;
+        }
+        assert!((200..500).contains(&status), "{}", String::from_utf8_lossy(answers));
+        let header = |name: &str| {
+            let mut found = response.headers.iter().filter(|it| it.name.eq_ignore_ascii_case(name));
+            let value = found.next().map(|it| std::str::from_utf8(it.value).expect("it is text"));
+            assert!(found.next().is_none(), "{name} twice");
+            value
+        };
+        assert!(header("x-request-id").is_some(), "{}", String::from_utf8_lossy(answers));
+        if header("transfer-encoding").is_some() {
+            return;
+        }
+        let length = match header("content-length") {
+            Some(length) => length.parse().expect("the length is a number"),
+            None => 0,
+        };
+        let Some(body) = answers[head..].get(..length) else { return };
+        if status >= 400 {
+            assert_eq!(header("content-type"), Some("application/problem+json"));
+            let body: serde_json::Value = serde_json::from_slice(body).expect("it is JSON");
+            assert_eq!(body["status"], status);
+            assert_eq!(body["request_id"].as_str(), header("x-request-id"));
+        }
+        answers = &answers[head + length..];
+    }
+}
