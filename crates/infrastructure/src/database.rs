@@ -82,7 +82,8 @@ pub fn open(
             let url = url.clone();
             let connect = Box::new(move || postgres::connect(&url, session));
             let pool = Pool::new(pool_size, connect, postgres::notice_end);
-            let workers = Workers::start("postgres", pool_size, queue_capacity, timeout)?;
+            // A thread waits while Postgres works, often on the same machine: two keep a processor busy.
+            let workers = Workers::start("postgres", pool_size, 2, queue_capacity, timeout)?;
             Ok(Arc::new(PostgresTodoRepository::new(workers, pool)))
         }
         DatabaseUrl::SqliteFile(path) => {

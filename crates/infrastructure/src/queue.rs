@@ -3,19 +3,32 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 /// A bounded first-in-first-out queue of jobs.
 ///
 /// It keeps as few threads awake as the work needs. Those that find it empty sleep, and the one that fell asleep
-/// last is woken first: under light load the same warm thread, with its warm connection, does all the work. A
-/// new job wakes a thread only while few are awake; one that has waited for a while, because those that are awake
-/// wait for the database themselves, is helped by [`Queue::nudge`].
+/// last is woken first: under light load the same warm thread, with its warm connection, does all the work. While
+/// jobs are quick, they wait for processors more than for the database, so few threads do most: more would only
+/// get into each other's way. When jobs take long, because the database waits for its disk or is far away, all
+/// threads are used. And when those that are awake are stuck, [`Queue::nudge`] helps a job that waits for them.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
     capacity: usize,
-    /// So many threads are woken for new jobs at once.
-    eager: usize,
+    /// So many threads are enough while jobs are quick.
+    few: usize,
 }
+
+/// A job that takes longer is not quick. A statement by primary key or on one page takes less, also when all
+/// processors are busy; a commit to a disk or a way through a network takes more.
+const QUICK: Duration = Duration::from_micros(500);
+
+/// So many slow jobs more than quick ones, and jobs are held to be slow; twice as many are remembered. A mean would
+/// not do: a thread that must let another run for a while makes one job very long.
+const MOSTLY_SLOW: u32 = 8;
+
+/// When no thread has taken a job for so long, those that are awake are stuck.
+const STUCK: Duration = Duration::from_millis(1);
 
 struct State<J> {
     jobs: VecDeque<J>,
@@ -23,6 +36,9 @@ struct State<J> {
     sleepers: Vec<Thread>,
     /// How many do not.
     awake: usize,
+    /// How many more jobs were slow of late than quick.
+    slow: u32,
+    last_taken: Instant,
     closed: bool,
 }
 
@@ -32,12 +48,18 @@ struct State<J> {
 pub(crate) struct Full;
 
 impl<J> Queue<J> {
-    /// An empty queue for at most `capacity` waiting jobs and so many threads, of which new jobs wake up to
-    /// `eager` at once.
-    pub(crate) fn new(capacity: usize, threads: usize, eager: usize) -> Self {
-        let state =
-            State { jobs: VecDeque::new(), sleepers: Vec::new(), awake: threads, closed: false };
-        Self { state: Mutex::new(state), capacity, eager }
+    /// An empty queue for at most `capacity` waiting jobs and so many threads, of which `few` are enough while jobs
+    /// are quick.
+    pub(crate) fn new(capacity: usize, threads: usize, few: usize) -> Self {
+        let state = State {
+            jobs: VecDeque::new(),
+            sleepers: Vec::new(),
+            awake: threads,
+            slow: 0,
+            last_taken: Instant::now(),
+            closed: false,
+        };
+        Self { state: Mutex::new(state), capacity, few }
     }
 
     /// Adds a job. Never waits.
@@ -47,31 +69,64 @@ impl<J> Queue<J> {
             return Err(Full);
         }
         state.jobs.push_back(job);
-        if state.awake < self.eager {
+        if state.awake < self.wanted(&state) {
             wake_one(state);
         }
         Ok(())
     }
 
-    /// Wakes one more thread if jobs wait.
+    /// Wakes one more thread if jobs wait for threads that are stuck.
     pub(crate) fn nudge(&self) {
         let state = self.lock();
-        if !state.jobs.is_empty() {
+        if !state.jobs.is_empty() && state.last_taken.elapsed() >= STUCK {
             wake_one(state);
         }
     }
 
+    /// Does one job after the other, the oldest first, until the queue is closed and empty.
+    pub(crate) fn work(&self, mut run: impl FnMut(J)) {
+        let mut next = self.pop();
+        while let Some(job) = next {
+            let begun = Instant::now();
+            run(job);
+            next = self.pop_after(begun.elapsed());
+        }
+    }
+
     /// Takes the oldest job, waiting for one; `None` once the queue is closed and empty.
-    pub(crate) fn pop(&self) -> Option<J> {
-        self.wait(VecDeque::pop_front)
+    fn pop(&self) -> Option<J> {
+        self.wait(self.lock(), VecDeque::pop_front)
+    }
+
+    /// The same, by a thread whose last job took so long. If it is one too many, it sleeps first.
+    fn pop_after(&self, took: Duration) -> Option<J> {
+        let mut state = self.lock();
+        state.slow = if took > QUICK {
+            (state.slow + 1).min(2 * MOSTLY_SLOW)
+        } else {
+            state.slow.saturating_sub(1)
+        };
+        let wanted = self.wanted(&state);
+        if state.awake > wanted && !state.closed {
+            state = self.sleep(state);
+        } else if state.awake < wanted && state.jobs.len() > 1 {
+            wake_one(state);
+            state = self.lock();
+        }
+        self.wait(state, VecDeque::pop_front)
     }
 
     /// Takes all jobs, but at most `max`, waiting for one; `None` once the queue is closed and empty.
     pub(crate) fn pop_many(&self, max: usize) -> Option<Vec<J>> {
-        self.wait(|jobs| {
+        self.wait(self.lock(), |jobs| {
             let count = jobs.len().min(max);
             (count > 0).then(|| jobs.drain(..count).collect())
         })
+    }
+
+    /// How many threads should be awake while there is work.
+    fn wanted(&self, state: &State<J>) -> usize {
+        if state.slow >= MOSTLY_SLOW { usize::MAX } else { self.few }
     }
 
     /// Lets the jobs that wait be done, and then the threads go.
@@ -84,27 +139,37 @@ impl<J> Queue<J> {
         }
     }
 
-    fn wait<T>(&self, take: impl Fn(&mut VecDeque<J>) -> Option<T>) -> Option<T> {
+    fn wait<'a, T>(
+        &'a self,
+        mut state: MutexGuard<'a, State<J>>,
+        take: impl Fn(&mut VecDeque<J>) -> Option<T>,
+    ) -> Option<T> {
         loop {
-            let mut state = self.lock();
             if let Some(taken) = take(&mut state.jobs) {
+                state.last_taken = Instant::now();
                 return Some(taken);
             }
             if state.closed {
                 return None;
             }
-            let me = thread::current();
-            state.awake -= 1;
-            state.sleepers.push(me.clone());
-            drop(state);
-            thread::park();
-            // Who wakes a thread takes it from the list; what woke by itself is still there.
-            let mut state = self.lock();
-            if let Some(index) = state.sleepers.iter().position(|it| it.id() == me.id()) {
-                state.sleepers.remove(index);
-                state.awake += 1;
-            }
+            state = self.sleep(state);
         }
+    }
+
+    /// Sleeps until somebody wakes this thread.
+    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State<J>>) -> MutexGuard<'a, State<J>> {
+        let me = thread::current();
+        state.awake -= 1;
+        state.sleepers.push(me.clone());
+        drop(state);
+        thread::park();
+        // Who wakes a thread takes it from the list; what woke by itself is still there.
+        let mut state = self.lock();
+        if let Some(index) = state.sleepers.iter().position(|it| it.id() == me.id()) {
+            state.sleepers.remove(index);
+            state.awake += 1;
+        }
+        state
     }
 
     /// The state is consistent at every moment at which a holder of the lock could panic.
@@ -124,6 +189,8 @@ fn wake_one<J>(mut state: MutexGuard<'_, State<J>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
 
@@ -171,10 +238,48 @@ mod tests {
         assert_eq!(total, 50_005_000);
     }
 
+    /// The most threads that were at work at once, of four of which one is enough, on jobs that take so long.
+    fn most_at_work(job_takes: Duration) -> usize {
+        let queue = Arc::new(Queue::new(usize::MAX, 4, 1));
+        let (at_work, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    queue.work(|()| {
+                        most.fetch_max(at_work.fetch_add(1, SeqCst) + 1, SeqCst);
+                        thread::sleep(job_takes);
+                        at_work.fetch_sub(1, SeqCst);
+                    });
+                });
+            }
+            while queue.lock().awake > 0 {
+                thread::yield_now();
+            }
+            for _ in 0..100 {
+                queue.push(()).unwrap();
+            }
+            while !queue.lock().jobs.is_empty() {
+                thread::yield_now();
+            }
+            queue.close();
+        });
+        most.into_inner()
+    }
+
+    #[test]
+    fn quick_jobs_are_done_by_few_threads() {
+        // What else the machine does can make a few of them slow, but not the most.
+        assert!((0..100).any(|_| most_at_work(Duration::ZERO) == 1));
+    }
+
+    #[test]
+    fn slow_jobs_are_done_by_all_threads() {
+        assert_eq!(most_at_work(Duration::from_millis(5)), 4);
+    }
+
     #[test]
     fn a_job_that_the_awake_threads_cannot_take_is_taken_by_one_that_is_nudged() {
         use std::sync::mpsc::channel;
-        use std::time::Duration;
 
         let queue = Arc::new(Queue::new(10, 2, 1));
         for _ in 0..2 {

@@ -56,19 +56,22 @@ impl<T> ReplyTo<T> {
 }
 
 impl<T> Reply<T> {
-    /// Waits for the answer, until the deadline. If it is not there soon, calls `nudge` once.
-    pub(crate) async fn wait(mut self, nudge: impl FnOnce()) -> Result<T, RepositoryError> {
-        let soon = Instant::now() + SOON;
-        if soon < self.deadline {
-            if let Ok(answer) = tokio::time::timeout_at(soon.into(), &mut self.receiver).await {
-                return answer.unwrap_or_else(|_| Err(abandoned()));
+    /// Waits for the answer, until the deadline. While it is not there, calls `nudge`: soon, and then each time that
+    /// as much time again has passed.
+    pub(crate) async fn wait(mut self, nudge: impl Fn()) -> Result<T, RepositoryError> {
+        let mut patience = SOON;
+        let mut next = Instant::now() + patience;
+        loop {
+            let until = next.min(self.deadline);
+            match tokio::time::timeout_at(until.into(), &mut self.receiver).await {
+                Ok(answer) => return answer.unwrap_or_else(|_| Err(abandoned())),
+                Err(_) if until == self.deadline => {
+                    return Err(RepositoryError::unavailable(NoReply::DeadlinePassed));
+                }
+                Err(_) => nudge(),
             }
-            nudge();
-        }
-        match tokio::time::timeout_at(self.deadline.into(), self.receiver).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(abandoned()),
-            Err(_) => Err(RepositoryError::unavailable(NoReply::DeadlinePassed)),
+            next += patience;
+            patience *= 2;
         }
     }
 }

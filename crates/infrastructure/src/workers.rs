@@ -25,24 +25,25 @@ pub(crate) struct Workers {
 pub(crate) struct Panicked(pub(crate) String);
 
 impl Workers {
-    /// Starts `threads` threads; at most `queue_capacity` jobs wait for them, each for at most `timeout`.
+    /// Starts `threads` threads; at most `queue_capacity` jobs wait for them, each for at most `timeout`. While jobs
+    /// are quick, only `threads_per_processor` are used for each processor.
     ///
     /// # Errors
     /// When the operating system grants no more threads.
     pub(crate) fn start(
         name: &str,
         threads: u32,
+        threads_per_processor: usize,
         queue_capacity: usize,
         timeout: Duration,
     ) -> std::io::Result<Self> {
-        let eager = thread::available_parallelism().map_or(1, usize::from);
-        let queue = Arc::new(Queue::<Job>::new(queue_capacity, threads as usize, eager));
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let few = processors * threads_per_processor;
+        let queue = Arc::new(Queue::<Job>::new(queue_capacity, threads as usize, few));
         for number in 1..=threads {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
-                while let Some(job) = queue.pop() {
-                    job();
-                }
+                queue.work(|job| job());
             })?;
         }
         Ok(Self { queue, timeout })
@@ -97,7 +98,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(100);
 
     fn workers(threads: u32, queue_capacity: usize, timeout: Duration) -> Workers {
-        Workers::start("test", threads, queue_capacity, timeout).unwrap()
+        Workers::start("test", threads, 1, queue_capacity, timeout).unwrap()
     }
 
     #[tokio::test]
@@ -134,6 +135,38 @@ mod tests {
         assert!(matches!(queued, Err(RepositoryError::Unavailable(_))));
         drop(workers);
         assert!(was_started.recv().is_err(), "the job was dropped without being run");
+    }
+
+    #[tokio::test]
+    async fn a_job_behind_one_that_gets_stuck_is_helped_whenever_that_happens() {
+        let queue = Arc::new(Queue::<Job>::new(10, 2, 1));
+        for _ in 0..2 {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || queue.work(|job| job()));
+        }
+        let workers = Workers { queue, timeout: AMPLE };
+        for tenth_millis in 0..20 {
+            let (release, stuck) = std::sync::mpsc::channel::<()>();
+            let short = workers.run(move |_| {
+                thread::sleep(Duration::from_micros(100 * tenth_millis));
+                Ok(())
+            });
+            let stuck = workers.run(move |_| {
+                let _ = stuck.recv_timeout(AMPLE / 2);
+                Ok(())
+            });
+            let behind = async {
+                workers.run(|_| Ok(())).await.unwrap();
+                drop(release);
+            };
+            let begun = Instant::now();
+            let (short, stuck, ()) = tokio::join!(short, stuck, behind);
+            assert!(short.is_ok() && stuck.is_ok());
+            assert!(
+                begun.elapsed() < AMPLE / 2,
+                "it was helped only when nothing was stuck any more"
+            );
+        }
     }
 
     #[tokio::test]

@@ -83,7 +83,8 @@ impl Readers {
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
         // A file has no other end.
         let pool = Pool::new(count, connect, |_| Ok(()));
-        let workers = Workers::start("sqlite-reader", count, queue_capacity, timeout)?;
+        // A thread does all the work itself: one keeps a processor busy.
+        let workers = Workers::start("sqlite-reader", count, 1, queue_capacity, timeout)?;
         Ok(Self { workers, pool })
     }
 }
