@@ -1,6 +1,7 @@
 //! The Postgres wing: `uuid` and `timestamptz`, one statement a call, prepared once per connection.
 
 mod connection;
+mod limit;
 mod pooler;
 mod repository;
 mod row;

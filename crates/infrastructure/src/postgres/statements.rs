@@ -19,6 +19,7 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
+use super::limit::Limited;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
 use crate::cached::Cached;
@@ -89,11 +90,8 @@ pub(super) fn list(
     user: UserId,
     query: &PageQuery,
 ) -> QueryResult<Vec<Todo>> {
-    let mut rows = owned_by(user.0)
-        .filter(matches(&query.filter))
-        .select(TodoRow::as_select())
-        .limit(query.limit.into())
-        .into_boxed();
+    let mut rows =
+        owned_by(user.0).filter(matches(&query.filter)).select(TodoRow::as_select()).into_boxed();
     let descending = query.sort.descending;
     macro_rules! ordered_by {
         ($key:expr) => {{
@@ -115,7 +113,9 @@ pub(super) fn list(
         SortKey::CreatedAt => ordered_by!(todos::created_at),
         SortKey::UpdatedAt => ordered_by!(todos::updated_at),
     };
-    rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?.map(|row| todo(row?)).collect()
+    let page = Limited { query: rows, limit: query.limit };
+    let rows = page.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
+    rows.take(query.limit as usize).map(|row| todo(row?)).collect()
 }
 
 pub(super) fn count(connection: &mut PgConnection, user: UserId) -> QueryResult<TodoCounts> {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use todo_domain::TodoRepository;
+use todo_domain::{NewTodo, Title, TodoId, TodoRepository, UserId};
 use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
 use todo_test_support::database::TestDatabase;
+
+use uuid::Uuid;
 
 use crate::capture;
 use crate::statements::{BUSY, Statement};
@@ -67,6 +70,23 @@ impl Postgres {
             }
         }
         panic!("VACUUM does not find the rows visible");
+    }
+}
+
+impl Postgres {
+    /// How the adapter's sessions have statements planned: an insert tells of its own.
+    pub(crate) async fn mode_of_sessions(&self) -> String {
+        let repository = self.repository();
+        self.0.psql("ALTER TABLE todos ADD mode TEXT DEFAULT current_setting('plan_cache_mode')");
+        let todo = NewTodo {
+            id: TodoId(Uuid::from_u128(1)),
+            title: Title::new("Tell").unwrap(),
+            description: None,
+            is_completed: false,
+        };
+        let user = UserId(Uuid::from_u128(7));
+        repository.insert(user, todo, DateTime::UNIX_EPOCH).await.unwrap();
+        self.0.psql("SELECT mode FROM todos WHERE title = 'Tell'")
     }
 }
 

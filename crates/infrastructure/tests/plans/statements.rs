@@ -70,7 +70,6 @@ async fn page(
     if is_deep {
         values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
     }
-    values.push(LIMIT.to_string());
     let text = capture::statement(list).await;
     Statement { text, is_filtered: is_completed.is_some(), is_deep, values }
 }
