@@ -16,9 +16,10 @@ const MIGRATION_LOCK: i64 = 0x746f_646f;
 
 /// Has statements planned once for all values, where the server knows how (Postgres 12 and later). Left to itself it
 /// may plan a page anew at each call, which takes longer than reading it. The plans are the same for all: each
-/// statement has its index.
+/// statement has its index. Citus is left to itself: of a statement whose values it does not know it cannot always
+/// tell the shard.
 const PLAN_ONCE: &str = "SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings \
-    WHERE name = 'plan_cache_mode'";
+    WHERE name = 'plan_cache_mode' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
 /// How the sessions are used.
 #[derive(Debug, Clone, Copy)]

@@ -64,6 +64,16 @@ async fn postgres_plans_each_statement_once() {
 }
 
 #[tokio::test]
+async fn citus_plans_as_it_likes() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    database.psql(
+        "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+         VALUES (99999, 'citus', 10, 11, false, '13.0')",
+    );
+    assert_eq!(Postgres::new(database).mode_of_sessions().await, "auto");
+}
+
+#[tokio::test]
 async fn every_page_is_read_from_an_sqlite_index_in_order() {
     let sqlite = Sqlite::new(TestDatabase::sqlite());
     for page in pages(&sqlite.repository()).await {
