@@ -12,6 +12,7 @@ mod hostile;
 mod idle;
 mod killed;
 mod overload;
+mod panics;
 mod pooler;
 mod slow;
 mod stopping;

@@ -1,0 +1,160 @@
+//! Defects of the server itself: what panics is one request alone.
+//!
+//! No request is known that would do it, so here the server runs in this process, on a real port and a real database,
+//! with a clock and a listener at its connections that panic when they are told to.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::thread;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use serde_json::{Value, json};
+use todo_api::server::{Server, ServerOptions};
+use todo_domain::{Clock, SystemClock, TodoService};
+use todo_infrastructure::{DatabaseOptions, StatementCache};
+use todo_test_support::database::TestDatabase;
+use tokio::sync::oneshot;
+
+use crate::support::http::{Answer, Client};
+use crate::support::ledger::{TODOS, new_id};
+use crate::support::setup::alone;
+
+/// A statement with this among its values panics.
+const TRIGGER: &str = "panic-here";
+const POOL_SIZE: u32 = 2;
+const REPEATS: usize = 10;
+const CLIENTS: usize = 16;
+
+/// A clock that panics while it is broken: in the handler's thread.
+#[derive(Default)]
+struct BrokenClock(AtomicBool);
+
+impl Clock for BrokenClock {
+    fn now(&self) -> DateTime<Utc> {
+        assert!(!self.0.load(Ordering::SeqCst), "{TRIGGER}");
+        SystemClock.now()
+    }
+}
+
+/// Has the connections panic at statements with the trigger: in a worker's thread. What it prints is no news.
+fn mine_the_connections() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        set_default_instrumentation(|| {
+            Some(Box::new(|event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    assert!(!query.to_string().contains(TRIGGER), "{TRIGGER}");
+                }
+            }) as Box<dyn Instrumentation>)
+        })
+        .unwrap();
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.to_string().contains(TRIGGER) {
+                usual(panic);
+            }
+        }));
+    });
+}
+
+/// Runs `test` against a server in this process.
+fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
+    mine_the_connections();
+    let options = DatabaseOptions {
+        pool_size: POOL_SIZE,
+        timeout: Duration::from_secs(5),
+        queue_capacity: 1_000,
+        statement_cache: StatementCache::Auto,
+        migrate_on_start: true,
+    };
+    let url = database.url().parse().unwrap();
+    let repository = todo_infrastructure::open(&url, &options).unwrap();
+    let clock = Arc::new(BrokenClock::default());
+    let service = TodoService::new(repository, Arc::clone(&clock) as Arc<dyn Clock>);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let options = ServerOptions {
+        workers: Some(2),
+        database_timeout: options.timeout,
+        cors_allowed_origins: Vec::new(),
+        shutdown_delay: Duration::ZERO,
+        shutdown_timeout: Duration::from_secs(1),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = thread::spawn(move || {
+        let server = Server::new(listener, service, options);
+        let stopped = async { drop(stopped.await) };
+        actix_web::rt::System::new().block_on(server.run(stopped))
+    });
+    test(port, &clock);
+    drop(stop);
+    server.join().unwrap().unwrap();
+}
+
+fn expect_defect(answer: &Answer) {
+    let body = answer.json();
+    assert_eq!((answer.status, &body["error_code"]), (500, &"SERVER_ERROR".into()));
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(body["request_id"].as_str(), answer.header("x-request-id"));
+    assert!(!String::from_utf8_lossy(&answer.body).contains(TRIGGER));
+}
+
+fn titled(title: &str) -> Value {
+    json!({"title": title})
+}
+
+fn panics_stay_inside_their_requests(database: &TestDatabase) {
+    with_server(database, |port, clock| {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let mut client = Client::new(port, &new_id());
+                let mut calls = 0;
+                while !is_over.load(Ordering::SeqCst) {
+                    assert_eq!(client.get(TODOS).unwrap().status, 200);
+                    calls += 1;
+                }
+                calls
+            });
+            let mut client = Client::new(port, &new_id());
+            for _ in 0..REPEATS {
+                expect_defect(&client.get(&format!("{TODOS}?q={TRIGGER}")).unwrap());
+                expect_defect(&client.call("POST", TODOS, Some(&titled(TRIGGER))).unwrap());
+                clock.0.store(true, Ordering::SeqCst);
+                expect_defect(&client.call("POST", TODOS, Some(&titled("late"))).unwrap());
+                clock.0.store(false, Ordering::SeqCst);
+            }
+            is_over.store(true, Ordering::SeqCst);
+            assert!(others.join().unwrap() > REPEATS, "the others hardly got on");
+        });
+        // Every thread and every connection is there, or made anew.
+        thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| {
+                    let mut client = Client::new(port, &new_id());
+                    for _ in 0..REPEATS {
+                        let created = client.call("POST", TODOS, Some(&titled("after"))).unwrap();
+                        assert_eq!(created.status, 201);
+                    }
+                    assert_eq!(client.get(TODOS).unwrap().json()["count"], REPEATS);
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn a_panic_on_sqlite_is_a_500_of_its_own_request() {
+    let _alone = alone();
+    panics_stay_inside_their_requests(&TestDatabase::sqlite());
+}
+
+#[test]
+fn a_panic_on_postgres_is_a_500_of_its_own_request() {
+    let _alone = alone();
+    let Some(database) = TestDatabase::postgres() else { return };
+    panics_stay_inside_their_requests(&database);
+}
