@@ -14,6 +14,9 @@ use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
 use crate::workers::Workers;
 
+/// With Postgres on this machine: a thread waits while Postgres works for it, so that two keep a processor busy.
+const LOCAL_THREADS_PER_PROCESSOR: usize = 2;
+
 /// How a database is used.
 #[derive(Debug, Clone, Copy)]
 pub struct DatabaseOptions {
@@ -82,8 +85,11 @@ pub fn open(
             let url = url.clone();
             let connect = Box::new(move || postgres::connect(&url, session));
             let pool = Pool::new(pool_size, connect, postgres::notice_end);
-            // A thread waits while Postgres works, often on the same machine: two keep a processor busy.
-            let workers = Workers::start("postgres", pool_size, 2, queue_capacity, timeout)?;
+            // Elsewhere it has processors of its own, and each call a way to go: there all threads are of use.
+            let per_processor =
+                if session.is_local { LOCAL_THREADS_PER_PROCESSOR } else { pool_size as usize };
+            let workers =
+                Workers::start("postgres", pool_size, per_processor, queue_capacity, timeout)?;
             Ok(Arc::new(PostgresTodoRepository::new(workers, pool)))
         }
         DatabaseUrl::SqliteFile(path) => {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::sql_types::Bool;
 
 use super::pooler;
 use crate::database::{OpenError, StatementCache};
@@ -29,6 +31,8 @@ pub(crate) struct SessionSettings {
     /// After how long the server gives a statement up; `None` where a session may be somebody else's the
     /// next moment, so that nothing can be set for it.
     pub(crate) statement_timeout: Option<Duration>,
+    /// Whether the server is known to run on this machine, and so to need the same processors.
+    pub(crate) is_local: bool,
 }
 
 /// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
@@ -131,7 +135,16 @@ pub(crate) fn open(
     Ok(SessionSettings {
         cache_statements,
         statement_timeout: sessions_are_ours.then_some(statement_timeout),
+        // A pooler would tell of its own way to the server.
+        is_local: sessions_are_ours && is_local(&mut first),
     })
+}
+
+/// Whether both ends have the same address, or there are no addresses.
+fn is_local(connection: &mut PgConnection) -> bool {
+    diesel::select(sql::<Bool>("inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()"))
+        .get_result(connection)
+        .unwrap_or(false)
 }
 
 /// Lengths count characters only where the database keeps Unicode.
