@@ -39,6 +39,8 @@ struct State<J> {
     /// How many more jobs were slow of late than quick.
     slow: u32,
     last_taken: Instant,
+    /// How many threads were found stuck and have not come back.
+    stuck: usize,
     closed: bool,
 }
 
@@ -57,6 +59,7 @@ impl<J> Queue<J> {
             awake: threads,
             slow: 0,
             last_taken: Instant::now(),
+            stuck: 0,
             closed: false,
         };
         Self { state: Mutex::new(state), capacity, few }
@@ -77,8 +80,9 @@ impl<J> Queue<J> {
 
     /// Wakes one more thread if jobs wait for threads that are stuck.
     pub(crate) fn nudge(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         if !state.jobs.is_empty() && state.last_taken.elapsed() >= STUCK {
+            state.stuck = state.awake;
             wake_one(state);
         }
     }
@@ -106,6 +110,9 @@ impl<J> Queue<J> {
         } else {
             state.slow.saturating_sub(1)
         };
+        if took >= STUCK {
+            state.stuck = state.stuck.saturating_sub(1);
+        }
         let wanted = self.wanted(&state);
         if state.awake > wanted && !state.closed {
             state = self.sleep(state);
@@ -126,7 +133,7 @@ impl<J> Queue<J> {
 
     /// How many threads should be awake while there is work.
     fn wanted(&self, state: &State<J>) -> usize {
-        if state.slow >= MOSTLY_SLOW { usize::MAX } else { self.few }
+        if state.slow >= MOSTLY_SLOW { usize::MAX } else { self.few + state.stuck }
     }
 
     /// Lets the jobs that wait be done, and then the threads go.
@@ -284,12 +291,7 @@ mod tests {
         let queue = Arc::new(Queue::new(10, 2, 1));
         for _ in 0..2 {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || {
-                while let Some(job) = queue.pop() {
-                    let job: Box<dyn FnOnce() + Send> = job;
-                    job();
-                }
-            });
+            thread::spawn(move || queue.work(|job: Box<dyn FnOnce() + Send>| job()));
         }
         while queue.lock().awake > 0 {
             thread::yield_now();
@@ -304,6 +306,12 @@ mod tests {
         );
         queue.nudge();
         is_done.recv_timeout(Duration::from_secs(60)).unwrap();
+        // The one that is stuck does not count any more: what comes next needs no help.
+        for _ in 0..100 {
+            let (done, is_done) = channel();
+            queue.push(Box::new(move || done.send(()).unwrap())).map_err(drop).unwrap();
+            is_done.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
         release.send(()).unwrap();
         queue.close();
     }
