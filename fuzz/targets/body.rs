@@ -3,8 +3,6 @@
 
 #![no_main]
 
-use std::cell::RefCell;
-
 use actix_web::FromRequest;
 use actix_web::http::header::ContentType;
 use actix_web::test::TestRequest;
@@ -17,9 +15,8 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 thread_local! {
-    static RUNTIME: RefCell<Runtime> = RefCell::new(
-        Builder::new_current_thread().enable_time().build().expect("it needs nothing but time"),
-    );
+    static RUNTIME: Runtime =
+        Builder::new_current_thread().enable_time().build().expect("it needs nothing but time");
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -48,7 +45,7 @@ fn read<T: FromRequest<Error = ApiError>>(bytes: &[u8]) -> Option<T> {
     let request = TestRequest::post().insert_header(ContentType::json());
     let (request, mut payload) = request.set_payload(bytes.to_vec()).to_http_parts();
     let read = T::from_request(&request, &mut payload);
-    match RUNTIME.with_borrow(|runtime| runtime.block_on(read)) {
+    match RUNTIME.with(|runtime| runtime.block_on(read)) {
         Ok(value) => Some(value),
         Err(ApiError::Invalid(fields)) => {
             assert!(!fields.is_empty());

@@ -16,7 +16,7 @@ use super::operations;
 use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ENTITY_TAGS_RULE;
-use crate::todos::params::{ALL_RULE, LIMIT_RULE};
+use crate::todos::params::{ALL_RULE, limit_rule};
 
 /// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
 pub(super) struct Errors;
@@ -104,7 +104,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push((
             "invalid_query",
             "A query parameter breaks a rule; every bad one is named.",
-            ApiError::field("limit", LIMIT_RULE),
+            ApiError::field("limit", limit_rule()),
         ));
     }
     if takes("all") {

@@ -1,7 +1,7 @@
 //! Todos as JSON, written straight into the bytes of an answer.
 //!
 //! The same bytes that `serde_json` makes of [`TodoRead`](super::dto::TodoRead) and
-//! [`TodoList`](super::dto::TodoList), which describe them, in a sixth of its instructions: a list spends more on
+//! [`TodoList`](super::dto::TodoList), which describe them, in a quarter of its instructions: a list spends more on
 //! this than on anything else that is ours to change.
 
 use actix_web::http::header::{ContentType, ETAG};

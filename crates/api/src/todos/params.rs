@@ -16,7 +16,10 @@ use crate::http::query::{Query, QueryPairs};
 pub const MAX_LIMIT: u32 = 200;
 
 /// What `limit` must be.
-pub const LIMIT_RULE: &str = "must be a whole number from 1 to 200";
+#[must_use]
+pub fn limit_rule() -> String {
+    format!("must be a whole number from 1 to {MAX_LIMIT}")
+}
 
 /// What `all` must be.
 pub const ALL_RULE: &str = "must be true when no filter (is_completed, q) is given";
@@ -153,13 +156,13 @@ fn read_filter(query: &mut Query) -> TodoFilter {
     }
 }
 
-fn parse_limit(text: &str) -> Result<u32, &'static str> {
+fn parse_limit(text: &str) -> Result<u32, String> {
     // Only digits: `parse` alone would take a sign, too.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
     digits
         .and_then(|digits| digits.parse().ok())
         .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or(LIMIT_RULE)
+        .ok_or_else(limit_rule)
 }
 
 fn parse_sort(text: &str) -> Result<Sort, &'static str> {

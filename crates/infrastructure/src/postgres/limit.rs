@@ -5,14 +5,14 @@
 //! prepared in each session.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::query_dsl::RunQueryDsl;
+use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::result::QueryResult;
 
 /// One more than the usual sizes of pages, to know whether there is another; the last for lists that are read whole.
 const USUAL: [u32; 8] = [11, 21, 26, 31, 51, 101, 201, 501];
 
-/// A query of at least so many rows, if there are as many; at most of the next usual number.
+/// A query of at least so many rows, if there are as many; at most of the next usual number. To be run as
+/// [`Cached`](crate::cached::Cached).
 pub(super) struct Limited<T> {
     pub(super) query: T,
     pub(super) limit: u32,
@@ -21,14 +21,6 @@ pub(super) struct Limited<T> {
 impl<T: Query> Query for Limited<T> {
     type SqlType = T::SqlType;
 }
-
-impl<T> QueryId for Limited<T> {
-    type QueryId = ();
-    // So it is found by its text.
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<T, Connection> RunQueryDsl<Connection> for Limited<T> {}
 
 impl<T: QueryFragment<Pg>> QueryFragment<Pg> for Limited<T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

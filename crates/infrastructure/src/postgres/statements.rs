@@ -113,7 +113,7 @@ pub(super) fn list(
         SortKey::CreatedAt => ordered_by!(todos::created_at),
         SortKey::UpdatedAt => ordered_by!(todos::updated_at),
     };
-    let page = Limited { query: rows, limit: query.limit };
+    let page = Cached(Limited { query: rows, limit: query.limit });
     let rows = page.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
     rows.take(query.limit as usize).map(|row| todo(row?)).collect()
 }
