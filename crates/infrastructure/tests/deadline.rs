@@ -77,7 +77,7 @@ async fn assert_undone(database: &TestDatabase) {
             _ => repository.list(USER, search.clone()).await.map(drop),
         };
         assert!(matches!(result, Err(RepositoryError::Unavailable(_))), "{slow}: {result:?}");
-        assert!(begun.elapsed() < TIMEOUT * 10, "{slow} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < TIMEOUT * 25, "{slow} took {:?}", begun.elapsed());
     }
     // The one connection is free again at once; a loaded machine may need a few tries within the timeout.
     let begun = Instant::now();

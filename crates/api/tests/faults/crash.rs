@@ -14,16 +14,18 @@ const ENDS: usize = 5;
 
 #[test]
 fn what_sqlite_has_acknowledged_outlives_a_killed_server() {
-    let _alone = alone();
-    let database = TestDatabase::sqlite();
-    kill_again_and_again(database.url(), || expect_integrity(database.url()));
+    alone(|| {
+        let database = TestDatabase::sqlite();
+        kill_again_and_again(database.url(), || expect_integrity(database.url()));
+    });
 }
 
 #[test]
 fn what_postgres_has_acknowledged_outlives_a_killed_server() {
-    let _alone = alone();
-    let Some(cluster) = cluster() else { return };
-    kill_again_and_again(&cluster.create_database(), || {});
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        kill_again_and_again(&cluster.create_database(), || {});
+    });
 }
 
 fn kill_again_and_again(url: &str, check: impl Fn()) {

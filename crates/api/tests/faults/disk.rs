@@ -22,33 +22,35 @@ const SMALL_FILES: &str = "trap '' XFSZ\nulimit -S -f 1000\n";
 
 #[test]
 fn sqlite_without_room_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
-    let _alone = alone();
-    let Some(prlimit) = program::find("prlimit", "the test of files that cannot grow") else {
-        return;
-    };
-    let database = TestDatabase::sqlite();
-    let directory = TempDirectory::new();
-    let script = directory.path().join("server");
-    fs::write(&script, format!("#!/bin/sh\n{SMALL_FILES}exec '{BINARY}' \"$@\"\n")).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let server = Server::start(&script, database.url(), &[]);
-    fill_up(&server, database.url(), || {
-        let pid = server.pid().to_string();
-        program::run(&prlimit, directory.path(), &["--pid", &pid, "--fsize=unlimited"]);
+    alone(|| {
+        let Some(prlimit) = program::find("prlimit", "the test of files that cannot grow") else {
+            return;
+        };
+        let database = TestDatabase::sqlite();
+        let directory = TempDirectory::new();
+        let script = directory.path().join("server");
+        fs::write(&script, format!("#!/bin/sh\n{SMALL_FILES}exec '{BINARY}' \"$@\"\n")).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let server = Server::start(&script, database.url(), &[]);
+        fill_up(&server, database.url(), || {
+            let pid = server.pid().to_string();
+            program::run(&prlimit, directory.path(), &["--pid", &pid, "--fsize=unlimited"]);
+        });
     });
 }
 
 /// The same on a file system that is really full, where one may be mounted.
 #[test]
 fn sqlite_on_a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
-    let _alone = alone();
-    let directory = TempDirectory::new();
-    let Some(_disk) = Disk::mount(directory.path()) else { return };
-    let filler = directory.path().join("filler");
-    fs::write(&filler, vec![0; 13 * 1024 * 1024]).unwrap();
-    let url = format!("sqlite://{}/todos.db", directory.path().display());
-    let server = server(&url);
-    fill_up(&server, &url, || fs::remove_file(&filler).unwrap());
+    alone(|| {
+        let directory = TempDirectory::new();
+        let Some(_disk) = Disk::mount(directory.path()) else { return };
+        let filler = directory.path().join("filler");
+        fs::write(&filler, vec![0; 13 * 1024 * 1024]).unwrap();
+        let url = format!("sqlite://{}/todos.db", directory.path().display());
+        let server = server(&url);
+        fill_up(&server, &url, || fs::remove_file(&filler).unwrap());
+    });
 }
 
 /// Writes until there is no room, makes some, and writes on.

@@ -70,48 +70,56 @@ fn connections_ended_right_after_their_last_use_are_noticed_by_no_kind_of_call()
 /// A call that is on its way at that moment may be refused; it is not done by halves, nor twice.
 #[test]
 fn connections_ended_in_the_middle_of_a_load_are_noticed_by_few_and_nothing_is_done_twice() {
-    let _alone = alone();
-    let Some(cluster) = cluster() else { return };
-    let url = cluster.create_database();
-    let server = server(&url);
-    let load = Load::start(server.port(), Plan::mixed(4));
-    let mut ended = 0;
-    for _ in 0..20 {
-        load.wait_for_good(20, Duration::from_secs(20));
-        ended += cluster.terminate_idle_connections(name(&url));
-    }
-    load.wait_for_good(100, Duration::from_secs(20));
-    let report = load.stop();
-    report.expect_no_flaws().verify(server.port());
-    let refused = report.count(503);
-    measured("refused while connections were ended in a load", &format!("{refused} for {ended}"));
-    assert!(ended >= 20, "only {ended} connections were ended");
-    assert!(refused * 3 <= ended as usize, "{refused} calls were refused for {ended} connections");
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        let url = cluster.create_database();
+        let server = server(&url);
+        let load = Load::start(server.port(), Plan::mixed(4));
+        let mut ended = 0;
+        for _ in 0..20 {
+            load.wait_for_good(20, Duration::from_secs(20));
+            ended += cluster.terminate_idle_connections(name(&url));
+        }
+        load.wait_for_good(100, Duration::from_secs(20));
+        let report = load.stop();
+        report.expect_no_flaws().verify(server.port());
+        let refused = report.count(503);
+        measured(
+            "refused while connections were ended in a load",
+            &format!("{refused} for {ended}"),
+        );
+        assert!(ended >= 20, "only {ended} connections were ended");
+        assert!(
+            refused * 3 <= ended as usize,
+            "{refused} calls were refused for {ended} connections"
+        );
+    });
 }
 
 /// Tries each kind as the first call after the connections were ended.
 fn first_calls(end: impl Fn(&mut Cluster, &str)) {
-    let _alone = alone();
-    let Some(mut cluster) = cluster() else { return };
-    let url = cluster.create_database();
-    let server = server(&url);
-    for (kind, method, target, body, status) in KINDS {
-        let mut client = Client::new(server.port(), &new_id());
-        let todo = client.call("POST", TODOS, Some(&json!({"title": "todo"}))).unwrap().json();
-        // All connections of the pool, so that the next call finds more than one that is dead.
-        warm_up(server.port());
-        client.get("/health/ready").unwrap();
+    alone(|| {
+        let Some(mut cluster) = cluster() else { return };
+        let url = cluster.create_database();
+        let server = server(&url);
+        for (kind, method, target, body, status) in KINDS {
+            let mut client = Client::new(server.port(), &new_id());
+            let todo = client.call("POST", TODOS, Some(&json!({"title": "todo"}))).unwrap().json();
+            // All connections of the pool, so that the next call finds more than one that is dead.
+            warm_up(server.port());
+            client.get("/health/ready").unwrap();
 
-        end(&mut cluster, name(&url));
-        let target = target.replace("{id}", todo["id"].as_str().unwrap());
-        let target = target.replace("{new}", &new_id());
-        let body: Option<Value> = body.map(|it| it.parse().unwrap());
-        let answer = client.call(method, &target, body.as_ref()).unwrap();
-        assert_eq!(answer.status, status, "{kind}: {answer:?}");
-        if kind == "update" || kind == "replace" {
-            assert_eq!(answer.json()["version"], 2, "{kind} was done once");
+            end(&mut cluster, name(&url));
+            let target = target.replace("{id}", todo["id"].as_str().unwrap());
+            let target = target.replace("{new}", &new_id());
+            let body: Option<Value> = body.map(|it| it.parse().unwrap());
+            let answer = client.call(method, &target, body.as_ref()).unwrap();
+            assert_eq!(answer.status, status, "{kind}: {answer:?}");
+            if kind == "update" || kind == "replace" {
+                assert_eq!(answer.json()["version"], 2, "{kind} was done once");
+            }
         }
-    }
+    });
 }
 
 fn warm_up(port: u16) {

@@ -16,40 +16,43 @@ const AFTERWARDS: usize = 10_000;
 
 #[test]
 fn postgres_killed_under_load_is_answered_in_time_and_nothing_is_lost() {
-    let _alone = alone();
-    let Some(mut cluster) = cluster() else { return };
-    let server = server(&cluster.create_database());
-    let outage = outage(&mut cluster, server.port(), Cluster::kill, AFTERWARDS);
-    measured("postgres killed: slowest answer", &format!("{:?}", outage.report.slowest()));
-    measured("postgres killed: first success after it is back", &format!("{:?}", outage.first));
-    outage.report.verify(server.port());
+    alone(|| {
+        let Some(mut cluster) = cluster() else { return };
+        let server = server(&cluster.create_database());
+        let outage = outage(&mut cluster, server.port(), Cluster::kill, AFTERWARDS);
+        measured("postgres killed: slowest answer", &format!("{:?}", outage.report.slowest()));
+        measured("postgres killed: first success after it is back", &format!("{:?}", outage.first));
+        outage.report.verify(server.port());
+    });
 }
 
 #[test]
 fn postgres_stopped_at_once_under_load_is_answered_in_time_and_nothing_is_lost() {
-    let _alone = alone();
-    let Some(mut cluster) = cluster() else { return };
-    let server = server(&cluster.create_database());
-    let outage = outage(&mut cluster, server.port(), Cluster::stop_immediate, 1_000);
-    outage.report.verify(server.port());
+    alone(|| {
+        let Some(mut cluster) = cluster() else { return };
+        let server = server(&cluster.create_database());
+        let outage = outage(&mut cluster, server.port(), Cluster::stop_immediate, 1_000);
+        outage.report.verify(server.port());
+    });
 }
 
 /// The longer callers are ready to wait, the longer must not be the pause between two attempts to connect.
 #[test]
 fn a_long_database_timeout_does_not_delay_the_first_success() {
-    let _alone = alone();
-    let Some(mut cluster) = cluster() else { return };
-    let server = server_with(&cluster.create_database(), &[("DATABASE_TIMEOUT", "10s")]);
-    let load = Load::start(server.port(), Plan::mixed(CLIENTS));
-    load.wait_for_good(500, Duration::from_secs(20));
-    cluster.kill();
-    std::thread::sleep(Duration::from_secs(4));
-    cluster.start_again();
-    let back = Instant::now();
-    load.wait_for_good(CLIENTS * 2, Duration::from_secs(10));
-    let first = first_success(&load.stop(), back);
-    measured("first success with DATABASE_TIMEOUT=10s", &format!("{first:?}"));
-    assert!(first < Duration::from_secs(1), "the first success came after {first:?}");
+    alone(|| {
+        let Some(mut cluster) = cluster() else { return };
+        let server = server_with(&cluster.create_database(), &[("DATABASE_TIMEOUT", "10s")]);
+        let load = Load::start(server.port(), Plan::mixed(CLIENTS));
+        load.wait_for_good(500, Duration::from_secs(20));
+        cluster.kill();
+        std::thread::sleep(Duration::from_secs(4));
+        cluster.start_again();
+        let back = Instant::now();
+        load.wait_for_good(CLIENTS * 2, Duration::from_secs(10));
+        let first = first_success(&load.stop(), back);
+        measured("first success with DATABASE_TIMEOUT=10s", &format!("{first:?}"));
+        assert!(first < Duration::from_secs(1), "the first success came after {first:?}");
+    });
 }
 
 struct Outage {

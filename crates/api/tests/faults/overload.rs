@@ -29,26 +29,27 @@ const MIB: u64 = 1024 * 1024;
 
 #[test]
 fn two_thousand_clients_of_a_small_pool_are_served_or_refused_at_once() {
-    let _alone = alone();
-    if !may_open(CLIENTS, "the test of overload") {
-        return;
-    }
-    let Some(cluster) = cluster() else { return };
-    let small = [("DATABASE_POOL_SIZE", "2"), ("DATABASE_QUEUE_SIZE", "100")];
-    let server = server_with(&cluster.create_database(), &small);
-    allow(server.pid(), CLIENTS);
-    let mut best = Crowd::rush(&server);
-    for _ in 1..ROUNDS {
-        if best.p99 > DATABASE_TIMEOUT || !best.keeps_its_throughput() {
-            best = Crowd::rush(&server);
+    alone(|| {
+        if !may_open(CLIENTS, "the test of overload") {
+            return;
         }
-    }
-    measured("2,000 clients of a small pool", &format!("{best:?}"));
-    assert!(best.p99 < DATABASE_TIMEOUT, "{best:?}");
-    assert!(best.p99_refused < DATABASE_TIMEOUT / 2, "{best:?}");
-    assert!(best.keeps_its_throughput(), "{best:?}");
-    assert!(best.recovery < LATE, "{best:?}");
-    assert!(server.rss_bytes().is_none_or(|it| it < 150 * MIB), "{:?}", server.rss_bytes());
+        let Some(cluster) = cluster() else { return };
+        let small = [("DATABASE_POOL_SIZE", "2"), ("DATABASE_QUEUE_SIZE", "100")];
+        let server = server_with(&cluster.create_database(), &small);
+        allow(server.pid(), CLIENTS);
+        let mut best = Crowd::rush(&server);
+        for _ in 1..ROUNDS {
+            if best.p99 > DATABASE_TIMEOUT || !best.keeps_its_throughput() {
+                best = Crowd::rush(&server);
+            }
+        }
+        measured("2,000 clients of a small pool", &format!("{best:?}"));
+        assert!(best.p99 < DATABASE_TIMEOUT, "{best:?}");
+        assert!(best.p99_refused < DATABASE_TIMEOUT / 2, "{best:?}");
+        assert!(best.keeps_its_throughput(), "{best:?}");
+        assert!(best.recovery < LATE, "{best:?}");
+        assert!(server.rss_bytes().is_none_or(|it| it < 150 * MIB), "{:?}", server.rss_bytes());
+    });
 }
 
 /// What became of many clients that come at once.
@@ -103,37 +104,38 @@ impl Crowd {
 #[test]
 fn ten_thousand_idle_connections_cost_little_and_disturb_nobody() {
     const IDLE: usize = 10_000;
-    let _alone = alone();
-    if !may_open(IDLE, "the test of idle connections") {
-        return;
-    }
-    let database = TestDatabase::sqlite();
-    let server = server(database.url());
-    allow(server.pid(), IDLE);
-    let before = server.rss_bytes();
-    let begun = Instant::now();
-    let idle: Vec<TcpStream> = (0..IDLE).map(|_| open_and_be_idle(server.port())).collect();
-    let connected = begun.elapsed();
-    let mut client = Client::new(server.port(), &new_id());
-    let mut latencies = Vec::new();
-    for _ in 0..100 {
+    alone(|| {
+        if !may_open(IDLE, "the test of idle connections") {
+            return;
+        }
+        let database = TestDatabase::sqlite();
+        let server = server(database.url());
+        allow(server.pid(), IDLE);
+        let before = server.rss_bytes();
         let begun = Instant::now();
-        let answer = client.get(TODOS).unwrap();
-        assert_eq!(answer.status, 200, "{:?}", server.logs().last());
-        latencies.push(begun.elapsed());
-    }
-    latencies.sort();
-    let p95 = latencies[95];
-    let after = server.rss_bytes();
-    let cost = after.zip(before).map(|(after, before)| after.saturating_sub(before));
-    measured(
-        &format!("{IDLE} idle connections"),
-        &format!("{cost:?} bytes, made in {connected:?}, p95 of others {p95:?}"),
-    );
-    drop(idle);
-    // Two buffers each, of which a page is used, and 3 KiB: 11 KiB in all.
-    assert!(cost.is_none_or(|it| it < 120 * MIB), "{cost:?}");
-    assert!(p95 < LATE, "{p95:?}");
+        let idle: Vec<TcpStream> = (0..IDLE).map(|_| open_and_be_idle(server.port())).collect();
+        let connected = begun.elapsed();
+        let mut client = Client::new(server.port(), &new_id());
+        let mut latencies = Vec::new();
+        for _ in 0..100 {
+            let begun = Instant::now();
+            let answer = client.get(TODOS).unwrap();
+            assert_eq!(answer.status, 200, "{:?}", server.logs().last());
+            latencies.push(begun.elapsed());
+        }
+        latencies.sort();
+        let p95 = latencies[95];
+        let after = server.rss_bytes();
+        let cost = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+        measured(
+            &format!("{IDLE} idle connections"),
+            &format!("{cost:?} bytes, made in {connected:?}, p95 of others {p95:?}"),
+        );
+        drop(idle);
+        // Two buffers each, of which a page is used, and 3 KiB: 11 KiB in all.
+        assert!(cost.is_none_or(|it| it < 120 * MIB), "{cost:?}");
+        assert!(p95 < LATE, "{p95:?}");
+    });
 }
 
 /// A connection that has been used once, and is kept.

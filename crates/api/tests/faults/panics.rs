@@ -142,13 +142,15 @@ fn panics_stay_inside_their_requests(database: &TestDatabase) {
 
 #[test]
 fn a_panic_on_sqlite_is_a_500_of_its_own_request() {
-    let _alone = alone();
-    panics_stay_inside_their_requests(&TestDatabase::sqlite());
+    alone(|| {
+        panics_stay_inside_their_requests(&TestDatabase::sqlite());
+    });
 }
 
 #[test]
 fn a_panic_on_postgres_is_a_500_of_its_own_request() {
-    let _alone = alone();
-    let Some(database) = TestDatabase::postgres() else { return };
-    panics_stay_inside_their_requests(&database);
+    alone(|| {
+        let Some(database) = TestDatabase::postgres() else { return };
+        panics_stay_inside_their_requests(&database);
+    });
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::http::{Client, connect};
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::{cluster, measured, server_with};
+use crate::support::setup::{alone, cluster, measured, server_with};
 
 /// Of each kind, but for readers, who are first sent all that fits into the buffers on the way.
 const CLIENTS: usize = 100;
@@ -19,7 +19,7 @@ const HEAD: Duration = Duration::from_secs(5);
 const BODY: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(31);
 
-/// On a machine that runs the other tests meanwhile.
+/// What this test's own clients may cost.
 const NOISE: Duration = Duration::from_secs(8);
 
 /// What a slow client sends at once, what it goes on with, and when it is to be cut off.
@@ -40,65 +40,66 @@ struct Slow {
     ended: Option<Duration>,
 }
 
-/// It takes half a minute and little else, so that the other tests run meanwhile.
 #[test]
 fn slow_clients_disturb_nobody_and_are_cut_off() {
-    let Some(cluster) = cluster() else { return };
-    let url = cluster.create_database();
-    let server = server_with(&url, &[("DATABASE_POOL_SIZE", "2"), ("HTTP_WORKERS", "2")]);
-    let reader = new_id();
-    // More than fits into the buffers on the way.
-    cluster.psql(
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        let url = cluster.create_database();
+        let server = server_with(&url, &[("DATABASE_POOL_SIZE", "2"), ("HTTP_WORKERS", "2")]);
+        let reader = new_id();
+        // More than fits into the buffers on the way.
+        cluster.psql(
         url.rsplit('/').next().unwrap(),
         &format!(
             "INSERT INTO todos SELECT '{reader}', gen_random_uuid(), 'todo', text, false, now(), \
              now(), 1, 'todo', text FROM repeat('x', 2000) AS text, generate_series(1, 6000)"
         ),
     );
-    let kinds = kinds(&reader);
-    let begun = Instant::now();
-    let numbers = 0..kinds.len();
-    let mut slow: Vec<_> = numbers
-        .flat_map(|kind| std::iter::repeat_n(kind, kinds[kind].clients))
-        .map(|kind| {
-            let mut stream = connect(([127, 0, 0, 1], server.port()).into()).unwrap();
-            stream.write_all(kinds[kind].begin.as_bytes()).unwrap();
-            stream.set_nonblocking(true).unwrap();
-            Slow { kind, stream, answer: Vec::new(), ended: None }
-        })
-        .collect();
+        let kinds = kinds(&reader);
+        let begun = Instant::now();
+        let numbers = 0..kinds.len();
+        let mut slow: Vec<_> = numbers
+            .flat_map(|kind| std::iter::repeat_n(kind, kinds[kind].clients))
+            .map(|kind| {
+                let mut stream = connect(([127, 0, 0, 1], server.port()).into()).unwrap();
+                stream.write_all(kinds[kind].begin.as_bytes()).unwrap();
+                stream.set_nonblocking(true).unwrap();
+                Slow { kind, stream, answer: Vec::new(), ended: None }
+            })
+            .collect();
 
-    let done = AtomicBool::new(false);
-    let slowest = thread::scope(|scope| {
-        let others = scope.spawn(|| others(server.port(), &done));
-        while begun.elapsed() < PATIENCE + NOISE {
-            thread::sleep(Duration::from_secs(1));
-            for client in slow.iter_mut().filter(|it| it.ended.is_none()) {
-                client.go_on(&kinds[client.kind], begun);
+        let done = AtomicBool::new(false);
+        let slowest = thread::scope(|scope| {
+            let others = scope.spawn(|| others(server.port(), &done));
+            while begun.elapsed() < PATIENCE + NOISE {
+                thread::sleep(Duration::from_secs(1));
+                for client in slow.iter_mut().filter(|it| it.ended.is_none()) {
+                    client.go_on(&kinds[client.kind], begun);
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            others.join().unwrap()
+        });
+        measured("slowest answer to others beside slow clients", &format!("{slowest:?}"));
+        measured("rss with slow clients", &format!("{:?}", server.rss_bytes()));
+        for (number, kind) in kinds.iter().enumerate() {
+            for client in slow.iter_mut().filter(|it| it.kind == number) {
+                if kind.clients == READERS {
+                    assert!(!client.gets_the_rest(), "{} was not cut off", kind.name);
+                    continue;
+                }
+                let ended = client.ended.unwrap_or_else(|| panic!("{} was not cut off", kind.name));
+                let limit = kind.limit;
+                assert!(ended >= limit && ended < limit + NOISE, "{} after {ended:?}", kind.name);
+                if !kind.reads {
+                    continue;
+                }
+                let answer = String::from_utf8_lossy(&client.answer).into_owned();
+                assert!(answer.contains(r#""status":4"#), "{}: {answer}", kind.name);
             }
         }
-        done.store(true, Ordering::Relaxed);
-        others.join().unwrap()
+        assert!(slowest < Duration::from_secs(1), "an answer took {slowest:?}");
     });
-    measured("slowest answer to others beside slow clients", &format!("{slowest:?}"));
-    measured("rss with slow clients", &format!("{:?}", server.rss_bytes()));
-    for (number, kind) in kinds.iter().enumerate() {
-        for client in slow.iter_mut().filter(|it| it.kind == number) {
-            if kind.clients == READERS {
-                assert!(!client.gets_the_rest(), "{} was not cut off", kind.name);
-                continue;
-            }
-            let ended = client.ended.unwrap_or_else(|| panic!("{} was not cut off", kind.name));
-            let limit = kind.limit;
-            assert!(ended >= limit && ended < limit + NOISE, "{} after {ended:?}", kind.name);
-            if !kind.reads {
-                continue;
-            }
-            let answer = String::from_utf8_lossy(&client.answer).into_owned();
-            assert!(answer.contains(r#""status":4"#), "{}: {answer}", kind.name);
-        }
-    }
-    assert!(slowest < Duration::from_secs(1), "an answer took {slowest:?}");
 }
 
 fn kinds(reader: &str) -> [Kind; 5] {

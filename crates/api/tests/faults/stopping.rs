@@ -18,44 +18,47 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[test]
 fn every_request_that_was_accepted_is_answered_after_sigterm() {
-    let _alone = alone();
-    let Some(cluster) = cluster() else { return };
-    let url = cluster.create_database();
-    let server = server_with(&url, &[("SHUTDOWN_TIMEOUT", "5s")]);
-    let database = url.rsplit('/').next().unwrap();
-    thread::scope(|scope| {
-        // The table is locked, so that all of them are under way when the signal comes.
-        let lock = "BEGIN; LOCK TABLE todos; SELECT pg_sleep(0.6); COMMIT";
-        scope.spawn(|| cluster.psql(database, lock));
-        thread::sleep(Duration::from_millis(150));
-        let answers: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| Client::new(server.port(), &new_id()).get(TODOS).unwrap()))
-            .collect();
-        thread::sleep(Duration::from_millis(150));
-        server.terminate();
-        for answer in answers {
-            let answer = answer.join().unwrap();
-            assert_eq!(answer.status, 200, "{answer:?}");
-            assert_eq!(answer.header("connection"), Some("close"));
-        }
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        let url = cluster.create_database();
+        let server = server_with(&url, &[("SHUTDOWN_TIMEOUT", "5s")]);
+        let database = url.rsplit('/').next().unwrap();
+        thread::scope(|scope| {
+            // The table is locked, so that all of them are under way when the signal comes.
+            let lock = "BEGIN; LOCK TABLE todos; SELECT pg_sleep(0.6); COMMIT";
+            scope.spawn(|| cluster.psql(database, lock));
+            thread::sleep(Duration::from_millis(150));
+            let answers: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| Client::new(server.port(), &new_id()).get(TODOS).unwrap()))
+                .collect();
+            thread::sleep(Duration::from_millis(150));
+            server.terminate();
+            for answer in answers {
+                let answer = answer.join().unwrap();
+                assert_eq!(answer.status, 200, "{answer:?}");
+                assert_eq!(answer.header("connection"), Some("close"));
+            }
+        });
+        assert_eq!(server.wait_exit(SHUTDOWN_TIMEOUT).code(), Some(0));
     });
-    assert_eq!(server.wait_exit(SHUTDOWN_TIMEOUT).code(), Some(0));
 }
 
 /// A client that leaves when it is asked to, on SQLite.
 #[test]
 fn a_client_that_honours_connection_close_sees_no_error_when_sqlite_serves() {
-    let _alone = alone();
-    let database = TestDatabase::sqlite();
-    leave_politely(&server_with(database.url(), &[("SHUTDOWN_TIMEOUT", "5s")]));
+    alone(|| {
+        let database = TestDatabase::sqlite();
+        leave_politely(&server_with(database.url(), &[("SHUTDOWN_TIMEOUT", "5s")]));
+    });
 }
 
 #[test]
 fn a_client_that_honours_connection_close_sees_no_error_when_postgres_serves() {
-    let _alone = alone();
-    let Some(cluster) = cluster() else { return };
-    let url = cluster.create_database();
-    leave_politely(&server_with(&url, &[("SHUTDOWN_TIMEOUT", "5s")]));
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        let url = cluster.create_database();
+        leave_politely(&server_with(&url, &[("SHUTDOWN_TIMEOUT", "5s")]));
+    });
 }
 
 fn leave_politely(server: &Server) {
@@ -106,61 +109,64 @@ fn call_until_asked_to_leave(port: u16, answered: &AtomicUsize) {
 
 #[test]
 fn a_server_without_clients_stops_at_once() {
-    let _alone = alone();
-    let database = TestDatabase::sqlite();
-    let server = server(database.url());
-    server.terminate();
-    let told = Instant::now();
-    assert_eq!(server.wait_exit(Duration::from_secs(5)).code(), Some(0));
-    let took = told.elapsed();
-    assert!(took < Duration::from_millis(700), "it took {took:?}");
+    alone(|| {
+        let database = TestDatabase::sqlite();
+        let server = server(database.url());
+        server.terminate();
+        let told = Instant::now();
+        assert_eq!(server.wait_exit(Duration::from_secs(5)).code(), Some(0));
+        let took = told.elapsed();
+        assert!(took < Duration::from_millis(700), "it took {took:?}");
+    });
 }
 
 /// An idle connection, and one on which half a request has come, do not keep the server from stopping.
 #[test]
 fn clients_that_say_nothing_do_not_keep_the_server_up() {
-    let _alone = alone();
-    let database = TestDatabase::sqlite();
-    let server = server_with(database.url(), &[("SHUTDOWN_TIMEOUT", "5s")]);
-    let mut idle = Client::new(server.port(), &new_id());
-    idle.get("/health").unwrap();
-    let mut silent = connect(SocketAddr::from(([127, 0, 0, 1], server.port()))).unwrap();
-    std::io::Write::write_all(&mut silent, b"GET /health HTTP/1.1\r\nHost:").unwrap();
-    server.terminate();
-    let told = Instant::now();
-    assert_eq!(server.wait_exit(SHUTDOWN_TIMEOUT + Duration::from_secs(1)).code(), Some(0));
-    measured("from SIGTERM with silent clients to the end", &format!("{:?}", told.elapsed()));
-    drop(read_answer(&mut std::io::BufReader::new(silent), false));
+    alone(|| {
+        let database = TestDatabase::sqlite();
+        let server = server_with(database.url(), &[("SHUTDOWN_TIMEOUT", "5s")]);
+        let mut idle = Client::new(server.port(), &new_id());
+        idle.get("/health").unwrap();
+        let mut silent = connect(SocketAddr::from(([127, 0, 0, 1], server.port()))).unwrap();
+        std::io::Write::write_all(&mut silent, b"GET /health HTTP/1.1\r\nHost:").unwrap();
+        server.terminate();
+        let told = Instant::now();
+        assert_eq!(server.wait_exit(SHUTDOWN_TIMEOUT + Duration::from_secs(1)).code(), Some(0));
+        measured("from SIGTERM with silent clients to the end", &format!("{:?}", told.elapsed()));
+        drop(read_answer(&mut std::io::BufReader::new(silent), false));
+    });
 }
 
 /// Two copies, one after the other replaced by a new one, behind a proxy that takes turns.
 #[test]
 fn a_rolling_restart_of_two_copies_fails_no_request() {
-    let _alone = alone();
-    let database = TestDatabase::sqlite();
-    let start = |port: u16| {
-        let port = port.to_string();
-        let delay = ("SHUTDOWN_DELAY", "500ms");
-        server_with(database.url(), &[delay, ("SHUTDOWN_TIMEOUT", "5s"), ("PORT", &port)])
-    };
-    let mut copies = [start(0), start(0)];
-    let proxy = Proxy::new(copies.each_ref().map(Server::port));
-    thread::scope(|scope| {
-        let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| proxy.take_turns())).collect();
-        for (copy, port) in copies.iter_mut().zip(proxy.ports) {
+    alone(|| {
+        let database = TestDatabase::sqlite();
+        let start = |port: u16| {
+            let port = port.to_string();
+            let delay = ("SHUTDOWN_DELAY", "500ms");
+            server_with(database.url(), &[delay, ("SHUTDOWN_TIMEOUT", "5s"), ("PORT", &port)])
+        };
+        let mut copies = [start(0), start(0)];
+        let proxy = Proxy::new(copies.each_ref().map(Server::port));
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| proxy.take_turns())).collect();
+            for (copy, port) in copies.iter_mut().zip(proxy.ports) {
+                proxy.wait_for_answers(500);
+                copy.terminate();
+                assert_eq!(copy.wait_exit(SHUTDOWN_TIMEOUT).code(), Some(0));
+                *copy = start(port);
+            }
             proxy.wait_for_answers(500);
-            copy.terminate();
-            assert_eq!(copy.wait_exit(SHUTDOWN_TIMEOUT).code(), Some(0));
-            *copy = start(port);
-        }
-        proxy.wait_for_answers(500);
-        proxy.stop.store(true, Ordering::Relaxed);
-        for client in clients {
-            client.join().unwrap();
-        }
+            proxy.stop.store(true, Ordering::Relaxed);
+            for client in clients {
+                client.join().unwrap();
+            }
+        });
+        let answered = proxy.answered.into_inner();
+        measured("requests in a rolling restart, none failed", &answered.to_string());
     });
-    let answered = proxy.answered.into_inner();
-    measured("requests in a rolling restart, none failed", &answered.to_string());
 }
 
 /// Calls two copies in turn. It leaves one alone for a second that says goodbye, or where nothing listens; it

@@ -55,10 +55,11 @@ fn a_certificate_for_another_host_is_refused_in_one_clear_line() {
 
 #[test]
 fn a_database_without_tls_is_refused_with_sslmode_require() {
-    let _alone = alone();
-    let Some(cluster) = cluster() else { return };
-    let line = refused(&format!("{}?sslmode=require", cluster.create_database()));
-    assert!(line.contains("server does not support SSL"), "{line}");
+    alone(|| {
+        let Some(cluster) = cluster() else { return };
+        let line = refused(&format!("{}?sslmode=require", cluster.create_database()));
+        assert!(line.contains("server does not support SSL"), "{line}");
+    });
 }
 
 fn serves(url: &str) {
@@ -79,31 +80,32 @@ fn refused(url: &str) -> String {
 }
 
 /// A cluster with a certificate for 127.0.0.1 of an authority in `ca.crt`; `other.crt` is another.
-fn with_certificates(test: impl FnOnce(&Cluster, &Path)) {
-    let _alone = alone();
-    let Some(openssl) = program::find("openssl", "TLS tests") else { return };
-    let directory = TempDirectory::new();
-    let at = directory.path();
-    let openssl = |line: &str| program::run(&openssl, at, &line.split(' ').collect::<Vec<_>>());
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    for name in ["ca", "other"] {
-        openssl(&format!(
-            "req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"
-        ));
-    }
-    openssl(&format!("req {key} -subj /CN=server -keyout server.key -out server.csr"));
-    fs::write(at.join("names"), "subjectAltName=IP:127.0.0.1,DNS:db.test\n").unwrap();
-    openssl(
-        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
+fn with_certificates(test: impl Fn(&Cluster, &Path)) {
+    alone(|| {
+        let Some(openssl) = program::find("openssl", "TLS tests") else { return };
+        let directory = TempDirectory::new();
+        let at = directory.path();
+        let openssl = |line: &str| program::run(&openssl, at, &line.split(' ').collect::<Vec<_>>());
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        for name in ["ca", "other"] {
+            openssl(&format!(
+                "req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"
+            ));
+        }
+        openssl(&format!("req {key} -subj /CN=server -keyout server.key -out server.csr"));
+        fs::write(at.join("names"), "subjectAltName=IP:127.0.0.1,DNS:db.test\n").unwrap();
+        openssl(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
          -extfile names -out server.crt",
-    );
-    let read = |name: &str| fs::read(at.join(name)).unwrap();
-    let options = ClusterOptions::default()
-        .setting("ssl", "on")
-        .file("server.crt", read("server.crt"))
-        .file("server.key", read("server.key"))
-        .file("pg_hba.conf", ONLY_TLS);
-    if let Some(cluster) = Cluster::start(options) {
-        test(&cluster, at);
-    }
+        );
+        let read = |name: &str| fs::read(at.join(name)).unwrap();
+        let options = ClusterOptions::default()
+            .setting("ssl", "on")
+            .file("server.crt", read("server.crt"))
+            .file("server.key", read("server.key"))
+            .file("pg_hba.conf", ONLY_TLS);
+        if let Some(cluster) = Cluster::start(options) {
+            test(&cluster, at);
+        }
+    });
 }

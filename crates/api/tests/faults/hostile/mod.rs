@@ -8,7 +8,7 @@ use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
 use crate::support::http::{Answer, connect, read_answer};
-use crate::support::setup::{alone, server};
+use crate::support::setup::{machine, server};
 
 mod bodies;
 mod requests;
@@ -18,19 +18,19 @@ const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
 const TODOS: &str = "/api/v1/todos";
 
 /// Whoever takes longer hangs.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(4);
 
 struct Target {
     server: Server,
     _database: TestDatabase,
-    _alone: MutexGuard<'static, ()>,
+    _machine: MutexGuard<'static, ()>,
 }
 
 impl Target {
     fn new() -> Self {
-        let alone = alone();
+        let machine = machine();
         let database = TestDatabase::sqlite();
-        Self { server: server(database.url()), _database: database, _alone: alone }
+        Self { server: server(database.url()), _database: database, _machine: machine }
     }
 
     /// Sends these bytes and reads one answer.

@@ -5,3 +5,4 @@ pub(crate) mod ledger;
 pub(crate) mod load;
 pub(crate) mod program;
 pub(crate) mod setup;
+pub(crate) mod stalls;

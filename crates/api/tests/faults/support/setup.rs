@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use todo_test_support::postgres::{Cluster, ClusterOptions};
 use todo_test_support::server::Server;
+
+use super::stalls::Stalls;
 
 /// The server's `DATABASE_TIMEOUT`, unless a test sets another.
 pub(crate) const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -19,10 +22,28 @@ pub(crate) const LATE: Duration = Duration::from_millis(250);
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_todo-api");
 
 /// Held by each test: all of them look at the clock, so that none may disturb another.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
+pub(crate) fn machine() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
     // A test that failed has disturbed nothing that outlives it.
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often a test is tried whose failures say nothing.
+const TRIES: usize = 3;
+
+/// Runs a test that has the machine for itself. A failure while the machine stood still, because it is shared with
+/// others, says nothing about the server: the test is tried again.
+pub(crate) fn alone(test: impl Fn()) {
+    let _machine = machine();
+    for _ in 1..TRIES {
+        let stalls = Stalls::watch();
+        match catch_unwind(AssertUnwindSafe(&test)) {
+            Ok(()) => return,
+            Err(panic) if !stalls.disturb() => resume_unwind(panic),
+            Err(_) => measured("tried again, for the machine stood still", &format!("{stalls:?}")),
+        }
+    }
+    test();
 }
 
 /// A cluster of the test's own that has written what it acknowledges; `None`, and said so, where there is none.
