@@ -10,12 +10,10 @@ use todo_domain::TodoRepository;
 use crate::migrations::{MigrationCommand, MigrationStatus};
 use crate::pool::Pool;
 use crate::postgres::{self, PostgresTodoRepository};
+use crate::queue::QueueOptions;
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
-use crate::workers::Workers;
-
-/// With Postgres on this machine: a thread waits while Postgres works for it, so that two keep a processor busy.
-const LOCAL_THREADS_PER_PROCESSOR: usize = 2;
+use crate::workers::for_each_processor;
 
 /// How a database is used.
 #[derive(Debug, Clone, Copy)]
@@ -85,12 +83,17 @@ pub fn open(
             let url = url.clone();
             let connect = Box::new(move || postgres::connect(&url, session));
             let pool = Pool::new(pool_size, connect, postgres::notice_end);
-            // Elsewhere it has processors of its own, and each call a way to go: there all threads are of use.
-            let per_processor =
-                if session.is_local { LOCAL_THREADS_PER_PROCESSOR } else { pool_size as usize };
-            let workers =
-                Workers::start("postgres", pool_size, per_processor, queue_capacity, timeout)?;
-            Ok(Arc::new(PostgresTodoRepository::new(workers, pool)))
+            let threads = pool_size as usize;
+            let workers = QueueOptions {
+                capacity: queue_capacity,
+                threads,
+                // On this machine Postgres works while a thread waits for it. Elsewhere it has processors of its own,
+                // and each call a way to go: there all threads are of use.
+                few: if session.is_local { for_each_processor(2) } else { threads },
+                fewest: if session.is_local { for_each_processor(1) } else { threads },
+                together: if session.is_sharded { 1 } else { postgres::MAX_TOGETHER },
+            };
+            Ok(Arc::new(PostgresTodoRepository::start(pool, workers, timeout)?))
         }
         DatabaseUrl::SqliteFile(path) => {
             Ok(Arc::new(SqliteTodoRepository::open(Location::File(path.clone()), options)?))

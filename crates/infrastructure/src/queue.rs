@@ -12,20 +12,43 @@ use std::time::{Duration, Instant};
 /// jobs are quick, they wait for processors more than for the database, so few threads do most: more would only
 /// get into each other's way. When jobs take long, because the database waits for its disk or is far away, all
 /// threads are used. And when those that are awake are stuck, [`Queue::nudge`] helps a job that waits for them.
+///
+/// A thread takes the oldest job, and with it those behind it that can be done together with it.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
-    capacity: usize,
-    /// So many threads are enough while jobs are quick.
-    few: usize,
+    options: QueueOptions,
 }
+
+/// What a queue holds.
+pub(crate) trait Job {
+    /// Whether it can be done together with a job that is about to be done.
+    fn joins(&self, first: &Self) -> bool;
+}
+
+/// How a queue is used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueOptions {
+    /// At most so many jobs wait,
+    pub(crate) capacity: usize,
+    /// for so many threads,
+    pub(crate) threads: usize,
+    /// of which so many are enough while jobs are quick,
+    pub(crate) few: usize,
+    /// and so many while most jobs are done together, which they are the more the fewer threads there are.
+    pub(crate) fewest: usize,
+    /// At most so many are.
+    pub(crate) together: usize,
+}
+
+/// How far behind a job others are looked for that join it.
+const LOOK: usize = 64;
 
 /// A job that takes longer is not quick. A statement by primary key or on one page takes less, also when all
 /// processors are busy; a commit to a disk or a way through a network takes more.
 const QUICK: Duration = Duration::from_micros(500);
 
-/// So many slow jobs more than quick ones, and jobs are held to be slow; twice as many are remembered. A mean would
-/// not do: a thread that must let another run for a while makes one job very long.
-const MOSTLY_SLOW: u32 = 8;
+/// What each job that is done together with it may add.
+const QUICK_COMPANY: Duration = Duration::from_micros(100);
 
 /// When no thread has taken a job for so long, those that are awake are stuck.
 const STUCK: Duration = Duration::from_millis(1);
@@ -36,12 +59,29 @@ struct State<J> {
     sleepers: Vec<Thread>,
     /// How many do not.
     awake: usize,
-    /// How many more jobs were slow of late than quick.
-    slow: u32,
+    slow: Majority,
+    together: Majority,
     last_taken: Instant,
     /// How many threads were found stuck and have not come back.
     stuck: usize,
     closed: bool,
+}
+
+/// What most jobs were like of late. A mean would not do: a thread that must let another run for a while makes one job
+/// very long.
+struct Majority(u32);
+
+impl Majority {
+    /// So many jobs more that were than were not; twice as many are remembered.
+    const REACHED: u32 = 8;
+
+    fn count(&mut self, was: bool) {
+        self.0 = if was { (self.0 + 1).min(2 * Self::REACHED) } else { self.0.saturating_sub(1) };
+    }
+
+    fn is_reached(&self) -> bool {
+        self.0 >= Self::REACHED
+    }
 }
 
 /// The queue holds as many jobs as it may; the job was not taken.
@@ -49,26 +89,26 @@ struct State<J> {
 #[error("the queue for the database is full")]
 pub(crate) struct Full;
 
-impl<J> Queue<J> {
-    /// An empty queue for at most `capacity` waiting jobs and so many threads, of which `few` are enough while jobs
-    /// are quick.
-    pub(crate) fn new(capacity: usize, threads: usize, few: usize) -> Self {
+impl<J: Job> Queue<J> {
+    /// An empty queue.
+    pub(crate) fn new(options: QueueOptions) -> Self {
         let state = State {
             jobs: VecDeque::new(),
             sleepers: Vec::new(),
-            awake: threads,
-            slow: 0,
+            awake: options.threads,
+            slow: Majority(0),
+            together: Majority(0),
             last_taken: Instant::now(),
             stuck: 0,
             closed: false,
         };
-        Self { state: Mutex::new(state), capacity, few }
+        Self { state: Mutex::new(state), options }
     }
 
     /// Adds a job. Never waits.
     pub(crate) fn push(&self, job: J) -> Result<(), Full> {
         let mut state = self.lock();
-        if state.closed || state.jobs.len() >= self.capacity {
+        if state.closed || state.jobs.len() >= self.options.capacity {
             return Err(Full);
         }
         state.jobs.push_back(job);
@@ -87,29 +127,28 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Does one job after the other, the oldest first, until the queue is closed and empty.
-    pub(crate) fn work(&self, mut run: impl FnMut(J)) {
+    /// Does one job after the other, the oldest first and with it those that join it, until the queue is closed and
+    /// empty.
+    pub(crate) fn work(&self, mut run: impl FnMut(Vec<J>)) {
         let mut next = self.pop();
-        while let Some(job) = next {
-            let begun = Instant::now();
-            run(job);
-            next = self.pop_after(begun.elapsed());
+        while let Some(jobs) = next {
+            let (count, begun) = (jobs.len(), Instant::now());
+            run(jobs);
+            next = self.pop_after(count, begun.elapsed());
         }
     }
 
-    /// Takes the oldest job, waiting for one; `None` once the queue is closed and empty.
-    fn pop(&self) -> Option<J> {
-        self.wait(self.lock(), VecDeque::pop_front)
+    /// Takes the oldest job and those that join it, waiting for one; `None` once the queue is closed and empty.
+    fn pop(&self) -> Option<Vec<J>> {
+        self.wait(self.lock())
     }
 
-    /// The same, by a thread whose last job took so long. If it is one too many, it sleeps first.
-    fn pop_after(&self, took: Duration) -> Option<J> {
+    /// The same, by a thread whose last jobs, so many, took so long. If it is one too many, it sleeps first.
+    fn pop_after(&self, count: usize, took: Duration) -> Option<Vec<J>> {
         let mut state = self.lock();
-        state.slow = if took > QUICK {
-            (state.slow + 1).min(2 * MOSTLY_SLOW)
-        } else {
-            state.slow.saturating_sub(1)
-        };
+        let company = u32::try_from(count - 1).unwrap_or(u32::MAX);
+        state.slow.count(took > QUICK + QUICK_COMPANY.saturating_mul(company));
+        state.together.count(company > 0);
         if took >= STUCK {
             state.stuck = state.stuck.saturating_sub(1);
         }
@@ -120,20 +159,18 @@ impl<J> Queue<J> {
             wake_one(state);
             state = self.lock();
         }
-        self.wait(state, VecDeque::pop_front)
-    }
-
-    /// Takes all jobs, but at most `max`, waiting for one; `None` once the queue is closed and empty.
-    pub(crate) fn pop_many(&self, max: usize) -> Option<Vec<J>> {
-        self.wait(self.lock(), |jobs| {
-            let count = jobs.len().min(max);
-            (count > 0).then(|| jobs.drain(..count).collect())
-        })
+        self.wait(state)
     }
 
     /// How many threads should be awake while there is work.
     fn wanted(&self, state: &State<J>) -> usize {
-        if state.slow >= MOSTLY_SLOW { usize::MAX } else { self.few + state.stuck }
+        if state.slow.is_reached() {
+            usize::MAX
+        } else if state.together.is_reached() {
+            self.options.fewest + state.stuck
+        } else {
+            self.options.few + state.stuck
+        }
     }
 
     /// Lets the jobs that wait be done, and then the threads go.
@@ -146,21 +183,31 @@ impl<J> Queue<J> {
         }
     }
 
-    fn wait<'a, T>(
-        &'a self,
-        mut state: MutexGuard<'a, State<J>>,
-        take: impl Fn(&mut VecDeque<J>) -> Option<T>,
-    ) -> Option<T> {
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State<J>>) -> Option<Vec<J>> {
         loop {
-            if let Some(taken) = take(&mut state.jobs) {
+            if let Some(first) = state.jobs.pop_front() {
                 state.last_taken = Instant::now();
-                return Some(taken);
+                return Some(self.with_company(first, &mut state.jobs));
             }
             if state.closed {
                 return None;
             }
             state = self.sleep(state);
         }
+    }
+
+    /// A job, and those of the others that join it.
+    fn with_company(&self, first: J, others: &mut VecDeque<J>) -> Vec<J> {
+        let mut jobs = vec![first];
+        let mut index = 0;
+        while jobs.len() < self.options.together && index < others.len().min(LOOK) {
+            if others[index].joins(&jobs[0]) {
+                jobs.extend(others.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        jobs
     }
 
     /// Sleeps until somebody wakes this thread.
@@ -200,41 +247,72 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
+    use crate::workers::one_by_one;
+
+    /// Jobs of one parity are done together.
+    impl Job for u64 {
+        fn joins(&self, first: &Self) -> bool {
+            self % 2 == first % 2
+        }
+    }
+
+    impl Job for () {
+        fn joins(&self, (): &Self) -> bool {
+            false
+        }
+    }
+
+    fn queue<J: Job>(capacity: usize, threads: usize, few: usize, together: usize) -> Queue<J> {
+        Queue::new(QueueOptions { capacity, threads, few, fewest: few, together })
+    }
 
     #[test]
     fn jobs_come_out_in_the_order_they_went_in() {
-        let queue = Queue::new(3, 1, 1);
+        let queue = queue(3, 1, 1, 1);
         for job in 1..=3 {
             queue.push(job).unwrap();
         }
-        assert_eq!(queue.pop(), Some(1));
-        assert_eq!(queue.pop_many(10), Some(vec![2, 3]));
+        for job in 1..=3 {
+            assert_eq!(queue.pop(), Some(vec![job]));
+        }
+    }
+
+    #[test]
+    fn a_job_is_done_together_with_those_that_join_it_but_with_no_more_than_told() {
+        let queue = queue(10, 1, 1, 3);
+        for job in 1..=8 {
+            queue.push(job).unwrap();
+        }
+        assert_eq!(queue.pop(), Some(vec![1, 3, 5]));
+        assert_eq!(queue.pop(), Some(vec![2, 4, 6]));
+        assert_eq!(queue.pop(), Some(vec![7]));
+        assert_eq!(queue.pop(), Some(vec![8]));
     }
 
     #[test]
     fn a_full_queue_refuses_at_once() {
-        let queue = Queue::new(1, 1, 1);
-        queue.push(1).unwrap();
+        let queue = queue(1, 1, 1, 1);
+        queue.push(1_u64).unwrap();
         assert!(queue.push(2).is_err());
     }
 
     #[test]
     fn what_waits_is_done_after_closing_and_then_the_threads_end() {
-        let queue = Queue::new(2, 1, 1);
-        queue.push(1).unwrap();
+        let queue = queue(2, 1, 1, 1);
+        queue.push(1_u64).unwrap();
         queue.close();
         assert!(queue.push(2).is_err());
-        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.pop(), Some(vec![1]));
         assert_eq!(queue.pop(), None);
     }
 
     #[test]
     fn many_threads_do_every_job_once() {
-        let queue = Arc::new(Queue::new(usize::MAX, 4, 2));
+        let queue = Arc::new(queue(usize::MAX, 4, 2, 5));
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let queue = Arc::clone(&queue);
-                thread::spawn(move || std::iter::from_fn(|| queue.pop()).sum::<u64>())
+                thread::spawn(move || std::iter::from_fn(|| queue.pop()).flatten().sum::<u64>())
             })
             .collect();
         for job in 1..=10_000 {
@@ -247,12 +325,12 @@ mod tests {
 
     /// The most threads that were at work at once, of four of which one is enough, on jobs that take so long.
     fn most_at_work(job_takes: Duration) -> usize {
-        let queue = Arc::new(Queue::new(usize::MAX, 4, 1));
+        let queue = Arc::new(queue(usize::MAX, 4, 1, 1));
         let (at_work, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    queue.work(|()| {
+                    queue.work(|_| {
                         most.fetch_max(at_work.fetch_add(1, SeqCst) + 1, SeqCst);
                         thread::sleep(job_takes);
                         at_work.fetch_sub(1, SeqCst);
@@ -285,13 +363,32 @@ mod tests {
     }
 
     #[test]
+    fn how_many_threads_are_wanted_depends_on_what_most_jobs_were_like() {
+        let options = QueueOptions { capacity: 1, threads: 4, few: 3, fewest: 2, together: 8 };
+        let queue = Queue::<()>::new(options);
+        // So that nobody waits for a job.
+        queue.close();
+        let wanted_after = |count, took| {
+            for _ in 0..2 * Majority::REACHED {
+                queue.pop_after(count, took);
+            }
+            queue.wanted(&queue.lock())
+        };
+        assert_eq!(wanted_after(1, QUICK), 3);
+        assert_eq!(wanted_after(2, QUICK), 2);
+        assert_eq!(wanted_after(8, QUICK + 7 * QUICK_COMPANY), 2);
+        assert_eq!(wanted_after(8, QUICK * 4), usize::MAX);
+        assert_eq!(wanted_after(1, QUICK), 3);
+    }
+
+    #[test]
     fn a_job_that_the_awake_threads_cannot_take_is_taken_by_one_that_is_nudged() {
         use std::sync::mpsc::channel;
 
-        let queue = Arc::new(Queue::new(10, 2, 1));
+        let queue = Arc::new(queue(10, 2, 1, 1));
         for _ in 0..2 {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.work(|job: Box<dyn FnOnce() + Send>| job()));
+            thread::spawn(move || queue.work(one_by_one));
         }
         while queue.lock().awake > 0 {
             thread::yield_now();

@@ -7,15 +7,22 @@ use std::time::{Duration, Instant};
 
 use todo_domain::RepositoryError;
 
-use crate::queue::Queue;
-use crate::reply::reply;
+use crate::queue::{Job, Queue, QueueOptions};
+use crate::reply::{ReplyTo, reply};
 
-type Job = Box<dyn FnOnce() + Send>;
+/// A job that is done by itself.
+pub(crate) type Alone = Box<dyn FnOnce() + Send>;
+
+impl Job for Alone {
+    fn joins(&self, _: &Self) -> bool {
+        false
+    }
+}
 
 /// A fixed number of threads behind one bounded queue. Dropping it lets the queued jobs be done, and the
 /// threads go.
-pub(crate) struct Workers {
-    queue: Arc<Queue<Job>>,
+pub(crate) struct Workers<J: Job = Alone> {
+    queue: Arc<Queue<J>>,
     timeout: Duration,
 }
 
@@ -24,53 +31,72 @@ pub(crate) struct Workers {
 #[error("a database job panicked: {0}")]
 pub(crate) struct Panicked(pub(crate) String);
 
-impl Workers {
-    /// Starts `threads` threads; at most `queue_capacity` jobs wait for them, each for at most `timeout`. While jobs
-    /// are quick, only `threads_per_processor` are used for each processor.
+impl<J: Job + Send + 'static> Workers<J> {
+    /// Starts the threads, which `work` on jobs that can be done together. A job waits for at most `timeout`.
     ///
     /// # Errors
     /// When the operating system grants no more threads.
     pub(crate) fn start(
         name: &str,
-        threads: u32,
-        threads_per_processor: usize,
-        queue_capacity: usize,
+        options: QueueOptions,
         timeout: Duration,
+        work: impl Fn(Vec<J>) + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        let few = processors * threads_per_processor;
-        let queue = Arc::new(Queue::<Job>::new(queue_capacity, threads as usize, few));
-        for number in 1..=threads {
-            let queue = Arc::clone(&queue);
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
-                queue.work(|job| job());
-            })?;
+        let queue = Arc::new(Queue::new(options));
+        for number in 1..=options.threads {
+            let (queue, work) = (Arc::clone(&queue), work.clone());
+            let thread = thread::Builder::new().name(format!("{name}-{number}"));
+            thread.spawn(move || queue.work(work))?;
         }
         Ok(Self { queue, timeout })
     }
 
-    /// Has a thread do the job, which is told its deadline, and waits for the result, but not for longer than
-    /// the timeout. A job that nobody waits for any more is not started; a panic is an error of this job only.
+    /// Has a thread do the job, and waits for what it replies, but not for longer than the timeout.
+    pub(crate) async fn call<T>(
+        &self,
+        job: impl FnOnce(ReplyTo<T>) -> J,
+    ) -> Result<T, RepositoryError> {
+        let (reply_to, reply) = reply(self.timeout);
+        self.queue.push(job(reply_to)).map_err(RepositoryError::unavailable)?;
+        reply.wait(|| self.queue.nudge()).await
+    }
+
+    /// The same for a job that is done by itself and is told its deadline. One that nobody waits for any more is not
+    /// started; a panic is an error of this job only.
     pub(crate) async fn run<T, F>(&self, job: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: FnOnce(Instant) -> Result<T, RepositoryError> + Send + 'static,
+        J: From<Alone>,
     {
-        let (reply_to, reply) = reply(self.timeout);
-        let job = Box::new(move || {
-            if !reply_to.is_moot() {
-                let deadline = reply_to.deadline();
-                reply_to.send(catching_panics(|| job(deadline)));
-            }
-        });
-        self.queue.push(job).map_err(RepositoryError::unavailable)?;
-        reply.wait(|| self.queue.nudge()).await
+        self.call(|reply_to| {
+            let job: Alone = Box::new(move || {
+                if !reply_to.is_moot() {
+                    let deadline = reply_to.deadline();
+                    reply_to.send(catching_panics(|| job(deadline)));
+                }
+            });
+            job.into()
+        })
+        .await
     }
 }
 
-impl Drop for Workers {
+impl<J: Job> Drop for Workers<J> {
     fn drop(&mut self) {
         self.queue.close();
+    }
+}
+
+/// How many threads keep the processors busy if so many do for each.
+pub(crate) fn for_each_processor(threads: usize) -> usize {
+    threads * thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Does jobs that are done by themselves.
+pub(crate) fn one_by_one(jobs: Vec<Alone>) {
+    for job in jobs {
+        job();
     }
 }
 
@@ -97,8 +123,12 @@ mod tests {
     const AMPLE: Duration = Duration::from_secs(60);
     const SHORT: Duration = Duration::from_millis(100);
 
-    fn workers(threads: u32, queue_capacity: usize, timeout: Duration) -> Workers {
-        Workers::start("test", threads, 1, queue_capacity, timeout).unwrap()
+    fn options(threads: usize, capacity: usize) -> QueueOptions {
+        QueueOptions { capacity, threads, few: 1, fewest: 1, together: 1 }
+    }
+
+    fn workers(threads: usize, queue_capacity: usize, timeout: Duration) -> Workers {
+        Workers::start("test", options(threads, queue_capacity), timeout, one_by_one).unwrap()
     }
 
     #[tokio::test]
@@ -139,10 +169,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_behind_one_that_gets_stuck_is_helped_whenever_that_happens() {
-        let queue = Arc::new(Queue::<Job>::new(10, 2, 1));
+        let queue = Arc::new(Queue::<Alone>::new(options(2, 10)));
         for _ in 0..2 {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.work(|job| job()));
+            thread::spawn(move || queue.work(one_by_one));
         }
         let workers = Workers { queue, timeout: AMPLE };
         for tenth_millis in 0..20 {

@@ -9,7 +9,7 @@ use super::cursor::{self, ListIdentity};
 use super::dto::TodoList;
 use super::json;
 use super::params::{FilterParams, ListRequest, PageParams};
-use super::stream::{self, CHUNK};
+use super::stream::{self, FIRST_CHUNK};
 use crate::error::ApiError;
 use crate::http::caller::CallerHeader;
 use crate::http::request_id::RequestId;
@@ -44,7 +44,7 @@ pub async fn list_todos(
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let ListRequest { user, filter, sort, after, limit, pairs } = list;
-    let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(CHUNK) };
+    let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(FIRST_CHUNK) };
     let page = service.list(user, query.clone()).await?;
 
     let mut response = HttpResponse::Ok();

@@ -11,8 +11,11 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::request_id::RequestId;
 
-/// How many todos are read at a time.
-pub const CHUNK: u32 = 500;
+/// How many todos are read at first. Few users have more, and small pages of many users are read together.
+pub const FIRST_CHUNK: u32 = 100;
+
+/// How many todos are read at a time after these.
+const CHUNK: u32 = 500;
 
 /// What is left to send.
 enum Rest {
@@ -57,7 +60,9 @@ pub fn whole_list(
                 json::end_list(&mut text, sent, None);
             }
             let rest = match next {
-                Some(next) => Rest::Query(PageQuery { after: Some(next), ..query }, sent),
+                Some(next) => {
+                    Rest::Query(PageQuery { after: Some(next), limit: CHUNK, ..query }, sent)
+                }
                 None => Rest::Nothing,
             };
             Ok(Some((Bytes::from(text), rest)))

@@ -33,6 +33,8 @@ pub(crate) struct SessionSettings {
     pub(crate) statement_timeout: Option<Duration>,
     /// Whether the server is known to run on this machine, and so to need the same processors.
     pub(crate) is_local: bool,
+    /// Whether users have their todos on different servers, so that one statement had better be for one user.
+    pub(crate) is_sharded: bool,
 }
 
 /// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
@@ -137,6 +139,7 @@ pub(crate) fn open(
         statement_timeout: sessions_are_ours.then_some(statement_timeout),
         // A pooler would tell of its own way to the server.
         is_local: sessions_are_ours && is_local(&mut first),
+        is_sharded: is_sharded(&mut first)?,
     })
 }
 
@@ -145,6 +148,12 @@ fn is_local(connection: &mut PgConnection) -> bool {
     diesel::select(sql::<Bool>("inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()"))
         .get_result(connection)
         .unwrap_or(false)
+}
+
+/// Whether the extension citus is there.
+fn is_sharded(connection: &mut PgConnection) -> QueryResult<bool> {
+    diesel::select(sql::<Bool>("EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"))
+        .get_result(connection)
 }
 
 /// Lengths count characters only where the database keeps Unicode.

@@ -1,6 +1,8 @@
-//! The Postgres wing: `uuid` and `timestamptz`, one statement a call, prepared once per connection.
+//! The Postgres wing: `uuid` and `timestamptz`, at most one statement a call, prepared once per connection.
 
+mod calls;
 mod connection;
+mod for_each;
 mod limit;
 mod pooler;
 mod repository;
@@ -8,5 +10,6 @@ mod row;
 mod schema;
 mod statements;
 
+pub(crate) use calls::MAX_TOGETHER;
 pub(crate) use connection::{connect, migrate, notice_end, open};
 pub(crate) use repository::PostgresTodoRepository;

@@ -1,5 +1,7 @@
 //! The port, implemented on Postgres.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,20 +11,32 @@ use todo_domain::{
     TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
+use super::calls::{self, Call, Waiting};
 use super::statements;
 use crate::pool::{Pool, Repeat};
+use crate::queue::QueueOptions;
 use crate::workers::Workers;
 
 /// Todos in Postgres.
 pub(crate) struct PostgresTodoRepository {
-    workers: Workers,
+    workers: Workers<Call>,
     pool: Pool<PgConnection>,
 }
 
 impl PostgresTodoRepository {
-    /// Todos in the database of this pool, whose connections these workers use.
-    pub(crate) fn new(workers: Workers, pool: Pool<PgConnection>) -> Self {
-        Self { workers, pool }
+    /// Todos in the database of this pool, whose connections such workers use.
+    ///
+    /// # Errors
+    /// When the operating system grants no more threads.
+    pub(crate) fn start(
+        pool: Pool<PgConnection>,
+        workers: QueueOptions,
+        timeout: Duration,
+    ) -> std::io::Result<Self> {
+        let connections = pool.clone();
+        let work = move |together| calls::answer(&connections, together);
+        let workers = Workers::start("postgres", workers, timeout, work)?;
+        Ok(Self { workers, pool })
     }
 
     async fn run<T, F>(&self, repeat: Repeat, statement: F) -> Result<T, RepositoryError>
@@ -43,16 +57,18 @@ impl TodoRepository for PostgresTodoRepository {
         todo: NewTodo,
         now: DateTime<Utc>,
     ) -> Result<Todo, RepositoryError> {
-        let insert = move |c: &mut _| statements::insert(c, user, &todo, now);
-        self.run(Repeat::Always, insert).await
+        let wanted = (user, todo, now);
+        self.workers.call(|reply_to| Call::Insert(Waiting { wanted, reply_to })).await
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
-        self.run(Repeat::Always, move |c| statements::find(c, user, id)).await
+        let wanted = (user, id);
+        self.workers.call(|reply_to| Call::Find(Waiting { wanted, reply_to })).await
     }
 
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
-        self.run(Repeat::Always, move |c| statements::list(c, user, &query)).await
+        let wanted = (user, query);
+        self.workers.call(|reply_to| Call::List(Waiting { wanted, reply_to })).await
     }
 
     async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {

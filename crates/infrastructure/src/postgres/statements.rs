@@ -1,6 +1,6 @@
-//! The statements: one a call, each bound to the user, each atomic on its own.
+//! The statements: one a call, or one for several calls, each bound to the user, each atomic on its own.
 //!
-//! All of them start from [`owned_by`] or write the user's id. What follows a statement that met another
+//! All of them start from [`owned_by`] or [`owned_by_each`], or write the user's id. What follows a statement that met another
 //! version is a read for the answer only; nothing is decided by it.
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use diesel::dsl::{auto_type, case_when, count_star};
 use diesel::expression::{BoxableExpression, IntoSql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_dsl::LoadQuery;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
@@ -19,6 +20,7 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
+use super::for_each::{ForEach, its_id, its_user};
 use super::limit::Limited;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
@@ -39,10 +41,15 @@ extern "SQL" {
 /// A condition on a row of `todos`.
 type Condition<'a> = Box<dyn BoxableExpression<todos::table, Pg, SqlType = Bool> + 'a>;
 
-/// The root of every query: no statement reaches another user's rows.
+/// The root of every query for one user: no statement reaches another user's rows.
 #[auto_type(type_case = "PascalCase")]
 fn owned_by(user: Uuid) -> _ {
     todos::table.filter(todos::user_id.eq(user))
+}
+
+/// The root of queries for each of many users, which reach no rows but that user's.
+fn owned_by_each<'a>() -> todos::BoxedQuery<'a, Pg> {
+    todos::table.filter(todos::user_id.eq(its_user())).into_boxed()
 }
 
 #[auto_type(type_case = "PascalCase")]
@@ -58,15 +65,13 @@ pub(super) fn ping(connection: &mut PgConnection) -> QueryResult<()> {
 /// Safe to run twice: what the first run wrote is recognized.
 pub(super) fn insert(
     connection: &mut PgConnection,
-    user: UserId,
-    todo: &NewTodo,
-    now: DateTime<Utc>,
+    (user, todo, now): &(UserId, NewTodo, DateTime<Utc>),
 ) -> QueryResult<Todo> {
-    let created = todo.clone().created(user, now);
-    let row = NewTodoRow::new(user, todo, now);
+    let created = todo.clone().created(*user, *now);
+    let row = NewTodoRow::new(*user, todo, *now);
     match diesel::insert_into(todos::table).values(row).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            if find(connection, user, todo.id)?.as_ref() == Some(&created) {
+            if find(connection, &(*user, todo.id))?.as_ref() == Some(&created) {
                 Ok(created)
             } else {
                 Err(error)
@@ -76,22 +81,88 @@ pub(super) fn insert(
     }
 }
 
+/// All of them or none.
+pub(super) fn insert_all(
+    connection: &mut PgConnection,
+    new: &[&(UserId, NewTodo, DateTime<Utc>)],
+) -> QueryResult<Vec<Todo>> {
+    let rows: Vec<_> =
+        new.iter().map(|(user, todo, now)| NewTodoRow::new(*user, todo, *now)).collect();
+    Cached(diesel::insert_into(todos::table).values(rows)).execute(connection)?;
+    Ok(new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now)).collect())
+}
+
 pub(super) fn find(
     connection: &mut PgConnection,
-    user: UserId,
-    id: TodoId,
+    (user, id): &(UserId, TodoId),
 ) -> QueryResult<Option<Todo>> {
     let row = one(user.0, id.0).select(TodoRow::as_select()).first(connection).optional()?;
     row.map(todo).transpose()
 }
 
+/// What [`find`] finds for each.
+pub(super) fn find_all(
+    connection: &mut PgConnection,
+    wanted: &[&(UserId, TodoId)],
+) -> QueryResult<Vec<Option<Todo>>> {
+    let (users, ids) = wanted.iter().map(|(user, id)| (user.0, id.0)).unzip();
+    let query = owned_by_each().filter(todos::id.eq(its_id())).select(TodoRow::as_select());
+    let query = Limited { query, limit: 1 };
+    let found = load_for_each(connection, ForEach { users, ids, query })?;
+    Ok(found.into_iter().map(|mut todos| todos.pop()).collect())
+}
+
 pub(super) fn list(
     connection: &mut PgConnection,
-    user: UserId,
-    query: &PageQuery,
+    (user, query): &(UserId, PageQuery),
 ) -> QueryResult<Vec<Todo>> {
-    let mut rows =
-        owned_by(user.0).filter(matches(&query.filter)).select(TodoRow::as_select()).into_boxed();
+    let rows = page(owned_by(user.0).into_boxed(), query).select(TodoRow::as_select());
+    let rows = Cached(Limited { query: rows, limit: query.limit });
+    let rows = rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
+    rows.take(query.limit as usize).map(|row| todo(row?)).collect()
+}
+
+/// What [`list`] lists for each, if all want the same page of their own todos.
+pub(super) fn list_all(
+    connection: &mut PgConnection,
+    wanted: &[&(UserId, PageQuery)],
+) -> QueryResult<Vec<Vec<Todo>>> {
+    let Some((_, page_query)) = wanted.first() else { return Ok(Vec::new()) };
+    let users = wanted.iter().map(|(user, _)| user.0).collect();
+    let rows = page(owned_by_each(), page_query).select(TodoRow::as_select());
+    let query = Limited { query: rows, limit: page_query.limit };
+    let mut lists = load_for_each(connection, ForEach { users, ids: Vec::new(), query })?;
+    for list in &mut lists {
+        // Each was read in order, but a join promises none.
+        list.sort_by_key(|todo| page_query.sort.position_of(todo));
+        if page_query.sort.descending {
+            list.reverse();
+        }
+        list.truncate(page_query.limit as usize);
+    }
+    Ok(lists)
+}
+
+fn load_for_each<'q, Q>(
+    connection: &'q mut PgConnection,
+    query: ForEach<Q>,
+) -> QueryResult<Vec<Vec<Todo>>>
+where
+    Cached<ForEach<Q>>: LoadQuery<'q, PgConnection, (TodoRow, i64)>,
+{
+    let mut todos = vec![Vec::new(); query.users.len()];
+    for (row, number) in Cached(query).load(connection)? {
+        let place = usize::try_from(number - 1).ok().and_then(|index| todos.get_mut(index));
+        if let Some(place) = place {
+            place.push(todo(row)?);
+        }
+    }
+    Ok(todos)
+}
+
+/// Of a user's todos those of a page and those after it, in order.
+fn page<'a>(owned: todos::BoxedQuery<'a, Pg>, query: &'a PageQuery) -> todos::BoxedQuery<'a, Pg> {
+    let mut rows = owned.filter(matches(&query.filter));
     let descending = query.sort.descending;
     macro_rules! ordered_by {
         ($key:expr) => {{
@@ -109,13 +180,10 @@ pub(super) fn list(
             }
         }};
     }
-    let rows = match query.sort.key {
+    match query.sort.key {
         SortKey::CreatedAt => ordered_by!(todos::created_at),
         SortKey::UpdatedAt => ordered_by!(todos::updated_at),
-    };
-    let page = Cached(Limited { query: rows, limit: query.limit });
-    let rows = page.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
-    rows.take(query.limit as usize).map(|row| todo(row?)).collect()
+    }
 }
 
 pub(super) fn count(connection: &mut PgConnection, user: UserId) -> QueryResult<TodoCounts> {
@@ -158,7 +226,7 @@ pub(super) fn update(
     if *versions == VersionMatch::Any {
         return Ok(UpdateOutcome::Absent);
     }
-    let current = find(connection, user, id)?;
+    let current = find(connection, &(user, id))?;
     Ok(current.map_or(UpdateOutcome::Absent, UpdateOutcome::Conflict))
 }
 
@@ -203,7 +271,7 @@ pub(super) fn put(
                 Some(todo) => return Ok(PutOutcome::Replaced(todo)),
                 None => {}
             }
-            if let Some(current) = find(connection, user, new.id)? {
+            if let Some(current) = find(connection, &(user, new.id))? {
                 return Ok(PutOutcome::Replaced(current));
             }
             // Removed in between: there is room for it again.
@@ -217,7 +285,7 @@ pub(super) fn put(
             if inserted == 1 {
                 return Ok(PutOutcome::Created(new.clone().created(user, now)));
             }
-            Ok(PutOutcome::Conflict(find(connection, user, new.id)?))
+            Ok(PutOutcome::Conflict(find(connection, &(user, new.id))?))
         }
         PutCondition::Present(versions) => {
             Ok(match update(connection, user, new.id, &whole, versions, now)? {
@@ -243,7 +311,7 @@ pub(super) fn delete(
     if *versions == VersionMatch::Any {
         return Ok(DeleteOutcome::Absent);
     }
-    let current = find(connection, user, id)?;
+    let current = find(connection, &(user, id))?;
     Ok(current.map_or(DeleteOutcome::Absent, DeleteOutcome::Conflict))
 }
 

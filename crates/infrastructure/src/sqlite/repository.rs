@@ -18,7 +18,8 @@ use super::writer::Writer;
 use crate::database::{DatabaseOptions, OpenError};
 use crate::migrations::{self, MigrationCommand};
 use crate::pool::{Pool, Repeat};
-use crate::workers::Workers;
+use crate::queue::QueueOptions;
+use crate::workers::{Workers, for_each_processor, one_by_one};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
@@ -84,7 +85,15 @@ impl Readers {
         // A file has no other end.
         let pool = Pool::new(count, connect, |_| Ok(()));
         // A thread does all the work itself: one keeps a processor busy.
-        let workers = Workers::start("sqlite-reader", count, 1, queue_capacity, timeout)?;
+        let few = for_each_processor(1);
+        let queue = QueueOptions {
+            capacity: queue_capacity,
+            threads: count as usize,
+            few,
+            fewest: few,
+            together: 1,
+        };
+        let workers = Workers::start("sqlite-reader", queue, timeout, one_by_one)?;
         Ok(Self { workers, pool })
     }
 }

@@ -16,7 +16,7 @@ use super::connection::{self, Location};
 use super::deadline::enforce;
 use crate::database::OpenError;
 use crate::error::from_diesel;
-use crate::queue::Queue;
+use crate::queue::{self, Queue, QueueOptions};
 use crate::reply::{ReplyTo, reply};
 use crate::workers::catching_panics;
 
@@ -38,14 +38,18 @@ impl Writer {
         queue_capacity: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let queue = Arc::new(Queue::<Box<dyn Write>>::new(queue_capacity, 1, 1));
+        let queue = Arc::new(Queue::<Box<dyn Write>>::new(QueueOptions {
+            capacity: queue_capacity,
+            threads: 1,
+            few: 1,
+            fewest: 1,
+            together: MAX_BATCH,
+        }));
         let jobs = Arc::clone(&queue);
         let mut session = Session { connection: Some(connection), location, timeout };
-        let thread = thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-            while let Some(batch) = jobs.pop_many(MAX_BATCH) {
-                session.write(batch);
-            }
-        })?;
+        let thread = thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || jobs.work(|batch| session.write(batch)))?;
         Ok(Self { queue, timeout, thread: Some(thread) })
     }
 
@@ -81,6 +85,13 @@ trait Write: Send {
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError>;
     /// Answers: with the result that was kept, now that it is durable, or with why it is not.
     fn answer(self: Box<Self>, outcome: Result<(), RepositoryError>);
+}
+
+impl queue::Job for Box<dyn Write> {
+    /// All writes can share a transaction.
+    fn joins(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 struct Job<T, F> {

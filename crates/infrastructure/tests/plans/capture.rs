@@ -35,3 +35,14 @@ pub(crate) async fn statement(call: impl AsyncFnOnce(UserId)) -> String {
     let (statement, _values) = only.split_once(" -- binds:").unwrap();
     statement.to_owned()
 }
+
+/// The statement that most of many calls at once share. It is told from those of other tests by their user.
+pub(crate) async fn shared_statement(calls: impl AsyncFnOnce(UserId)) -> String {
+    let user = Uuid::new_v4();
+    calls(UserId(user)).await;
+    let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = heard.iter().filter(|statement| statement.contains(&user.to_string()));
+    let longest = own.max_by_key(|statement| statement.len()).unwrap();
+    let (statement, _values) = longest.split_once(" -- binds:").unwrap();
+    statement.to_owned()
+}

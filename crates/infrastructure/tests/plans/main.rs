@@ -13,10 +13,15 @@ mod statements;
 use todo_test_support::database::TestDatabase;
 
 use crate::explain::{Explain, Postgres, Sqlite};
-use crate::statements::{Statement, counts, of_one_todo, pages};
+use crate::statements::{Statement, counts, of_one_todo, pages, shared_finds, shared_pages};
 
 /// The rows that pages ask for.
 const LIMIT: u32 = 51;
+
+/// Has a database look like one with the extension.
+const CITUS: &str = "
+    INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+    VALUES (99999, 'citus', 10, 11, false, '13.0')";
 
 /// The index that serves a page.
 fn index_of(page: &Statement) -> String {
@@ -66,11 +71,62 @@ async fn postgres_plans_each_statement_once() {
 #[tokio::test]
 async fn citus_plans_as_it_likes() {
     let Some(database) = TestDatabase::postgres() else { return };
-    database.psql(
-        "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-         VALUES (99999, 'citus', 10, 11, false, '13.0')",
-    );
+    database.psql(CITUS);
     assert_eq!(Postgres::new(database).mode_of_sessions().await, "auto");
+}
+
+/// One scan of the index for each of the callers.
+#[tokio::test]
+async fn pages_that_share_a_statement_are_read_from_a_postgres_index_in_order() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    for page in shared_pages(&postgres.repository()).await {
+        let index = index_of(&page);
+        for plan in postgres.plans(&page) {
+            let told = format!("{}\n{plan}", page.text);
+            assert!(plan.starts_with("Nested Loop"), "{told}");
+            let scans: Vec<_> = plan.lines().filter(|line| line.contains(" Scan ")).collect();
+            let [wanted, scan] = scans[..] else { panic!("{told}") };
+            assert!(wanted.contains("Function Scan on "), "{told}");
+            assert!(
+                scan.contains(&format!("Index Scan using {index} on "))
+                    || scan.contains(&format!("Index Scan Backward using {index} on ")),
+                "{told}"
+            );
+            assert!(scan.contains(" loops=6"), "{told}");
+            for word in ["Sort", "Seq Scan", "Bitmap", "Gather", "Filter: (", "Rows Removed"] {
+                assert!(!plan.contains(word), "{word}: {told}");
+            }
+            let condition = plan.lines().find(|line| line.contains("Index Cond:")).unwrap();
+            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn todos_found_by_one_postgres_statement_are_reached_by_their_keys() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    let statement = shared_finds(&postgres.repository()).await;
+    for plan in postgres.plans(&statement) {
+        let told = format!("{}\n{plan}", statement.text);
+        assert!(plan.starts_with("Nested Loop"), "{told}");
+        assert!(plan.contains("Index Scan using todos_pkey on todos"), "{told}");
+        assert!(
+            plan.contains("Index Cond: ((user_id = wanted.user_id) AND (id = wanted.id))"),
+            "{told}"
+        );
+        assert!(!plan.contains("Seq Scan"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn citus_gets_a_statement_for_each_call() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    database.psql(CITUS);
+    let postgres = Postgres::new(database);
+    let statement = shared_finds(&postgres.repository()).await;
+    assert!(!statement.text.contains("unnest"), "{}", statement.text);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use todo_domain::{
     PageQuery, Position, Sort, SortKey, TodoFilter, TodoId, TodoPatch, TodoRepository, UserId,
     VersionMatch,
@@ -31,6 +32,11 @@ pub(crate) const BUSY: &str = "00000000-0000-0000-0000-000000000000";
 /// planner reads the table.
 const QUIET: &str = "10000000-0000-0000-0000-000000000000";
 
+/// Both, thrice, as Postgres writes an array.
+const BUSY_AND_QUIET: &str = "'{00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000,\
+     00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000,\
+     00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000}'";
+
 /// A moment in the middle of that user's lists.
 pub(crate) const MIDDLE: &str = "2026-01-01 02:46:40Z";
 
@@ -56,14 +62,7 @@ async fn page(
     is_completed: Option<bool>,
     is_deep: bool,
 ) -> Statement {
-    // The values are of no matter here: they are parameters.
-    let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
-    let query = PageQuery {
-        filter: TodoFilter { is_completed, search: None },
-        sort,
-        after: is_deep.then_some(position),
-        limit: LIMIT,
-    };
+    let query = query(sort, is_completed, is_deep);
     let list = async |user| drop(repository.list(user, query).await.unwrap());
     let mut values = vec![format!("'{BUSY}'"), "true".to_owned()];
     values.extend(is_completed.map(|it| it.to_string()));
@@ -72,6 +71,51 @@ async fn page(
     }
     let text = capture::statement(list).await;
     Statement { text, is_filtered: is_completed.is_some(), is_deep, values }
+}
+
+fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
+    // The values are of no matter here: they are parameters.
+    let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
+    PageQuery {
+        filter: TodoFilter { is_completed, search: None },
+        sort,
+        after: is_deep.then_some(position),
+        limit: LIMIT,
+    }
+}
+
+/// How many calls there are at once, of which some share a statement.
+const CALLS: usize = 30;
+
+/// The first pages of several users by one statement, in each order, with and without filter.
+pub(crate) async fn shared_pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let mut pages = Vec::new();
+    for key in [SortKey::CreatedAt, SortKey::UpdatedAt] {
+        for descending in [true, false] {
+            for is_completed in [None, Some(true)] {
+                let query = query(Sort { key, descending }, is_completed, false);
+                let lists = async |user| {
+                    join_all((0..CALLS).map(|_| repository.list(user, query.clone()))).await;
+                };
+                let mut values = vec![BUSY_AND_QUIET.to_owned(), "'{}'".to_owned()];
+                values.push("true".to_owned());
+                values.extend(is_completed.map(|it| it.to_string()));
+                let text = capture::shared_statement(lists).await;
+                let is_filtered = is_completed.is_some();
+                pages.push(Statement { text, is_filtered, is_deep: false, values });
+            }
+        }
+    }
+    pages
+}
+
+/// Todos that are found by one statement.
+pub(crate) async fn shared_finds(repository: &Arc<dyn TodoRepository>) -> Statement {
+    let finds = async |user| {
+        join_all((0..CALLS).map(|_| repository.find(user, TodoId(Uuid::nil())))).await;
+    };
+    let text = capture::shared_statement(finds).await;
+    unfiltered(text, &[BUSY_AND_QUIET, BUSY_AND_QUIET])
 }
 
 /// The counting of a quiet user's todos.

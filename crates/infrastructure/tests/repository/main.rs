@@ -18,6 +18,7 @@ mod putting;
 mod putting_if;
 mod racing;
 mod searching;
+mod sharing;
 mod storing;
 mod updating;
 mod updating_if;
@@ -131,6 +132,11 @@ repository_contract! {
         a_bulk_removal_reaches_what_the_filter_means
         a_bulk_removal_without_filter_removes_all
         a_bulk_change_of_nothing_counts_none;
+    sharing:
+        todos_created_at_once_are_all_there
+        todos_wanted_at_once_are_found_by_their_owners_only
+        lists_wanted_at_once_hold_the_todos_of_their_owners
+        a_creation_that_fails_fails_alone;
     racing:
         of_writers_with_the_same_version_exactly_one_wins
         of_puts_that_need_absence_exactly_one_creates
