@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// It keeps as few threads awake as the work needs. Those that find it empty sleep, and the one that fell asleep
 /// last is woken first: under light load the same warm thread, with its warm connection, does all the work. While
 /// jobs are quick, they wait for processors more than for the database, so few threads do most: more would only
-/// get into each other's way. When jobs take long, because the database waits for its disk or is far away, all
-/// threads are used. And when those that are awake are stuck, [`Queue::nudge`] helps a job that waits for them.
+/// get into each other's way. When those take long that may wait for something else than a processor, all threads are
+/// used. And when those that are awake are stuck, [`Queue::nudge`] helps a job that waits for them.
 ///
 /// A thread takes the oldest job, and with it those behind it that can be done together with it.
 pub(crate) struct Queue<J> {
@@ -23,6 +23,9 @@ pub(crate) struct Queue<J> {
 pub(crate) trait Job {
     /// Whether it can be done together with a job that is about to be done.
     fn joins(&self, first: &Self) -> bool;
+
+    /// Whether it may take long without needing a processor, as a commit waits for a disk.
+    fn may_wait(&self) -> bool;
 }
 
 /// How a queue is used.
@@ -50,7 +53,7 @@ const QUICK: Duration = Duration::from_micros(500);
 /// What each job that is done together with it may add.
 const QUICK_COMPANY: Duration = Duration::from_micros(100);
 
-/// When no thread has taken a job for so long, those that are awake are stuck.
+/// When no thread has taken a job for so long, those that have been at work for so long are stuck.
 const STUCK: Duration = Duration::from_millis(1);
 
 struct State<J> {
@@ -62,9 +65,19 @@ struct State<J> {
     slow: Majority,
     together: Majority,
     last_taken: Instant,
-    /// How many threads were found stuck and have not come back.
-    stuck: usize,
+    /// How often jobs were taken.
+    taken: u64,
+    at_work: Vec<Work>,
     closed: bool,
+}
+
+/// What one thread does.
+struct Work {
+    /// How often jobs had been taken before.
+    number: u64,
+    begun: Instant,
+    /// Whether it was found to take long while other jobs waited.
+    is_stuck: bool,
 }
 
 /// What most jobs were like of late. A mean would not do: a thread that must let another run for a while makes one job
@@ -99,7 +112,8 @@ impl<J: Job> Queue<J> {
             slow: Majority(0),
             together: Majority(0),
             last_taken: Instant::now(),
-            stuck: 0,
+            taken: 0,
+            at_work: Vec::new(),
             closed: false,
         };
         Self { state: Mutex::new(state), options }
@@ -122,7 +136,9 @@ impl<J: Job> Queue<J> {
     pub(crate) fn nudge(&self) {
         let mut state = self.lock();
         if !state.jobs.is_empty() && state.last_taken.elapsed() >= STUCK {
-            state.stuck = state.awake;
+            for work in &mut state.at_work {
+                work.is_stuck |= work.begun.elapsed() >= STUCK;
+            }
             wake_one(state);
         }
     }
@@ -131,26 +147,24 @@ impl<J: Job> Queue<J> {
     /// empty.
     pub(crate) fn work(&self, mut run: impl FnMut(Vec<J>)) {
         let mut next = self.pop();
-        while let Some(jobs) = next {
-            let (count, begun) = (jobs.len(), Instant::now());
+        while let Some((number, jobs)) = next {
+            let (count, may_wait) = (jobs.len(), jobs.iter().any(Job::may_wait));
             run(jobs);
-            next = self.pop_after(count, begun.elapsed());
+            next = self.pop_after(number, count, may_wait);
         }
     }
 
     /// Takes the oldest job and those that join it, waiting for one; `None` once the queue is closed and empty.
-    fn pop(&self) -> Option<Vec<J>> {
+    fn pop(&self) -> Option<(u64, Vec<J>)> {
         self.wait(self.lock())
     }
 
-    /// The same, by a thread whose last jobs, so many, took so long. If it is one too many, it sleeps first.
-    fn pop_after(&self, count: usize, took: Duration) -> Option<Vec<J>> {
+    /// The same, by a thread that has done so many jobs under that number. If it is one too many, it sleeps first.
+    fn pop_after(&self, number: u64, count: usize, may_wait: bool) -> Option<(u64, Vec<J>)> {
         let mut state = self.lock();
-        let company = u32::try_from(count - 1).unwrap_or(u32::MAX);
-        state.slow.count(took > QUICK + QUICK_COMPANY.saturating_mul(company));
-        state.together.count(company > 0);
-        if took >= STUCK {
-            state.stuck = state.stuck.saturating_sub(1);
+        if let Some(index) = state.at_work.iter().position(|work| work.number == number) {
+            let work = state.at_work.swap_remove(index);
+            state.remember(count, may_wait, work.begun.elapsed());
         }
         let wanted = self.wanted(&state);
         if state.awake > wanted && !state.closed {
@@ -164,12 +178,13 @@ impl<J: Job> Queue<J> {
 
     /// How many threads should be awake while there is work.
     fn wanted(&self, state: &State<J>) -> usize {
+        let stuck = state.at_work.iter().filter(|work| work.is_stuck).count();
         if state.slow.is_reached() {
             usize::MAX
         } else if state.together.is_reached() {
-            self.options.fewest + state.stuck
+            self.options.fewest + stuck
         } else {
-            self.options.few + state.stuck
+            self.options.few + stuck
         }
     }
 
@@ -183,11 +198,14 @@ impl<J: Job> Queue<J> {
         }
     }
 
-    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State<J>>) -> Option<Vec<J>> {
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State<J>>) -> Option<(u64, Vec<J>)> {
         loop {
             if let Some(first) = state.jobs.pop_front() {
-                state.last_taken = Instant::now();
-                return Some(self.with_company(first, &mut state.jobs));
+                let (number, begun) = (state.taken, Instant::now());
+                state.taken += 1;
+                state.last_taken = begun;
+                state.at_work.push(Work { number, begun, is_stuck: false });
+                return Some((number, self.with_company(first, &mut state.jobs)));
             }
             if state.closed {
                 return None;
@@ -232,6 +250,16 @@ impl<J: Job> Queue<J> {
     }
 }
 
+impl<J> State<J> {
+    /// Learns from jobs that were done together, so many in so much time.
+    fn remember(&mut self, count: usize, may_wait: bool, took: Duration) {
+        let company = u32::try_from(count - 1).unwrap_or(u32::MAX);
+        // What only needs a processor takes long where too many threads want one: more would not help.
+        self.slow.count(may_wait && took > QUICK + QUICK_COMPANY.saturating_mul(company));
+        self.together.count(company > 0);
+    }
+}
+
 fn wake_one<J>(mut state: MutexGuard<'_, State<J>>) {
     if let Some(sleeper) = state.sleepers.pop() {
         state.awake += 1;
@@ -254,16 +282,28 @@ mod tests {
         fn joins(&self, first: &Self) -> bool {
             self % 2 == first % 2
         }
+
+        fn may_wait(&self) -> bool {
+            false
+        }
     }
 
     impl Job for () {
         fn joins(&self, (): &Self) -> bool {
             false
         }
+
+        fn may_wait(&self) -> bool {
+            true
+        }
     }
 
     fn queue<J: Job>(capacity: usize, threads: usize, few: usize, together: usize) -> Queue<J> {
         Queue::new(QueueOptions { capacity, threads, few, fewest: few, together })
+    }
+
+    fn pop<J: Job>(queue: &Queue<J>) -> Option<Vec<J>> {
+        queue.pop().map(|(_, jobs)| jobs)
     }
 
     #[test]
@@ -273,7 +313,7 @@ mod tests {
             queue.push(job).unwrap();
         }
         for job in 1..=3 {
-            assert_eq!(queue.pop(), Some(vec![job]));
+            assert_eq!(pop(&queue), Some(vec![job]));
         }
     }
 
@@ -283,10 +323,10 @@ mod tests {
         for job in 1..=8 {
             queue.push(job).unwrap();
         }
-        assert_eq!(queue.pop(), Some(vec![1, 3, 5]));
-        assert_eq!(queue.pop(), Some(vec![2, 4, 6]));
-        assert_eq!(queue.pop(), Some(vec![7]));
-        assert_eq!(queue.pop(), Some(vec![8]));
+        assert_eq!(pop(&queue), Some(vec![1, 3, 5]));
+        assert_eq!(pop(&queue), Some(vec![2, 4, 6]));
+        assert_eq!(pop(&queue), Some(vec![7]));
+        assert_eq!(pop(&queue), Some(vec![8]));
     }
 
     #[test]
@@ -302,8 +342,8 @@ mod tests {
         queue.push(1_u64).unwrap();
         queue.close();
         assert!(queue.push(2).is_err());
-        assert_eq!(queue.pop(), Some(vec![1]));
-        assert_eq!(queue.pop(), None);
+        assert_eq!(pop(&queue), Some(vec![1]));
+        assert_eq!(pop(&queue), None);
     }
 
     #[test]
@@ -312,7 +352,7 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let queue = Arc::clone(&queue);
-                thread::spawn(move || std::iter::from_fn(|| queue.pop()).flatten().sum::<u64>())
+                thread::spawn(move || std::iter::from_fn(|| pop(&queue)).flatten().sum::<u64>())
             })
             .collect();
         for job in 1..=10_000 {
@@ -363,22 +403,35 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_counts_as_stuck_until_it_is_back() {
+        let queue = queue(10, 1, 1, 1);
+        for job in [1_u64, 2, 3] {
+            queue.push(job).unwrap();
+        }
+        let (number, _) = queue.pop().unwrap();
+        thread::sleep(STUCK);
+        queue.nudge();
+        assert_eq!(queue.wanted(&queue.lock()), 2);
+        queue.pop_after(number, 1, false).unwrap();
+        assert_eq!(queue.wanted(&queue.lock()), 1);
+    }
+
+    #[test]
     fn how_many_threads_are_wanted_depends_on_what_most_jobs_were_like() {
         let options = QueueOptions { capacity: 1, threads: 4, few: 3, fewest: 2, together: 8 };
         let queue = Queue::<()>::new(options);
-        // So that nobody waits for a job.
-        queue.close();
-        let wanted_after = |count, took| {
+        let wanted_after = |count, may_wait, took| {
             for _ in 0..2 * Majority::REACHED {
-                queue.pop_after(count, took);
+                queue.lock().remember(count, may_wait, took);
             }
             queue.wanted(&queue.lock())
         };
-        assert_eq!(wanted_after(1, QUICK), 3);
-        assert_eq!(wanted_after(2, QUICK), 2);
-        assert_eq!(wanted_after(8, QUICK + 7 * QUICK_COMPANY), 2);
-        assert_eq!(wanted_after(8, QUICK * 4), usize::MAX);
-        assert_eq!(wanted_after(1, QUICK), 3);
+        assert_eq!(wanted_after(1, true, QUICK), 3);
+        assert_eq!(wanted_after(2, true, QUICK), 2);
+        assert_eq!(wanted_after(8, true, QUICK + 7 * QUICK_COMPANY), 2);
+        assert_eq!(wanted_after(8, true, QUICK * 4), usize::MAX);
+        assert_eq!(wanted_after(8, false, QUICK * 4), 2);
+        assert_eq!(wanted_after(1, true, QUICK), 3);
     }
 
     #[test]

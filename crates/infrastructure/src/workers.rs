@@ -17,6 +17,10 @@ impl Job for Alone {
     fn joins(&self, _: &Self) -> bool {
         false
     }
+
+    fn may_wait(&self) -> bool {
+        false
+    }
 }
 
 /// A fixed number of threads behind one bounded queue. Dropping it lets the queued jobs be done, and the
@@ -63,20 +67,22 @@ impl<J: Job + Send + 'static> Workers<J> {
 
     /// The same for a job that is done by itself and is told its deadline. One that nobody waits for any more is not
     /// started; a panic is an error of this job only.
-    pub(crate) async fn run<T, F>(&self, job: F) -> Result<T, RepositoryError>
+    pub(crate) async fn run<T, F>(
+        &self,
+        kind: impl FnOnce(Alone) -> J,
+        job: F,
+    ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: FnOnce(Instant) -> Result<T, RepositoryError> + Send + 'static,
-        J: From<Alone>,
     {
         self.call(|reply_to| {
-            let job: Alone = Box::new(move || {
+            kind(Box::new(move || {
                 if !reply_to.is_moot() {
                     let deadline = reply_to.deadline();
                     reply_to.send(catching_panics(|| job(deadline)));
                 }
-            });
-            job.into()
+            }))
         })
         .await
     }
@@ -131,31 +137,38 @@ mod tests {
         Workers::start("test", options(threads, queue_capacity), timeout, one_by_one).unwrap()
     }
 
+    async fn run<T: Send + 'static>(
+        workers: &Workers,
+        job: impl FnOnce(Instant) -> Result<T, RepositoryError> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        workers.run(|job| job, job).await
+    }
+
     #[tokio::test]
     async fn a_job_answers_its_caller() {
-        assert_eq!(workers(1, 1, AMPLE).run(|_| Ok(7)).await.unwrap(), 7);
+        assert_eq!(run(&workers(1, 1, AMPLE), |_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_of_its_own_job_and_the_thread_lives_on() {
         let workers = workers(1, 1, AMPLE);
-        let error = workers.run::<(), _>(|_| panic!("oh no")).await.unwrap_err();
+        let error = run::<()>(&workers, |_| panic!("oh no")).await.unwrap_err();
         assert!(
             matches!(error, RepositoryError::Internal(source) if source.to_string().contains("oh no"))
         );
-        assert_eq!(workers.run(|_| Ok(7)).await.unwrap(), 7);
+        assert_eq!(run(&workers, |_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
     async fn a_caller_waits_no_longer_than_the_timeout_and_what_was_not_started_never_is() {
         let workers = workers(1, 10, SHORT);
         let (release, stuck) = std::sync::mpsc::channel::<()>();
-        let slow = workers.run(move |_| {
+        let slow = run(&workers, move |_| {
             let _ = stuck.recv_timeout(AMPLE);
             Ok(())
         });
         let (started, was_started) = std::sync::mpsc::channel();
-        let queued = workers.run(move |_| {
+        let queued = run(&workers, move |_| {
             started.send(()).unwrap();
             Ok(())
         });
@@ -177,16 +190,16 @@ mod tests {
         let workers = Workers { queue, timeout: AMPLE };
         for tenth_millis in 0..20 {
             let (release, stuck) = std::sync::mpsc::channel::<()>();
-            let short = workers.run(move |_| {
+            let short = run(&workers, move |_| {
                 thread::sleep(Duration::from_micros(100 * tenth_millis));
                 Ok(())
             });
-            let stuck = workers.run(move |_| {
+            let stuck = run(&workers, move |_| {
                 let _ = stuck.recv_timeout(AMPLE / 2);
                 Ok(())
             });
             let behind = async {
-                workers.run(|_| Ok(())).await.unwrap();
+                run(&workers, |_| Ok(())).await.unwrap();
                 drop(release);
             };
             let begun = Instant::now();
@@ -202,8 +215,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_is_unavailable_at_once() {
         let workers = workers(0, 1, AMPLE);
-        let first = workers.run(|_| Ok(()));
-        let second = workers.run(|_| Ok(()));
+        let first = run(&workers, |_| Ok(()));
+        let second = run(&workers, |_| Ok(()));
         let second = tokio::select! {
             biased;
             _ = first => panic!("there is no thread that could run it"),

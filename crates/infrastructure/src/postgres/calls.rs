@@ -28,8 +28,10 @@ pub(super) enum Call {
     Insert(Waiting<Insert, Todo>),
     Find(Waiting<Find, Option<Todo>>),
     List(Waiting<List, Vec<Todo>>),
-    /// One that shares nothing.
-    Alone(Alone),
+    /// One that reads and shares nothing.
+    Read(Alone),
+    /// One that writes and shares nothing.
+    Write(Alone),
 }
 
 /// A new todo of a user, and the moment of its creation.
@@ -43,12 +45,6 @@ pub(super) struct Waiting<W, T> {
     pub(super) reply_to: ReplyTo<T>,
 }
 
-impl From<Alone> for Call {
-    fn from(job: Alone) -> Self {
-        Self::Alone(job)
-    }
-}
-
 impl Job for Call {
     fn joins(&self, first: &Self) -> bool {
         match (self, first) {
@@ -56,6 +52,10 @@ impl Job for Call {
             (Self::List(one), Self::List(other)) => are_alike(&one.wanted.1, &other.wanted.1),
             _ => false,
         }
+    }
+
+    fn may_wait(&self) -> bool {
+        matches!(self, Self::Insert(_) | Self::Write(_))
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn answer(pool: &Pool<PgConnection>, calls: Vec<Call>) {
             Call::Insert(call) => inserts.push(call),
             Call::Find(call) => finds.push(call),
             Call::List(call) => lists.push(call),
-            Call::Alone(job) => job(),
+            Call::Read(job) | Call::Write(job) => job(),
         }
     }
     answer_alike(pool, inserts, statements::insert, statements::insert_all);

@@ -39,13 +39,24 @@ impl PostgresTodoRepository {
         Ok(Self { workers, pool })
     }
 
-    async fn run<T, F>(&self, repeat: Repeat, statement: F) -> Result<T, RepositoryError>
+    async fn read<T, F>(&self, statement: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        self.workers.run(move |deadline| pool.run(deadline, repeat, statement)).await
+        let job = move |deadline| pool.run(deadline, Repeat::Always, statement);
+        self.workers.run(Call::Read, job).await
+    }
+
+    async fn write<T, F>(&self, statement: F) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        let job = move |deadline| pool.run(deadline, Repeat::IfNotExecuted, statement);
+        self.workers.run(Call::Write, job).await
     }
 }
 
@@ -72,7 +83,7 @@ impl TodoRepository for PostgresTodoRepository {
     }
 
     async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        self.run(Repeat::Always, move |c| statements::count(c, user)).await
+        self.read(move |c| statements::count(c, user)).await
     }
 
     async fn update(
@@ -84,7 +95,7 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
         let update = move |c: &mut _| statements::update(c, user, id, &patch, &versions, now);
-        self.run(Repeat::IfNotExecuted, update).await
+        self.write(update).await
     }
 
     async fn put(
@@ -95,7 +106,7 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let put = move |c: &mut _| statements::put(c, user, &todo, &condition, now);
-        self.run(Repeat::IfNotExecuted, put).await
+        self.write(put).await
     }
 
     async fn delete(
@@ -105,7 +116,7 @@ impl TodoRepository for PostgresTodoRepository {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError> {
         let delete = move |c: &mut _| statements::delete(c, user, id, &versions);
-        self.run(Repeat::IfNotExecuted, delete).await
+        self.write(delete).await
     }
 
     async fn update_matching(
@@ -117,7 +128,7 @@ impl TodoRepository for PostgresTodoRepository {
     ) -> Result<u64, RepositoryError> {
         let update =
             move |c: &mut _| statements::update_matching(c, user, &filter, is_completed, now);
-        self.run(Repeat::IfNotExecuted, update).await
+        self.write(update).await
     }
 
     async fn delete_matching(
@@ -126,10 +137,10 @@ impl TodoRepository for PostgresTodoRepository {
         filter: TodoFilter,
     ) -> Result<u64, RepositoryError> {
         let delete = move |c: &mut _| statements::delete_matching(c, user, &filter);
-        self.run(Repeat::IfNotExecuted, delete).await
+        self.write(delete).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        self.run(Repeat::Always, statements::ping).await
+        self.read(statements::ping).await
     }
 }

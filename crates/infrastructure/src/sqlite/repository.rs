@@ -66,7 +66,7 @@ impl SqliteTodoRepository {
                     let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
                     pool.run(deadline, Repeat::Always, in_time)
                 };
-                workers.run(job).await
+                workers.run(|alone| alone, job).await
             }
             None => self.writer.run(statement).await,
         }

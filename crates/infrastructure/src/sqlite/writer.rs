@@ -92,6 +92,10 @@ impl queue::Job for Box<dyn Write> {
     fn joins(&self, _: &Self) -> bool {
         true
     }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
 }
 
 struct Job<T, F> {
