@@ -23,7 +23,7 @@ const CLIENTS: usize = 2_000;
 const SPARE: usize = 1_000;
 
 /// Other work of the machine, and the clients themselves, spoil a round, but seldom all.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 const MIB: u64 = 1024 * 1024;
 
