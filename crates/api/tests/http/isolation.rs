@@ -1,9 +1,11 @@
 //! No user learns or changes anything of another's, by any operation that the API description has.
 
+use std::thread;
+
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, TODOS, id_of, path_of};
+use crate::support::{Answer, Api, TODOS, at, id_of, path_of};
 
 /// Operations about one todo of the caller's. What a new operation is about has to be said here.
 const ABOUT_ONE: [&str; 4] = ["getTodo", "putTodo", "updateTodo", "deleteTodo"];
@@ -106,4 +108,37 @@ pub(crate) fn what_concerns_many_stops_at_the_callers_own(api: Api) {
     stranger.get(format!("{TODOS}?limit=1&cursor={cursor}")).bad_fields(&["cursor"]);
     assert!(stranger.items(format!("{TODOS}?q=o")).is_empty());
     assert_eq!(owner.items(TODOS), before);
+}
+
+/// At one moment all ask for the same ids, of which each has some, and for their lists: answers that are made together
+/// are not mixed up.
+pub(crate) fn a_crowd_at_once_sees_nothing_of_each_other(api: Api) {
+    const CROWD: usize = 12;
+    let ids: Vec<_> = (0..CROWD).map(|_| Uuid::now_v7().to_string()).collect();
+    thread::scope(|scope| {
+        for number in 0..CROWD {
+            let (api, ids) = (&api, &ids);
+            scope.spawn(move || {
+                let user = api.user();
+                let own: Vec<_> = ids.iter().skip(number).step_by(2).collect();
+                for id in &own {
+                    let todo =
+                        json!({"title": user.id(), "description": null, "is_completed": false});
+                    user.put(at(id), &todo).expect(201);
+                }
+                for id in ids {
+                    let answer = user.get(at(id));
+                    if own.contains(&id) {
+                        assert_eq!(answer.expect(200)["title"], user.id());
+                    } else {
+                        answer.refused(404, "NOT_FOUND", "Todo not found");
+                    }
+                    user.create(user.id());
+                    let list = user.items(TODOS);
+                    assert!(list.iter().all(|todo| todo["title"] == user.id()), "{list:?}");
+                }
+                assert_eq!(user.items(TODOS).len(), own.len() + ids.len());
+            });
+        }
+    });
 }

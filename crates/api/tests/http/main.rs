@@ -173,7 +173,8 @@ http_contract! {
         conditions_that_contradict_each_other_are_refused;
     isolation:
         a_stranger_cannot_tell_a_todo_of_another_from_one_that_never_was
-        what_concerns_many_stops_at_the_callers_own;
+        what_concerns_many_stops_at_the_callers_own
+        a_crowd_at_once_sees_nothing_of_each_other;
     pages:
         pages_make_up_the_whole_list_in_every_order
         the_last_page_says_so_even_when_it_is_full

@@ -1,7 +1,7 @@
 //! The statements: one a call, or one for several calls, each bound to the user, each atomic on its own.
 //!
-//! All of them start from [`owned_by`] or [`owned_by_each`], or write the user's id. What follows a statement that met another
-//! version is a read for the answer only; nothing is decided by it.
+//! All of them start from [`owned_by`] or [`owned_by_each`], or write the user's id. What follows a statement that
+//! met another version is a read for the answer only; nothing is decided by it.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
