@@ -1,5 +1,7 @@
 //! Which todos, in which order, from where on.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 
 use crate::{SearchTerm, Todo, TodoId};
@@ -64,6 +66,12 @@ impl Sort {
             SortKey::UpdatedAt => todo.updated_at,
         };
         Position { at, id: todo.id }
+    }
+
+    /// How two places follow each other in this order: the rule that the adapters put into SQL.
+    #[must_use]
+    pub fn compare(self, one: Position, other: Position) -> Ordering {
+        if self.descending { other.cmp(&one) } else { one.cmp(&other) }
     }
 }
 

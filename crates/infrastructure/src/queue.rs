@@ -76,6 +76,10 @@ struct Work {
     /// How often jobs had been taken before.
     number: u64,
     begun: Instant,
+    /// How many jobs it does.
+    count: usize,
+    /// Whether one of them may wait.
+    may_wait: bool,
     /// Whether it was found to take long while other jobs waited.
     is_stuck: bool,
 }
@@ -148,9 +152,8 @@ impl<J: Job> Queue<J> {
     pub(crate) fn work(&self, mut run: impl FnMut(Vec<J>)) {
         let mut next = self.pop();
         while let Some((number, jobs)) = next {
-            let (count, may_wait) = (jobs.len(), jobs.iter().any(Job::may_wait));
             run(jobs);
-            next = self.pop_after(number, count, may_wait);
+            next = self.pop_after(number);
         }
     }
 
@@ -159,12 +162,12 @@ impl<J: Job> Queue<J> {
         self.wait(self.lock())
     }
 
-    /// The same, by a thread that has done so many jobs under that number. If it is one too many, it sleeps first.
-    fn pop_after(&self, number: u64, count: usize, may_wait: bool) -> Option<(u64, Vec<J>)> {
+    /// The same, by a thread that has done the jobs that it took under that number. If it is one too many, it sleeps first.
+    fn pop_after(&self, number: u64) -> Option<(u64, Vec<J>)> {
         let mut state = self.lock();
         if let Some(index) = state.at_work.iter().position(|work| work.number == number) {
             let work = state.at_work.swap_remove(index);
-            state.remember(count, may_wait, work.begun.elapsed());
+            state.remember(work.count, work.may_wait, work.begun.elapsed());
         }
         let wanted = self.wanted(&state);
         if state.awake > wanted && !state.closed {
@@ -178,14 +181,12 @@ impl<J: Job> Queue<J> {
 
     /// How many threads should be awake while there is work.
     fn wanted(&self, state: &State<J>) -> usize {
-        let stuck = state.at_work.iter().filter(|work| work.is_stuck).count();
         if state.slow.is_reached() {
-            usize::MAX
-        } else if state.together.is_reached() {
-            self.options.fewest + stuck
-        } else {
-            self.options.few + stuck
+            return usize::MAX;
         }
+        let QueueOptions { few, fewest, .. } = self.options;
+        let stuck = state.at_work.iter().filter(|work| work.is_stuck).count();
+        stuck + if state.together.is_reached() { fewest } else { few }
     }
 
     /// Lets the jobs that wait be done, and then the threads go.
@@ -204,8 +205,10 @@ impl<J: Job> Queue<J> {
                 let (number, begun) = (state.taken, Instant::now());
                 state.taken += 1;
                 state.last_taken = begun;
-                state.at_work.push(Work { number, begun, is_stuck: false });
-                return Some((number, self.with_company(first, &mut state.jobs)));
+                let jobs = self.with_company(first, &mut state.jobs);
+                let (count, may_wait) = (jobs.len(), jobs.iter().any(Job::may_wait));
+                state.at_work.push(Work { number, begun, count, may_wait, is_stuck: false });
+                return Some((number, jobs));
             }
             if state.closed {
                 return None;
@@ -412,7 +415,7 @@ mod tests {
         thread::sleep(STUCK);
         queue.nudge();
         assert_eq!(queue.wanted(&queue.lock()), 2);
-        queue.pop_after(number, 1, false).unwrap();
+        queue.pop_after(number).unwrap();
         assert_eq!(queue.wanted(&queue.lock()), 1);
     }
 

@@ -6,12 +6,11 @@
 
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::{NewTodo, PageQuery, RepositoryError, Todo, TodoId, UserId};
+use todo_domain::{PageQuery, RepositoryError, Todo};
 
-use super::statements;
+use super::statements::{self, Find, Insert, List};
 use crate::pool::{Pool, Repeat};
 use crate::queue::Job;
 use crate::reply::ReplyTo;
@@ -33,11 +32,6 @@ pub(super) enum Call {
     /// One that writes and shares nothing.
     Write(Alone),
 }
-
-/// A new todo of a user, and the moment of its creation.
-pub(super) type Insert = (UserId, NewTodo, DateTime<Utc>);
-pub(super) type Find = (UserId, TodoId);
-pub(super) type List = (UserId, PageQuery);
 
 /// What is wanted, and who waits for it.
 pub(super) struct Waiting<W, T> {

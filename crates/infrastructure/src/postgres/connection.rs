@@ -21,7 +21,10 @@ const MIGRATION_LOCK: i64 = 0x746f_646f;
 /// statement has its index. Citus is left to itself: of a statement whose values it does not know it cannot always
 /// tell the shard.
 const PLAN_ONCE: &str = "SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings \
-    WHERE name = 'plan_cache_mode' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+    WHERE name = 'plan_cache_mode' AND NOT";
+
+/// Whether the extension is there.
+const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
 /// How the sessions are used.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +83,7 @@ pub(crate) fn connect(
     if let Some(timeout) = session.statement_timeout {
         let timeout = timeout.as_millis();
         connection
-            .batch_execute(&format!("SET statement_timeout = {timeout}; {PLAN_ONCE}"))
+            .batch_execute(&format!("SET statement_timeout = {timeout}; {PLAN_ONCE} {HAS_CITUS}"))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
     Ok(connection)
@@ -139,7 +142,7 @@ pub(crate) fn open(
         statement_timeout: sessions_are_ours.then_some(statement_timeout),
         // A pooler would tell of its own way to the server.
         is_local: sessions_are_ours && is_local(&mut first),
-        is_sharded: is_sharded(&mut first)?,
+        is_sharded: diesel::select(sql::<Bool>(HAS_CITUS)).get_result(&mut first)?,
     })
 }
 
@@ -148,12 +151,6 @@ fn is_local(connection: &mut PgConnection) -> bool {
     diesel::select(sql::<Bool>("inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()"))
         .get_result(connection)
         .unwrap_or(false)
-}
-
-/// Whether the extension citus is there.
-fn is_sharded(connection: &mut PgConnection) -> QueryResult<bool> {
-    diesel::select(sql::<Bool>("EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"))
-        .get_result(connection)
 }
 
 /// Lengths count characters only where the database keeps Unicode.

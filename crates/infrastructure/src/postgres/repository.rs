@@ -15,7 +15,7 @@ use super::calls::{self, Call, Waiting};
 use super::statements;
 use crate::pool::{Pool, Repeat};
 use crate::queue::QueueOptions;
-use crate::workers::Workers;
+use crate::workers::{Alone, Workers};
 
 /// Todos in Postgres.
 pub(crate) struct PostgresTodoRepository {
@@ -39,24 +39,20 @@ impl PostgresTodoRepository {
         Ok(Self { workers, pool })
     }
 
-    async fn read<T, F>(&self, statement: F) -> Result<T, RepositoryError>
+    /// Runs a statement that no other call shares.
+    async fn run<T, F>(
+        &self,
+        kind: fn(Alone) -> Call,
+        repeat: Repeat,
+        statement: F,
+    ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        let job = move |deadline| pool.run(deadline, Repeat::Always, statement);
-        self.workers.run(Call::Read, job).await
-    }
-
-    async fn write<T, F>(&self, statement: F) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
-    {
-        let pool = self.pool.clone();
-        let job = move |deadline| pool.run(deadline, Repeat::IfNotExecuted, statement);
-        self.workers.run(Call::Write, job).await
+        let job = move |deadline| pool.run(deadline, repeat, statement);
+        self.workers.run(kind, job).await
     }
 }
 
@@ -83,7 +79,7 @@ impl TodoRepository for PostgresTodoRepository {
     }
 
     async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        self.read(move |c| statements::count(c, user)).await
+        self.run(Call::Read, Repeat::Always, move |c| statements::count(c, user)).await
     }
 
     async fn update(
@@ -95,7 +91,7 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
         let update = move |c: &mut _| statements::update(c, user, id, &patch, &versions, now);
-        self.write(update).await
+        self.run(Call::Write, Repeat::IfNotExecuted, update).await
     }
 
     async fn put(
@@ -106,7 +102,7 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let put = move |c: &mut _| statements::put(c, user, &todo, &condition, now);
-        self.write(put).await
+        self.run(Call::Write, Repeat::IfNotExecuted, put).await
     }
 
     async fn delete(
@@ -116,7 +112,7 @@ impl TodoRepository for PostgresTodoRepository {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError> {
         let delete = move |c: &mut _| statements::delete(c, user, id, &versions);
-        self.write(delete).await
+        self.run(Call::Write, Repeat::IfNotExecuted, delete).await
     }
 
     async fn update_matching(
@@ -128,7 +124,7 @@ impl TodoRepository for PostgresTodoRepository {
     ) -> Result<u64, RepositoryError> {
         let update =
             move |c: &mut _| statements::update_matching(c, user, &filter, is_completed, now);
-        self.write(update).await
+        self.run(Call::Write, Repeat::IfNotExecuted, update).await
     }
 
     async fn delete_matching(
@@ -137,10 +133,10 @@ impl TodoRepository for PostgresTodoRepository {
         filter: TodoFilter,
     ) -> Result<u64, RepositoryError> {
         let delete = move |c: &mut _| statements::delete_matching(c, user, &filter);
-        self.write(delete).await
+        self.run(Call::Write, Repeat::IfNotExecuted, delete).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        self.read(statements::ping).await
+        self.run(Call::Read, Repeat::Always, statements::ping).await
     }
 }

@@ -38,6 +38,11 @@ extern "SQL" {
     fn strpos_nullable(text: Nullable<Text>, part: Text) -> Nullable<Integer>;
 }
 
+/// A new todo of a user, and the moment of its creation.
+pub(super) type Insert = (UserId, NewTodo, DateTime<Utc>);
+pub(super) type Find = (UserId, TodoId);
+pub(super) type List = (UserId, PageQuery);
+
 /// A condition on a row of `todos`.
 type Condition<'a> = Box<dyn BoxableExpression<todos::table, Pg, SqlType = Bool> + 'a>;
 
@@ -65,7 +70,7 @@ pub(super) fn ping(connection: &mut PgConnection) -> QueryResult<()> {
 /// Safe to run twice: what the first run wrote is recognized.
 pub(super) fn insert(
     connection: &mut PgConnection,
-    (user, todo, now): &(UserId, NewTodo, DateTime<Utc>),
+    (user, todo, now): &Insert,
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(*user, *now);
     let row = NewTodoRow::new(*user, todo, *now);
@@ -82,20 +87,14 @@ pub(super) fn insert(
 }
 
 /// All of them or none.
-pub(super) fn insert_all(
-    connection: &mut PgConnection,
-    new: &[&(UserId, NewTodo, DateTime<Utc>)],
-) -> QueryResult<Vec<Todo>> {
+pub(super) fn insert_all(connection: &mut PgConnection, new: &[&Insert]) -> QueryResult<Vec<Todo>> {
     let rows: Vec<_> =
         new.iter().map(|(user, todo, now)| NewTodoRow::new(*user, todo, *now)).collect();
     Cached(diesel::insert_into(todos::table).values(rows)).execute(connection)?;
     Ok(new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now)).collect())
 }
 
-pub(super) fn find(
-    connection: &mut PgConnection,
-    (user, id): &(UserId, TodoId),
-) -> QueryResult<Option<Todo>> {
+pub(super) fn find(connection: &mut PgConnection, (user, id): &Find) -> QueryResult<Option<Todo>> {
     let row = one(user.0, id.0).select(TodoRow::as_select()).first(connection).optional()?;
     row.map(todo).transpose()
 }
@@ -103,7 +102,7 @@ pub(super) fn find(
 /// What [`find`] finds for each.
 pub(super) fn find_all(
     connection: &mut PgConnection,
-    wanted: &[&(UserId, TodoId)],
+    wanted: &[&Find],
 ) -> QueryResult<Vec<Option<Todo>>> {
     let (users, ids) = wanted.iter().map(|(user, id)| (user.0, id.0)).unzip();
     let query = owned_by_each().filter(todos::id.eq(its_id())).select(TodoRow::as_select());
@@ -112,10 +111,7 @@ pub(super) fn find_all(
     Ok(found.into_iter().map(|mut todos| todos.pop()).collect())
 }
 
-pub(super) fn list(
-    connection: &mut PgConnection,
-    (user, query): &(UserId, PageQuery),
-) -> QueryResult<Vec<Todo>> {
+pub(super) fn list(connection: &mut PgConnection, (user, query): &List) -> QueryResult<Vec<Todo>> {
     let rows = page(owned_by(user.0).into_boxed(), query).select(TodoRow::as_select());
     let rows = Cached(Limited { query: rows, limit: query.limit });
     let rows = rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
@@ -125,19 +121,17 @@ pub(super) fn list(
 /// What [`list`] lists for each, if all want the same page of their own todos.
 pub(super) fn list_all(
     connection: &mut PgConnection,
-    wanted: &[&(UserId, PageQuery)],
+    wanted: &[&List],
 ) -> QueryResult<Vec<Vec<Todo>>> {
     let Some((_, page_query)) = wanted.first() else { return Ok(Vec::new()) };
     let users = wanted.iter().map(|(user, _)| user.0).collect();
     let rows = page(owned_by_each(), page_query).select(TodoRow::as_select());
     let query = Limited { query: rows, limit: page_query.limit };
     let mut lists = load_for_each(connection, ForEach { users, ids: Vec::new(), query })?;
+    let sort = page_query.sort;
     for list in &mut lists {
         // Each was read in order, but a join promises none.
-        list.sort_by_key(|todo| page_query.sort.position_of(todo));
-        if page_query.sort.descending {
-            list.reverse();
-        }
+        list.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         list.truncate(page_query.limit as usize);
     }
     Ok(lists)

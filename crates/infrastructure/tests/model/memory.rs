@@ -73,15 +73,9 @@ impl TodoRepository for MemoryTodoRepository {
         let PageQuery { filter, sort, after, limit } = query;
         let mut meant: Vec<_> =
             self.todos().values().filter(|todo| means(&filter, user, todo)).cloned().collect();
-        meant.sort_by_key(|todo| sort.position_of(todo));
-        if sort.descending {
-            meant.reverse();
-        }
+        meant.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         let comes_after = |todo: &Todo| {
-            after.is_none_or(|after| {
-                let position = sort.position_of(todo);
-                if sort.descending { position < after } else { position > after }
-            })
+            after.is_none_or(|after| sort.compare(sort.position_of(todo), after).is_gt())
         };
         Ok(meant.into_iter().filter(comes_after).take(limit as usize).collect())
     }

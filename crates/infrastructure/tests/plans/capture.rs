@@ -23,26 +23,23 @@ fn listener() -> Option<Box<dyn Instrumentation>> {
     }))
 }
 
-/// The one statement that a call sends. It is told from those of other tests by its user.
+/// The one statement that a call sends.
 pub(crate) async fn statement(call: impl AsyncFnOnce(UserId)) -> String {
-    let user = Uuid::new_v4();
-    call(UserId(user)).await;
-    let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut own = heard.iter().filter(|statement| statement.contains(&user.to_string()));
-    let (Some(only), None) = (own.next(), own.next()) else {
-        panic!("not one statement: {heard:#?}")
-    };
-    let (statement, _values) = only.split_once(" -- binds:").unwrap();
-    statement.to_owned()
+    let mut heard = statements(call).await;
+    assert_eq!(heard.len(), 1, "not one statement: {heard:#?}");
+    heard.remove(0)
 }
 
-/// The statement that most of many calls at once share. It is told from those of other tests by their user.
+/// The statement that most of many calls at once share: no other is as long.
 pub(crate) async fn shared_statement(calls: impl AsyncFnOnce(UserId)) -> String {
+    statements(calls).await.into_iter().max_by_key(String::len).unwrap()
+}
+
+/// What calls send. It is told from the statements of other tests by its user.
+async fn statements(calls: impl AsyncFnOnce(UserId)) -> Vec<String> {
     let user = Uuid::new_v4();
     calls(UserId(user)).await;
     let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
     let own = heard.iter().filter(|statement| statement.contains(&user.to_string()));
-    let longest = own.max_by_key(|statement| statement.len()).unwrap();
-    let (statement, _values) = longest.split_once(" -- binds:").unwrap();
-    statement.to_owned()
+    own.map(|statement| statement.split_once(" -- binds:").unwrap().0.to_owned()).collect()
 }

@@ -40,17 +40,21 @@ const BUSY_AND_QUIET: &str = "'{00000000-0000-0000-0000-000000000000,10000000-00
 /// A moment in the middle of that user's lists.
 pub(crate) const MIDDLE: &str = "2026-01-01 02:46:40Z";
 
-/// Pages in each order: with and without filter, the first and one from the middle.
+/// Each order, with and without filter.
+fn kinds_of_lists() -> impl Iterator<Item = (Sort, Option<bool>)> {
+    [SortKey::CreatedAt, SortKey::UpdatedAt].into_iter().flat_map(|key| {
+        [true, false].into_iter().flat_map(move |descending| {
+            [None, Some(true)].map(|is_completed| (Sort { key, descending }, is_completed))
+        })
+    })
+}
+
+/// Pages of each kind of list, the first and one from the middle.
 pub(crate) async fn pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let mut pages = Vec::new();
-    for key in [SortKey::CreatedAt, SortKey::UpdatedAt] {
-        for descending in [true, false] {
-            for is_completed in [None, Some(true)] {
-                for is_deep in [false, true] {
-                    let sort = Sort { key, descending };
-                    pages.push(page(repository, sort, is_completed, is_deep).await);
-                }
-            }
+    for (sort, is_completed) in kinds_of_lists() {
+        for is_deep in [false, true] {
+            pages.push(page(repository, sort, is_completed, is_deep).await);
         }
     }
     pages
@@ -87,24 +91,18 @@ fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
 /// How many calls there are at once, of which some share a statement.
 const CALLS: usize = 30;
 
-/// The first pages of several users by one statement, in each order, with and without filter.
+/// The first pages of several users by one statement, of each kind of list.
 pub(crate) async fn shared_pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let mut pages = Vec::new();
-    for key in [SortKey::CreatedAt, SortKey::UpdatedAt] {
-        for descending in [true, false] {
-            for is_completed in [None, Some(true)] {
-                let query = query(Sort { key, descending }, is_completed, false);
-                let lists = async |user| {
-                    join_all((0..CALLS).map(|_| repository.list(user, query.clone()))).await;
-                };
-                let mut values = vec![BUSY_AND_QUIET.to_owned(), "'{}'".to_owned()];
-                values.push("true".to_owned());
-                values.extend(is_completed.map(|it| it.to_string()));
-                let text = capture::shared_statement(lists).await;
-                let is_filtered = is_completed.is_some();
-                pages.push(Statement { text, is_filtered, is_deep: false, values });
-            }
-        }
+    for (sort, is_completed) in kinds_of_lists() {
+        let query = query(sort, is_completed, false);
+        let lists = async |user| {
+            join_all((0..CALLS).map(|_| repository.list(user, query.clone()))).await;
+        };
+        let text = capture::shared_statement(lists).await;
+        let mut values = [BUSY_AND_QUIET, "'{}'", "true"].map(ToOwned::to_owned).to_vec();
+        values.extend(is_completed.map(|it| it.to_string()));
+        pages.push(Statement { text, is_filtered: is_completed.is_some(), is_deep: false, values });
     }
     pages
 }

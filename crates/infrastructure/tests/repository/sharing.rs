@@ -31,6 +31,12 @@ async fn crowd(repository: &Repository) -> Vec<Todo> {
     inserted
 }
 
+fn owners(todos: &[Todo]) -> Vec<UserId> {
+    let mut owners: Vec<_> = todos.iter().map(|todo| todo.user_id).collect();
+    owners.dedup();
+    owners
+}
+
 pub(crate) async fn todos_created_at_once_are_all_there(repository: Repository) {
     for todo in crowd(&repository).await {
         assert_eq!(find(&repository, todo.user_id, todo.id).await, Some(todo));
@@ -39,8 +45,7 @@ pub(crate) async fn todos_created_at_once_are_all_there(repository: Repository) 
 
 pub(crate) async fn todos_wanted_at_once_are_found_by_their_owners_only(repository: Repository) {
     let todos = crowd(&repository).await;
-    let mut owners: Vec<UserId> = todos.iter().map(|todo| todo.user_id).collect();
-    owners.dedup();
+    let owners = owners(&todos);
     // Each id is wanted by each user, one after the other, and twice by the last.
     let mut wanted: Vec<(UserId, TodoId)> = (0..TODOS)
         .flat_map(|number| owners.iter().map(move |owner| (*owner, id(number))))
@@ -56,8 +61,7 @@ pub(crate) async fn todos_wanted_at_once_are_found_by_their_owners_only(reposito
 
 pub(crate) async fn lists_wanted_at_once_hold_the_todos_of_their_owners(repository: Repository) {
     let todos = crowd(&repository).await;
-    let mut owners: Vec<UserId> = todos.iter().map(|todo| todo.user_id).collect();
-    owners.dedup();
+    let owners = owners(&todos);
     let mut wanted: Vec<(UserId, PageQuery)> = Vec::new();
     for sort in SORTS {
         for filter in [TodoFilter::default(), by_completion(true), by_search("of 3")] {
@@ -74,17 +78,12 @@ pub(crate) async fn lists_wanted_at_once_hold_the_todos_of_their_owners(reposito
     let calls = wanted.iter().map(|(user, query)| repository.list(*user, query.clone()));
     let lists = join_all(calls).await;
     for ((user, query), list) in wanted.iter().zip(lists) {
+        let sort = query.sort;
         let mut own: Vec<_> = todos.iter().filter(|todo| todo.user_id == *user).cloned().collect();
         own.retain(|todo| query.filter.matches(todo));
-        own.sort_by_key(|todo| query.sort.position_of(todo));
-        if query.sort.descending {
-            own.reverse();
-        }
+        own.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         if let Some(after) = query.after {
-            own.retain(|todo| {
-                let position = query.sort.position_of(todo);
-                if query.sort.descending { position < after } else { position > after }
-            });
+            own.retain(|todo| sort.compare(sort.position_of(todo), after).is_gt());
         }
         own.truncate(query.limit as usize);
         assert_eq!(list.unwrap(), own, "{query:?}");
