@@ -235,6 +235,13 @@ impl From<TodoError> for ApiError {
             TodoError::Conflict { current } => {
                 Self::PreconditionFailed { current: current.map(|it| Box::new((*it).into())) }
             }
+            TodoError::TooMany { limit } => Self::field(
+                "query",
+                format!(
+                    "matches more than {limit} todos, the most that one call changes on this server; narrow it by a \
+                     filter"
+                ),
+            ),
             TodoError::Repository(error) => error.into(),
         }
     }

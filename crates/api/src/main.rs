@@ -70,6 +70,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
     let options = DatabaseOptions {
         pool_size: settings.database_pool_size,
         timeout: settings.database_timeout,
+        bulk_timeout: settings.bulk_timeout,
         queue_capacity: settings.database_queue_size,
         statement_cache: match settings.database_statement_cache {
             StatementCache::Auto => todo_infrastructure::StatementCache::Auto,
@@ -86,7 +87,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
         service,
         ServerOptions {
             workers: settings.http_workers,
-            database_timeout: settings.database_timeout,
+            database_timeout: settings.database_timeout.max(settings.bulk_timeout),
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay: settings.shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,

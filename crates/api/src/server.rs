@@ -31,7 +31,7 @@ const PARTING: Duration = Duration::from_millis(500);
 pub struct ServerOptions {
     /// Threads; `None` for one a processor.
     pub workers: Option<usize>,
-    /// How long a request may wait for the database.
+    /// How long a request may wait for the database at most.
     pub database_timeout: Duration,
     /// Origins whose pages may call; `*` for all.
     pub cors_allowed_origins: Vec<String>,

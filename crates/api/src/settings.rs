@@ -94,6 +94,10 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_TIMEOUT", global = true, default_value = "1s", value_parser = timeout, hide_env_values = true)]
     pub database_timeout: Duration,
 
+    /// The same for a call that changes many todos at once.
+    #[arg(long, env = "BULK_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
+    pub bulk_timeout: Duration,
+
     /// How many requests may wait for the database; one more is answered by 503 at once.
     #[arg(long, env = "DATABASE_QUEUE_SIZE", global = true, default_value_t = 1024, value_parser = positive::<usize>, hide_env_values = true)]
     pub database_queue_size: usize,

@@ -16,6 +16,12 @@ pub enum TodoError {
         /// The todo as it stands; `None` when there is none.
         current: Option<Box<Todo>>,
     },
+    /// There are more todos to change than can be changed in one step; nothing was changed.
+    #[error("more than {limit} todos match")]
+    TooMany {
+        /// How many can be.
+        limit: u64,
+    },
     /// The database did not do its part.
     #[error(transparent)]
     Repository(#[from] RepositoryError),

@@ -30,8 +30,8 @@ pub use error::TodoError;
 pub use id::{TodoId, UserId};
 pub use listing::{Page, PageQuery, Position, Sort, SortKey, TodoCounts, TodoFilter};
 pub use repository::{
-    DeleteOutcome, PutCondition, PutOutcome, RepositoryError, TodoRepository, UpdateOutcome,
-    VersionMatch,
+    BulkOutcome, DeleteOutcome, PutCondition, PutOutcome, RepositoryError, TodoRepository,
+    UpdateOutcome, VersionMatch,
 };
 pub use search::SearchTerm;
 pub use service::TodoService;

@@ -62,21 +62,21 @@ pub trait TodoRepository: Send + Sync {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError>;
 
-    /// Sets the completion state of all todos that the filter means; says how many that changed.
+    /// Sets the completion state of all todos that match the filter; says how many that changed.
     async fn update_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
         is_completed: bool,
         now: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError>;
+    ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Removes all todos that the filter means; says how many.
+    /// Removes all todos that match the filter; says how many.
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-    ) -> Result<u64, RepositoryError>;
+    ) -> Result<BulkOutcome, RepositoryError>;
 
     /// Whether the database answers. The one call that concerns no user and touches no todo.
     async fn ping(&self) -> Result<(), RepositoryError>;
@@ -133,6 +133,18 @@ pub enum DeleteOutcome {
     Conflict(Todo),
     /// There is none.
     Absent,
+}
+
+/// What came of changing many todos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkOutcome {
+    /// So many were changed.
+    Changed(u64),
+    /// Nothing was changed: there are more todos to change than this database changes in one step.
+    TooMany {
+        /// How many it does.
+        limit: u64,
+    },
 }
 
 /// The database did not do its part.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
-    Clock, DeleteOutcome, Description, NewTodo, Page, PageQuery, PutCondition, PutOutcome,
-    RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
+    BulkOutcome, Clock, DeleteOutcome, Description, NewTodo, Page, PageQuery, PutCondition,
+    PutOutcome, RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
     TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
@@ -118,7 +118,7 @@ impl TodoService {
         }
     }
 
-    /// Sets the completion state of all todos that the filter means; says how many that changed.
+    /// Sets the completion state of all todos that match the filter; says how many that changed.
     pub async fn update_matching(
         &self,
         user: UserId,
@@ -126,21 +126,28 @@ impl TodoService {
         is_completed: bool,
     ) -> Result<u64, TodoError> {
         let now = self.clock.now();
-        Ok(self.repository.update_matching(user, filter, is_completed, now).await?)
+        changed(self.repository.update_matching(user, filter, is_completed, now).await?)
     }
 
-    /// Removes all todos that the filter means; says how many.
+    /// Removes all todos that match the filter; says how many.
     pub async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
     ) -> Result<u64, TodoError> {
-        Ok(self.repository.delete_matching(user, filter).await?)
+        changed(self.repository.delete_matching(user, filter).await?)
     }
 
     /// Whether the database answers.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
         self.repository.ping().await
+    }
+}
+
+fn changed(outcome: BulkOutcome) -> Result<u64, TodoError> {
+    match outcome {
+        BulkOutcome::Changed(count) => Ok(count),
+        BulkOutcome::TooMany { limit } => Err(TodoError::TooMany { limit }),
     }
 }
 

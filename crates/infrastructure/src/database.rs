@@ -8,12 +8,9 @@ use thiserror::Error;
 use todo_domain::TodoRepository;
 
 use crate::migrations::{MigrationCommand, MigrationStatus};
-use crate::pool::Pool;
 use crate::postgres::{self, PostgresTodoRepository};
-use crate::queue::QueueOptions;
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
-use crate::workers::for_each_processor;
 
 /// How a database is used.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +19,8 @@ pub struct DatabaseOptions {
     pub pool_size: u32,
     /// How long a call may take in all: waiting for a thread, for a connection, and for the statement.
     pub timeout: Duration,
+    /// The same for a call that changes many todos.
+    pub bulk_timeout: Duration,
     /// Calls that may wait for a thread; one more is refused at once.
     pub queue_capacity: usize,
     /// Whether Postgres keeps prepared statements.
@@ -75,26 +74,8 @@ pub fn open(
     url: &DatabaseUrl,
     options: &DatabaseOptions,
 ) -> Result<Arc<dyn TodoRepository>, OpenError> {
-    let DatabaseOptions { pool_size, timeout, queue_capacity, statement_cache, migrate_on_start } =
-        *options;
     match url {
-        DatabaseUrl::Postgres(url) => {
-            let session = postgres::open(url, statement_cache, timeout, migrate_on_start)?;
-            let url = url.clone();
-            let connect = Box::new(move || postgres::connect(&url, session));
-            let pool = Pool::new(pool_size, connect, postgres::notice_end);
-            let threads = pool_size as usize;
-            let workers = QueueOptions {
-                capacity: queue_capacity,
-                threads,
-                // On this machine Postgres works while a thread waits for it. Elsewhere it has processors of its own,
-                // and each call a way to go: there all threads are of use.
-                few: if session.is_local { for_each_processor(2) } else { threads },
-                fewest: if session.is_local { for_each_processor(1) } else { threads },
-                together: if session.is_sharded { 1 } else { postgres::MAX_TOGETHER },
-            };
-            Ok(Arc::new(PostgresTodoRepository::start(pool, workers, timeout)?))
-        }
+        DatabaseUrl::Postgres(url) => Ok(Arc::new(PostgresTodoRepository::open(url, options)?)),
         DatabaseUrl::SqliteFile(path) => {
             Ok(Arc::new(SqliteTodoRepository::open(Location::File(path.clone()), options)?))
         }

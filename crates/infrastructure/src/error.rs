@@ -4,6 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use todo_domain::RepositoryError;
 
 use crate::pool::UseError;
+use crate::postgres::was_too_late;
 use crate::sqlite::DeadlinePassed;
 
 /// Texts by which Postgres, its poolers and SQLite say that it is not the statement that is wrong, but the
@@ -64,17 +65,30 @@ pub(crate) fn is_lost_connection(error: &Error) -> bool {
     }
 }
 
-/// Whether the lost connection was ended by an administrator, as serverless databases do when they go to sleep.
-/// The server says so instead of carrying a statement out, or after rolling it back.
+/// Whether the server has said that it did not carry a statement out, or that it rolled it back: the connection was
+/// ended by an administrator, as serverless databases do when they go to sleep, or the server's clock was set forward,
+/// so that the deadline seemed to have passed.
 pub(crate) fn was_not_executed(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, information)
-        if information.message().contains("terminating connection due to administrator command"))
+    was_too_late(error)
+        || matches!(error, Error::DatabaseError(_, information)
+            if information.message().contains("terminating connection due to administrator command"))
+}
+
+/// Whether a statement was ended at its deadline.
+pub(crate) fn is_canceled(error: &Error) -> bool {
+    match error {
+        Error::QueryBuilderError(error) => error.is::<DeadlinePassed>(),
+        Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            information.message().contains("canceling statement due to statement timeout")
+        }
+        _ => false,
+    }
 }
 
 impl From<UseError> for RepositoryError {
     fn from(error: UseError) -> Self {
         match error {
-            UseError::NoConnection(_) => Self::unavailable(error),
+            UseError::NoConnection(_) | UseError::TooLate => Self::unavailable(error),
             UseError::Statement(error) => from_diesel(error),
         }
     }
@@ -83,13 +97,14 @@ impl From<UseError> for RepositoryError {
 /// Sorts a failed statement into "try again later" and "must not happen".
 pub(crate) fn from_diesel(error: Error) -> RepositoryError {
     let passing = is_lost_connection(&error)
+        || was_not_executed(&error)
+        || is_canceled(&error)
         || match &error {
             Error::DatabaseError(
                 // A server that was demoted to a replica, for example.
                 DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::SerializationFailure,
                 _,
             ) => true,
-            Error::QueryBuilderError(error) => error.is::<DeadlinePassed>(),
             Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
                 let message = information.message();
                 PASSING_TROUBLE.iter().any(|text| message.contains(text))

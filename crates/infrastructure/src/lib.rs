@@ -6,7 +6,7 @@
 //! | [`url`] | `DATABASE_URL` |
 //! | [`migrations`] | the embedded migrations |
 //! | `postgres`, `sqlite` | two wings with one floor plan: `connection`, `schema`, `row`, `statements`, `repository` |
-//! | `workers`, `queue`, `reply` | the threads that wait for the database, and the way to them and back |
+//! | `workers` | the threads that wait for the database, their queue, and the way back |
 //! | `pool` | connections that are trusted while they are warm |
 //! | `error`, `keyset`, `cached` | what both wings need: the meaning of errors, row comparison, statements that are kept |
 
@@ -17,8 +17,6 @@ mod keyset;
 pub mod migrations;
 mod pool;
 mod postgres;
-mod queue;
-mod reply;
 mod sqlite;
 pub mod url;
 mod workers;

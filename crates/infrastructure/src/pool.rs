@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::R2D2Connection;
 use diesel::result::{ConnectionError, QueryResult};
 use r2d2::{HandleError, ManageConnection};
 use todo_domain::RepositoryError;
 
-use crate::error::{is_expected_outcome, is_lost_connection, was_not_executed};
+use crate::error::{is_canceled, is_expected_outcome, is_lost_connection, was_not_executed};
+use crate::workers::{GIVE_UP_AFTER, Outcome};
 
 /// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
 pub(crate) const BYPASS_WINDOW: Duration = Duration::from_millis(500);
@@ -35,16 +35,28 @@ const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 /// Opens a connection and makes it ready.
 pub(crate) type Connect<C> = dyn Fn() -> Result<C, ConnectionError> + Send + Sync;
 
-/// Fails if the other end has already ended the session, as far as that can be known without asking it.
-pub(crate) type NoticeEnd<C> = fn(&mut C) -> QueryResult<()>;
+/// A connection, as the pool sees it.
+pub(crate) trait Session: Send + 'static {
+    /// Asks the other end whether it is there.
+    fn ping(&mut self) -> QueryResult<()>;
+
+    /// Whether the connection is known to be of no more use.
+    fn is_broken(&mut self) -> bool;
+
+    /// Fails if the other end has already ended the session, as far as that can be known without asking it.
+    fn notice_end(&mut self) -> QueryResult<()>;
+
+    /// Has the statement that comes next end by then.
+    fn set_deadline(&mut self, deadline: Instant) -> QueryResult<()>;
+}
 
 /// A pool of connections to one database.
-pub(crate) struct Pool<C: R2D2Connection + Send + 'static> {
+pub(crate) struct Pool<C: Session> {
     inner: r2d2::Pool<Manager<C>>,
     suspicion: Arc<Suspicion>,
 }
 
-impl<C: R2D2Connection + Send + 'static> Clone for Pool<C> {
+impl<C: Session> Clone for Pool<C> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), suspicion: Arc::clone(&self.suspicion) }
     }
@@ -65,16 +77,19 @@ pub(crate) enum UseError {
     /// There was none to be had in time.
     #[error("no connection to the database")]
     NoConnection(#[from] r2d2::Error),
+    /// There was one only after the deadline.
+    #[error("the call was given up before it reached the database")]
+    TooLate,
     /// The statement failed.
     #[error(transparent)]
     Statement(#[from] diesel::result::Error),
 }
 
-impl<C: R2D2Connection + Send + 'static> Pool<C> {
+impl<C: Session> Pool<C> {
     /// A pool of at most `max_size` connections. None is opened before it is needed.
-    pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>, notice_end: NoticeEnd<C>) -> Self {
+    pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>) -> Self {
         let suspicion = Arc::new(Suspicion::new());
-        let manager = Manager { connect, notice_end, suspicion: Arc::clone(&suspicion) };
+        let manager = Manager { connect, suspicion: Arc::clone(&suspicion) };
         let inner = r2d2::Pool::builder()
             .max_size(max_size)
             .min_idle(Some(0))
@@ -87,46 +102,61 @@ impl<C: R2D2Connection + Send + 'static> Pool<C> {
         Self { inner, suspicion }
     }
 
-    /// Runs a statement on a connection, waiting for one until the deadline.
+    /// Runs a statement on a connection, waiting for one until the deadline. It is not begun later than that.
     pub(crate) fn run<T>(
         &self,
         deadline: Instant,
         repeat: Repeat,
         statement: impl Fn(&mut C) -> QueryResult<T>,
-    ) -> Result<T, RepositoryError> {
-        let once = || -> Result<T, UseError> {
-            let timeout = deadline.saturating_duration_since(Instant::now());
-            let mut connection = self.inner.get_timeout(timeout)?;
-            let warm = &mut *connection;
-            let result = statement(&mut warm.connection);
-            warm.last_used = Instant::now();
-            if let Err(error) = &result {
-                if !is_expected_outcome(error) {
-                    warm.is_broken = true;
-                }
-                if is_lost_connection(error) {
-                    self.suspicion.raise();
-                }
-            }
-            Ok(result?)
-        };
-        match once() {
+    ) -> (Result<T, RepositoryError>, Outcome) {
+        let result = match self.run_once(deadline, &statement) {
             Err(UseError::Statement(error))
-                if is_lost_connection(&error)
-                    && (repeat == Repeat::Always || was_not_executed(&error)) =>
+                if is_lost_connection(&error) && repeat == Repeat::Always
+                    || was_not_executed(&error) =>
             {
-                tracing::debug!(%error, "the connection was lost, running the statement again");
-                once()
+                tracing::debug!(%error, "running the statement again, on another connection");
+                self.run_once(deadline, &statement)
             }
             result => result,
+        };
+        let outcome = match &result {
+            Err(UseError::NoConnection(_) | UseError::TooLate) => Outcome::NotStarted,
+            Err(UseError::Statement(error)) if is_canceled(error) => Outcome::MissedDeadline,
+            _ if Instant::now() >= deadline => Outcome::MissedDeadline,
+            _ => Outcome::InTime,
+        };
+        (result.map_err(RepositoryError::from), outcome)
+    }
+
+    fn run_once<T>(
+        &self,
+        deadline: Instant,
+        statement: impl Fn(&mut C) -> QueryResult<T>,
+    ) -> Result<T, UseError> {
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let mut connection = self.inner.get_timeout(timeout)?;
+        let warm = &mut *connection;
+        if Instant::now() >= deadline {
+            return Err(UseError::TooLate);
         }
-        .map_err(RepositoryError::from)
+        let result =
+            warm.session.set_deadline(deadline).and_then(|()| statement(&mut warm.session));
+        warm.last_used = Instant::now();
+        // Its thread was given up: what replaced it has a connection of its own.
+        warm.is_broken |= warm.last_used > deadline + GIVE_UP_AFTER;
+        if let Err(error) = &result {
+            warm.is_broken |= !is_expected_outcome(error);
+            if is_lost_connection(error) || was_not_executed(error) {
+                self.suspicion.raise();
+            }
+        }
+        Ok(result?)
     }
 }
 
 /// A connection, and what is known of its health.
 pub(crate) struct Warm<C> {
-    connection: C,
+    session: C,
     last_used: Instant,
     is_broken: bool,
 }
@@ -148,7 +178,7 @@ impl Suspicion {
     }
 
     fn concerns(&self, last_used: Instant) -> bool {
-        self.micros(last_used) < self.until_micros.load(Ordering::Relaxed)
+        self.micros(last_used) <= self.until_micros.load(Ordering::Relaxed)
     }
 
     fn micros(&self, moment: Instant) -> u64 {
@@ -160,32 +190,31 @@ impl Suspicion {
 /// Opens, checks and gives up connections, on r2d2's behalf.
 pub(crate) struct Manager<C> {
     connect: Box<Connect<C>>,
-    notice_end: NoticeEnd<C>,
     suspicion: Arc<Suspicion>,
 }
 
-impl<C: R2D2Connection + Send + 'static> ManageConnection for Manager<C> {
+impl<C: Session> ManageConnection for Manager<C> {
     type Connection = Warm<C>;
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Warm<C>, Self::Error> {
-        let connection = (self.connect)().map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Warm { connection, last_used: Instant::now(), is_broken: false })
+        let session = (self.connect)().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Warm { session, last_used: Instant::now(), is_broken: false })
     }
 
     fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
         let idle = warm.last_used.elapsed();
         if idle > IN_USE {
-            (self.notice_end)(&mut warm.connection).map_err(diesel::r2d2::Error::QueryError)?;
+            warm.session.notice_end().map_err(diesel::r2d2::Error::QueryError)?;
         }
         if idle <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
             return Ok(());
         }
-        warm.connection.ping().map_err(diesel::r2d2::Error::QueryError)
+        warm.session.ping().map_err(diesel::r2d2::Error::QueryError)
     }
 
     fn has_broken(&self, warm: &mut Warm<C>) -> bool {
-        warm.is_broken || std::thread::panicking() || warm.connection.is_broken()
+        warm.is_broken || std::thread::panicking() || warm.session.is_broken()
     }
 }
 

@@ -24,6 +24,7 @@ fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
     let options = DatabaseOptions {
         pool_size: 1,
         timeout,
+        bulk_timeout: timeout,
         queue_capacity: 100,
         statement_cache: StatementCache::Auto,
         migrate_on_start: false,

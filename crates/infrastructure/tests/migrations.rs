@@ -17,6 +17,7 @@ use todo_test_support::database::TestDatabase;
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
     timeout: Duration::from_secs(20),
+    bulk_timeout: Duration::from_secs(20),
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,

@@ -6,6 +6,7 @@ pub(crate) mod elsewhere;
 mod faults;
 mod options;
 mod psql;
+mod session;
 mod start;
 
 use std::{
@@ -19,6 +20,7 @@ use std::{
 };
 
 pub use self::options::ClusterOptions;
+pub use self::session::Session;
 use self::{account::Account, binaries::Binaries};
 use crate::{
     directory::TempDirectory,

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &[String]) {
     let options = DatabaseOptions {
         pool_size: 8,
         timeout: Duration::from_secs(1),
+        bulk_timeout: Duration::from_secs(1),
         queue_capacity: 1024,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,

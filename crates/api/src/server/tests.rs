@@ -10,8 +10,8 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use todo_domain::{
-    DeleteOutcome, MockClock, MockTodoRepository, NewTodo, PutOutcome, RepositoryError, Title,
-    Todo, TodoCounts, TodoId, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, MockClock, MockTodoRepository, NewTodo, PutOutcome,
+    RepositoryError, Title, Todo, TodoCounts, TodoId, UpdateOutcome, UserId, VersionMatch,
 };
 use uuid::Uuid;
 
@@ -362,7 +362,7 @@ async fn everything_at_once_must_be_meant() {
         assert_eq!((answer.status, &answer.body["field_errors"][0]["field"]), (422, &json!("all")));
     }
     let mut repository = MockTodoRepository::new();
-    repository.expect_delete_matching().return_once(|_, _| Ok(3));
+    repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(3)));
     let answer = call(repository, many(Method::DELETE, "?all=true")).await;
     assert_eq!((answer.status, answer.body), (200, json!({"affected": 3})));
 }

@@ -11,6 +11,7 @@ mod frozen;
 mod hostile;
 mod idle;
 mod killed;
+mod late_writes;
 mod overload;
 mod panics;
 mod pooler;

@@ -66,6 +66,7 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
     let options = DatabaseOptions {
         pool_size: POOL_SIZE,
         timeout: Duration::from_secs(5),
+        bulk_timeout: Duration::from_secs(5),
         queue_capacity: 1_000,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,

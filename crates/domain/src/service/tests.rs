@@ -183,8 +183,8 @@ fn many_at_once_pass_the_filter_on_and_count() {
         .withf(move |user, filter, to, now| {
             *user == ALICE && *filter == wanted && *to && *now == NOW
         })
-        .return_once(|_, _, _, _| Ok(2));
-    repository.expect_delete_matching().return_once(|_, _| Ok(5));
+        .return_once(|_, _, _, _| Ok(BulkOutcome::Changed(2)));
+    repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(5)));
     repository.expect_count().return_once(|_| Ok(TodoCounts { total: 5, completed: 2 }));
     let service = service(repository);
     assert_eq!(now(service.update_matching(ALICE, active.clone(), true)).unwrap(), 2);

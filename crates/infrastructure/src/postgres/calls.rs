@@ -1,25 +1,23 @@
-//! Calls that wait at the same time share a statement.
+//! Batching: calls that wait at the same time share a statement.
 //!
 //! Of what a statement costs, most is the same for one row as for many: the way to Postgres and back, two processes
-//! woken, a snapshot. So what a thread takes from the queue is the oldest call and, if it is a new todo, a todo or a
-//! page that is wanted, others of its kind. While there is a thread for each call, each has its statement for itself.
+//! woken, a snapshot. So a thread takes from the queue a call and, if it creates a todo, or reads a todo or a first
+//! page, others of its kind.
 
 use std::time::Instant;
 
-use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::{PageQuery, RepositoryError, Todo};
+use todo_domain::{PageQuery, RepositoryError, Todo, UserId};
 
+use super::session::PgSession;
 use super::statements::{self, Find, Insert, List};
 use crate::pool::{Pool, Repeat};
-use crate::queue::Job;
-use crate::reply::ReplyTo;
-use crate::workers::{Alone, catching_panics};
+use crate::workers::{Class, Job, Outcome, ReplyTo, Task, catching_panics};
 
-/// So many calls at most share a statement. Twice as many would save little more, and wait longer for each other.
-pub(crate) const MAX_TOGETHER: usize = 8;
+/// The most calls in a batch. Twice as many would save little more, and wait longer for each other.
+pub(super) const MAX_BATCH: usize = 8;
 
-/// A page for more than so many todos is read by itself, so that what is read at once stays small.
+/// A page of more todos is read by itself, so that what is read at once stays small.
 const MAX_SHARED_PAGE: u32 = 101;
 
 /// A call of the port.
@@ -27,10 +25,8 @@ pub(super) enum Call {
     Insert(Waiting<Insert, Todo>),
     Find(Waiting<Find, Option<Todo>>),
     List(Waiting<List, Vec<Todo>>),
-    /// One that reads and shares nothing.
-    Read(Alone),
-    /// One that writes and shares nothing.
-    Write(Alone),
+    /// One that is never batched.
+    Single(Task),
 }
 
 /// What is wanted, and who waits for it.
@@ -40,80 +36,145 @@ pub(super) struct Waiting<W, T> {
 }
 
 impl Job for Call {
-    fn joins(&self, first: &Self) -> bool {
-        match (self, first) {
-            (Self::Insert(_), Self::Insert(_)) | (Self::Find(_), Self::Find(_)) => true,
-            (Self::List(one), Self::List(other)) => are_alike(&one.wanted.1, &other.wanted.1),
-            _ => false,
+    fn user(&self) -> UserId {
+        match self {
+            Self::Insert(call) => call.wanted.0,
+            Self::Find(call) => call.wanted.0,
+            Self::List(call) => call.wanted.0,
+            Self::Single(task) => task.user(),
         }
     }
 
-    fn may_wait(&self) -> bool {
-        matches!(self, Self::Insert(_) | Self::Write(_))
+    fn class(&self) -> Class {
+        match self {
+            Self::Insert(_) => Class::Write,
+            Self::Find(_) => Class::Lookup,
+            Self::List(call) if is_small(&call.wanted.1) => Class::Lookup,
+            Self::List(_) => Class::Read,
+            Self::Single(task) => task.class(),
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        match self {
+            Self::Insert(call) => call.reply_to.deadline(),
+            Self::Find(call) => call.reply_to.deadline(),
+            Self::List(call) => call.reply_to.deadline(),
+            Self::Single(task) => task.deadline(),
+        }
+    }
+
+    fn can_join(&self, first: &Self) -> bool {
+        match (self, first) {
+            (Self::Insert(_), Self::Insert(_)) | (Self::Find(_), Self::Find(_)) => true,
+            (Self::List(one), Self::List(other)) => {
+                is_small(&one.wanted.1) && one.wanted.1 == other.wanted.1
+            }
+            _ => false,
+        }
     }
 }
 
-/// Whether two small pages, from the start of a list, differ in nothing but whose they are.
-fn are_alike(one: &PageQuery, other: &PageQuery) -> bool {
-    one == other
-        && one.limit <= MAX_SHARED_PAGE
-        && one.after.is_none()
-        && one.filter.search.is_none()
+/// Whether it is a small page from the start of a list, as many users want it.
+fn is_small(page: &PageQuery) -> bool {
+    page.limit <= MAX_SHARED_PAGE && page.after.is_none() && page.filter.search.is_none()
 }
 
-/// Answers calls that joined each other.
-pub(super) fn answer(pool: &Pool<PgConnection>, calls: Vec<Call>) {
+/// Answers a batch of calls.
+pub(super) fn answer(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
     let (mut inserts, mut finds, mut lists) = (Vec::new(), Vec::new(), Vec::new());
     for call in calls {
         match call {
             Call::Insert(call) => inserts.push(call),
             Call::Find(call) => finds.push(call),
             Call::List(call) => lists.push(call),
-            Call::Read(job) | Call::Write(job) => job(),
+            Call::Single(task) => return task.run(),
         }
     }
-    answer_alike(pool, inserts, statements::insert, statements::insert_all);
-    answer_alike(pool, finds, statements::find, statements::find_all);
-    answer_alike(pool, lists, statements::list, statements::list_all);
+    if !inserts.is_empty() {
+        return answer_batch(pool, inserts, insert, insert_all);
+    }
+    if !finds.is_empty() {
+        return answer_batch(pool, finds, find, find_all);
+    }
+    answer_batch(pool, lists, list, list_all)
 }
 
 /// Answers calls of one kind by one statement or, if that fails, each by its own, so that no call fails for
 /// another's sake.
-fn answer_alike<W, T>(
-    pool: &Pool<PgConnection>,
+fn answer_batch<W, T>(
+    pool: &Pool<PgSession>,
     mut calls: Vec<Waiting<W, T>>,
-    one: fn(&mut PgConnection, &W) -> QueryResult<T>,
-    all: fn(&mut PgConnection, &[&W]) -> QueryResult<Vec<T>>,
-) {
-    calls.retain(|call| !call.reply_to.is_moot());
+    one: fn(&mut PgSession, &W, Instant) -> QueryResult<T>,
+    all: fn(&mut PgSession, &[&W], Instant) -> QueryResult<Vec<T>>,
+) -> Outcome {
+    calls.retain(|call| !call.reply_to.is_expired());
     let earliest = calls.iter().map(|call| call.reply_to.deadline()).min();
     if let (Some(deadline), 2..) = (earliest, calls.len()) {
         let wanted: Vec<_> = calls.iter().map(|call| &call.wanted).collect();
-        match run(pool, deadline, |connection| all(connection, &wanted)) {
-            Ok(results) => {
+        match run(pool, deadline, |session| all(session, &wanted, deadline)) {
+            (Ok(results), outcome) => {
                 for (call, result) in calls.into_iter().zip(results) {
                     call.reply_to.send(Ok(result));
                 }
-                return;
+                return outcome;
             }
-            Err(error) => {
-                tracing::debug!(%error, "a shared statement failed, each call gets its own");
+            (Err(error), _) => {
+                tracing::debug!(%error, "a batch failed, each call gets a statement of its own");
             }
         }
     }
+    let mut worst = Outcome::NotStarted;
     for Waiting { wanted, reply_to } in calls {
-        if !reply_to.is_moot() {
-            let result = run(pool, reply_to.deadline(), |connection| one(connection, &wanted));
+        if !reply_to.is_expired() {
+            let deadline = reply_to.deadline();
+            let (result, outcome) = run(pool, deadline, |session| one(session, &wanted, deadline));
             reply_to.send(result);
+            worst = worst.max(outcome);
         }
     }
+    worst
 }
 
 /// All of these may be run twice.
 fn run<T>(
-    pool: &Pool<PgConnection>,
+    pool: &Pool<PgSession>,
     deadline: Instant,
-    statement: impl Fn(&mut PgConnection) -> QueryResult<T>,
-) -> Result<T, RepositoryError> {
+    statement: impl Fn(&mut PgSession) -> QueryResult<T>,
+) -> (Result<T, RepositoryError>, Outcome) {
     catching_panics(|| pool.run(deadline, Repeat::Always, statement))
+}
+
+fn insert(session: &mut PgSession, new: &Insert, deadline: Instant) -> QueryResult<Todo> {
+    let deadline = session.server_time(deadline);
+    statements::insert(&mut session.connection, new, deadline)
+}
+
+fn insert_all(
+    session: &mut PgSession,
+    new: &[&Insert],
+    deadline: Instant,
+) -> QueryResult<Vec<Todo>> {
+    let deadline = session.server_time(deadline);
+    statements::insert_all(&mut session.connection, new, deadline)
+}
+
+fn find(session: &mut PgSession, wanted: &Find, _: Instant) -> QueryResult<Option<Todo>> {
+    statements::find(&mut session.connection, wanted)
+}
+
+fn find_all(
+    session: &mut PgSession,
+    wanted: &[&Find],
+    _: Instant,
+) -> QueryResult<Vec<Option<Todo>>> {
+    statements::find_all(&mut session.connection, wanted)
+}
+
+fn list(session: &mut PgSession, wanted: &List, _: Instant) -> QueryResult<Vec<Todo>> {
+    statements::list(&mut session.connection, wanted)
+}
+
+fn list_all(session: &mut PgSession, wanted: &[&List], _: Instant) -> QueryResult<Vec<Vec<Todo>>> {
+    statements::list_all(&mut session.connection, wanted)
 }

@@ -1,7 +1,5 @@
 //! Opening connections to Postgres, and what is done once at start-up.
 
-use std::time::Duration;
-
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -9,6 +7,7 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use diesel::sql_types::Bool;
 
 use super::pooler;
+use super::session::PgSession;
 use crate::database::{OpenError, StatementCache};
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
 use crate::url::PostgresUrl;
@@ -28,16 +27,13 @@ const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus
 
 /// How the sessions are used.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SessionSettings {
+pub(super) struct SessionSettings {
     /// Whether statements are prepared under names that outlive a transaction.
-    pub(crate) cache_statements: bool,
-    /// After how long the server gives a statement up; `None` where a session may be somebody else's the
-    /// next moment, so that nothing can be set for it.
-    pub(crate) statement_timeout: Option<Duration>,
-    /// Whether the server is known to run on this machine, and so to need the same processors.
-    pub(crate) is_local: bool,
+    pub(super) cache_statements: bool,
+    /// Whether nobody else uses them. Else nothing can be set in them.
+    pub(super) are_own: bool,
     /// Whether users have their todos on different servers, so that one statement had better be for one user.
-    pub(crate) is_sharded: bool,
+    pub(super) is_sharded: bool,
 }
 
 /// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
@@ -72,43 +68,26 @@ fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
 }
 
 /// Opens a connection and sets its session up.
-pub(crate) fn connect(
-    url: &PostgresUrl,
-    session: SessionSettings,
-) -> ConnectionResult<PgConnection> {
+pub(super) fn connect(url: &PostgresUrl, settings: SessionSettings) -> ConnectionResult<PgSession> {
     let mut connection = establish(url)?;
-    if !session.cache_statements {
+    if !settings.cache_statements {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
-    if let Some(timeout) = session.statement_timeout {
-        let timeout = timeout.as_millis();
+    if settings.are_own {
         connection
-            .batch_execute(&format!("SET statement_timeout = {timeout}; {PLAN_ONCE} {HAS_CITUS}"))
+            .batch_execute(&format!("{PLAN_ONCE} {HAS_CITUS}"))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
-    Ok(connection)
-}
-
-/// Reads what the server has sent unasked, without waiting. Where it has ended the session, that is an error.
-///
-/// # Errors
-/// When the connection was closed.
-pub(crate) fn notice_end(connection: &mut PgConnection) -> QueryResult<()> {
-    // Twice, because the server's last words come before the end.
-    for _ in 0..2 {
-        connection.notifications_iter().try_for_each(|notification| notification.map(drop))?;
-    }
-    Ok(())
+    PgSession::new(connection, settings.are_own)
 }
 
 /// Connects once, checks the server, finds out about poolers, and migrates if told to.
 ///
 /// # Errors
 /// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
-pub(crate) fn open(
+pub(super) fn open(
     url: &PostgresUrl,
     statement_cache: StatementCache,
-    statement_timeout: Duration,
     migrate_on_start: bool,
 ) -> Result<SessionSettings, OpenError> {
     let mut first = establish(url)?;
@@ -139,18 +118,9 @@ pub(crate) fn open(
     migrations::require_all_applied(&run(&mut first, command)?)?;
     Ok(SessionSettings {
         cache_statements,
-        statement_timeout: sessions_are_ours.then_some(statement_timeout),
-        // A pooler would tell of its own way to the server.
-        is_local: sessions_are_ours && is_local(&mut first),
+        are_own: sessions_are_ours,
         is_sharded: diesel::select(sql::<Bool>(HAS_CITUS)).get_result(&mut first)?,
     })
-}
-
-/// Whether both ends have the same address, or there are no addresses.
-fn is_local(connection: &mut PgConnection) -> bool {
-    diesel::select(sql::<Bool>("inet_client_addr() IS NOT DISTINCT FROM inet_server_addr()"))
-        .get_result(connection)
-        .unwrap_or(false)
 }
 
 /// Lengths count characters only where the database keeps Unicode.

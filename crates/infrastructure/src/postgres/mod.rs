@@ -2,14 +2,16 @@
 
 mod calls;
 mod connection;
+mod deadline;
 mod for_each;
 mod limit;
 mod pooler;
 mod repository;
 mod row;
 mod schema;
+mod session;
 mod statements;
 
-pub(crate) use calls::MAX_TOGETHER;
-pub(crate) use connection::{connect, migrate, notice_end, open};
+pub(crate) use connection::migrate;
+pub(crate) use deadline::was_too_late;
 pub(crate) use repository::PostgresTodoRepository;

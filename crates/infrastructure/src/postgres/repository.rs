@@ -1,58 +1,124 @@
 //! The port, implemented on Postgres.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use todo_domain::{
-    DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Todo, TodoCounts,
-    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
+    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
+    VersionMatch,
 };
 
-use super::calls::{self, Call, Waiting};
+use super::calls::{self, Call, MAX_BATCH, Waiting};
+use super::connection::{self, connect};
+use super::session::PgSession;
 use super::statements;
+use crate::database::{DatabaseOptions, OpenError};
 use crate::pool::{Pool, Repeat};
-use crate::queue::QueueOptions;
-use crate::workers::{Alone, Workers};
+use crate::url::PostgresUrl;
+use crate::workers::{Class, Limits, QueueOptions, ReplyTo, Task, Workers, one_by_one, processors};
 
 /// Todos in Postgres.
 pub(crate) struct PostgresTodoRepository {
     workers: Workers<Call>,
-    pool: Pool<PgConnection>,
+    /// A thread and a connection for readiness, which does not wait behind users' calls.
+    probe: Workers<Task>,
+    pool: Pool<PgSession>,
+    timeout: Duration,
+    bulk_timeout: Duration,
 }
 
+/// Nobody's id, for what concerns no user.
+const NOBODY: UserId = UserId(uuid::Uuid::nil());
+
 impl PostgresTodoRepository {
-    /// Todos in the database of this pool, whose connections such workers use.
+    /// Connects, migrates if told to, starts the threads.
     ///
     /// # Errors
-    /// When the operating system grants no more threads.
-    pub(crate) fn start(
-        pool: Pool<PgConnection>,
-        workers: QueueOptions,
-        timeout: Duration,
-    ) -> std::io::Result<Self> {
-        let connections = pool.clone();
-        let work = move |together| calls::answer(&connections, together);
-        let workers = Workers::start("postgres", workers, timeout, work)?;
-        Ok(Self { workers, pool })
+    /// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
+    pub(crate) fn open(url: &PostgresUrl, options: &DatabaseOptions) -> Result<Self, OpenError> {
+        let settings = connection::open(url, options.statement_cache, options.migrate_on_start)?;
+        let threads = options.pool_size as usize;
+        let limits = Limits {
+            batch: if settings.is_sharded { 1 } else { MAX_BATCH },
+            ..Limits::for_pool(threads, options.queue_capacity)
+        };
+        // Each thread has its connection; so have those that were given up, and the probe.
+        let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
+        let url = url.clone();
+        let pool = Pool::new(connections, Box::new(move || connect(&url, settings)));
+        let work = {
+            let pool = pool.clone();
+            move |calls| calls::answer(&pool, calls)
+        };
+        let queue = QueueOptions { threads, eager: processors(), limits };
+        Ok(Self {
+            workers: Workers::start("postgres", queue, work)?,
+            probe: Workers::start("postgres-probe", QueueOptions::PROBE, one_by_one)?,
+            pool,
+            timeout: options.timeout,
+            bulk_timeout: options.bulk_timeout,
+        })
     }
 
-    /// Runs a statement that no other call shares.
+    /// Has a thread run a statement that is never batched.
     async fn run<T, F>(
         &self,
-        kind: fn(Alone) -> Call,
+        user: UserId,
+        class: Class,
         repeat: Repeat,
         statement: F,
     ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
-        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
+    {
+        let timeout = if class == Class::Bulk { self.bulk_timeout } else { self.timeout };
+        let task = |reply_to| Call::Single(self.task(user, class, repeat, reply_to, statement));
+        self.workers.call(timeout, task).await
+    }
+
+    fn task<T, F>(
+        &self,
+        user: UserId,
+        class: Class,
+        repeat: Repeat,
+        reply_to: ReplyTo<T>,
+        statement: F,
+    ) -> Task
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        let job = move |deadline| pool.run(deadline, repeat, statement);
-        self.workers.run(kind, job).await
+        Task::new(user, class, reply_to, move |deadline| {
+            pool.run(deadline, repeat, |session| statement(session, deadline))
+        })
+    }
+
+    /// Has a thread run a statement that writes, and takes the moment by the server's clock when it is too late for it.
+    async fn write<T, F>(
+        &self,
+        user: UserId,
+        class: Class,
+        statement: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection, DateTime<Utc>) -> QueryResult<T> + Send + 'static,
+    {
+        let statement = move |session: &mut PgSession, deadline| {
+            let until = session.server_time(deadline);
+            statement(&mut session.connection, until)
+        };
+        let run = move |session: &mut PgSession, deadline| match class {
+            Class::Bulk => session.run_long(deadline, |session| statement(session, deadline)),
+            _ => statement(session, deadline),
+        };
+        self.run(user, class, Repeat::IfNotExecuted, run).await
     }
 }
 
@@ -65,21 +131,23 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<Todo, RepositoryError> {
         let wanted = (user, todo, now);
-        self.workers.call(|reply_to| Call::Insert(Waiting { wanted, reply_to })).await
+        self.workers.call(self.timeout, |reply_to| Call::Insert(Waiting { wanted, reply_to })).await
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
         let wanted = (user, id);
-        self.workers.call(|reply_to| Call::Find(Waiting { wanted, reply_to })).await
+        self.workers.call(self.timeout, |reply_to| Call::Find(Waiting { wanted, reply_to })).await
     }
 
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
         let wanted = (user, query);
-        self.workers.call(|reply_to| Call::List(Waiting { wanted, reply_to })).await
+        self.workers.call(self.timeout, |reply_to| Call::List(Waiting { wanted, reply_to })).await
     }
 
     async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        self.run(Call::Read, Repeat::Always, move |c| statements::count(c, user)).await
+        let count =
+            move |session: &mut PgSession, _| statements::count(&mut session.connection, user);
+        self.run(user, Class::Read, Repeat::Always, count).await
     }
 
     async fn update(
@@ -90,8 +158,9 @@ impl TodoRepository for PostgresTodoRepository {
         versions: VersionMatch,
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        let update = move |c: &mut _| statements::update(c, user, id, &patch, &versions, now);
-        self.run(Call::Write, Repeat::IfNotExecuted, update).await
+        let update =
+            move |c: &mut _, until| statements::update(c, user, id, &patch, &versions, now, until);
+        self.write(user, Class::Write, update).await
     }
 
     async fn put(
@@ -101,8 +170,8 @@ impl TodoRepository for PostgresTodoRepository {
         condition: PutCondition,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
-        let put = move |c: &mut _| statements::put(c, user, &todo, &condition, now);
-        self.run(Call::Write, Repeat::IfNotExecuted, put).await
+        let put = move |c: &mut _, until| statements::put(c, user, &todo, &condition, now, until);
+        self.write(user, Class::Write, put).await
     }
 
     async fn delete(
@@ -111,8 +180,8 @@ impl TodoRepository for PostgresTodoRepository {
         id: TodoId,
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError> {
-        let delete = move |c: &mut _| statements::delete(c, user, id, &versions);
-        self.run(Call::Write, Repeat::IfNotExecuted, delete).await
+        let delete = move |c: &mut _, until| statements::delete(c, user, id, &versions, until);
+        self.write(user, Class::Write, delete).await
     }
 
     async fn update_matching(
@@ -121,22 +190,25 @@ impl TodoRepository for PostgresTodoRepository {
         filter: TodoFilter,
         is_completed: bool,
         now: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError> {
-        let update =
-            move |c: &mut _| statements::update_matching(c, user, &filter, is_completed, now);
-        self.run(Call::Write, Repeat::IfNotExecuted, update).await
+    ) -> Result<BulkOutcome, RepositoryError> {
+        let update = move |c: &mut _, until| {
+            statements::update_matching(c, user, &filter, is_completed, now, until)
+        };
+        self.write(user, Class::Bulk, update).await.map(BulkOutcome::Changed)
     }
 
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-    ) -> Result<u64, RepositoryError> {
-        let delete = move |c: &mut _| statements::delete_matching(c, user, &filter);
-        self.run(Call::Write, Repeat::IfNotExecuted, delete).await
+    ) -> Result<BulkOutcome, RepositoryError> {
+        let delete = move |c: &mut _, until| statements::delete_matching(c, user, &filter, until);
+        self.write(user, Class::Bulk, delete).await.map(BulkOutcome::Changed)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        self.run(Call::Read, Repeat::Always, statements::ping).await
+        let ping = |session: &mut PgSession, _| statements::ping(&mut session.connection);
+        let task = |reply_to| self.task(NOBODY, Class::Read, Repeat::Always, reply_to, ping);
+        self.probe.call(self.timeout, task).await
     }
 }

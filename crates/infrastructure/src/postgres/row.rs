@@ -25,7 +25,7 @@ pub(super) struct TodoRow {
     version: i64,
 }
 
-/// What is written for a new todo.
+/// What is written for a new todo, its version aside.
 #[derive(Insertable)]
 // None is null, and the statement always the same: it is prepared once.
 #[diesel(table_name = todos, treat_none_as_default_value = false, check_for_backend(diesel::pg::Pg))]
@@ -37,7 +37,6 @@ pub(super) struct NewTodoRow<'a> {
     is_completed: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    version: i64,
     title_folded: String,
     description_folded: Option<String>,
 }
@@ -70,7 +69,6 @@ impl<'a> NewTodoRow<'a> {
             is_completed: todo.is_completed,
             created_at: now,
             updated_at: now,
-            version: 1,
             title_folded: fold(todo.title.as_str()).into_owned(),
             description_folded: description.map(|text| fold(text).into_owned()),
         }

@@ -20,6 +20,7 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
+use super::deadline::{first_version, is_in_time};
 use super::for_each::{ForEach, its_id, its_user};
 use super::limit::Limited;
 use super::row::{NewTodoRow, TodoRow};
@@ -71,10 +72,12 @@ pub(super) fn ping(connection: &mut PgConnection) -> QueryResult<()> {
 pub(super) fn insert(
     connection: &mut PgConnection,
     (user, todo, now): &Insert,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(*user, *now);
     let row = NewTodoRow::new(*user, todo, *now);
-    match diesel::insert_into(todos::table).values(row).execute(connection) {
+    let new = (row, todos::version.eq(first_version(deadline)));
+    match diesel::insert_into(todos::table).values(new).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             if find(connection, &(*user, todo.id))?.as_ref() == Some(&created) {
                 Ok(created)
@@ -87,9 +90,14 @@ pub(super) fn insert(
 }
 
 /// All of them or none.
-pub(super) fn insert_all(connection: &mut PgConnection, new: &[&Insert]) -> QueryResult<Vec<Todo>> {
-    let rows: Vec<_> =
-        new.iter().map(|(user, todo, now)| NewTodoRow::new(*user, todo, *now)).collect();
+pub(super) fn insert_all(
+    connection: &mut PgConnection,
+    new: &[&Insert],
+    deadline: DateTime<Utc>,
+) -> QueryResult<Vec<Todo>> {
+    let version = || todos::version.eq(first_version(deadline));
+    let rows = new.iter().map(|(user, todo, now)| (NewTodoRow::new(*user, todo, *now), version()));
+    let rows: Vec<_> = rows.collect();
     Cached(diesel::insert_into(todos::table).values(rows)).execute(connection)?;
     Ok(new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now)).collect())
 }
@@ -194,6 +202,7 @@ pub(super) fn update(
     patch: &TodoPatch,
     versions: &VersionMatch,
     now: DateTime<Utc>,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
     let title = patch.title.as_ref().map(|title| {
         (todos::title.eq(title.as_str()), todos::title_folded.eq(fold(title.as_str())))
@@ -202,7 +211,8 @@ pub(super) fn update(
         let text = description.as_ref().map(Description::as_str);
         (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
     });
-    let statement = diesel::update(one(user.0, id.0).filter(is_one_of(versions)))
+    let wanted = one(user.0, id.0).filter(is_one_of(versions)).filter(is_in_time(deadline));
+    let statement = diesel::update(wanted)
         .set((
             title,
             description,
@@ -230,6 +240,7 @@ pub(super) fn put(
     new: &NewTodo,
     condition: &PutCondition,
     now: DateTime<Utc>,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<PutOutcome> {
     // The one that an upsert has, which is not among the prelude's.
     use diesel::query_dsl::methods::FilterDsl as _;
@@ -240,12 +251,13 @@ pub(super) fn put(
         is_completed: Some(new.is_completed),
     };
     let row = NewTodoRow::new(user, new, now);
+    let row = || (&row, todos::version.eq(first_version(deadline)));
     match condition {
         PutCondition::Always => loop {
             // A row that is just so already is left out. What is returned at version 1 then is new: the
             // databases tell no other way whether they inserted or updated.
             let statement = diesel::insert_into(todos::table)
-                .values(&row)
+                .values(row())
                 .on_conflict((todos::user_id, todos::id))
                 .do_update()
                 .set((
@@ -272,7 +284,7 @@ pub(super) fn put(
         },
         PutCondition::Absent => {
             let inserted = diesel::insert_into(todos::table)
-                .values(&row)
+                .values(row())
                 .on_conflict((todos::user_id, todos::id))
                 .do_nothing()
                 .execute(connection)?;
@@ -282,7 +294,7 @@ pub(super) fn put(
             Ok(PutOutcome::Conflict(find(connection, &(user, new.id))?))
         }
         PutCondition::Present(versions) => {
-            Ok(match update(connection, user, new.id, &whole, versions, now)? {
+            Ok(match update(connection, user, new.id, &whole, versions, now, deadline)? {
                 UpdateOutcome::Updated(todo) => PutOutcome::Replaced(todo),
                 UpdateOutcome::Conflict(current) => PutOutcome::Conflict(Some(current)),
                 UpdateOutcome::Absent => PutOutcome::Conflict(None),
@@ -296,9 +308,10 @@ pub(super) fn delete(
     user: UserId,
     id: TodoId,
     versions: &VersionMatch,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<DeleteOutcome> {
-    let deleted =
-        diesel::delete(one(user.0, id.0).filter(is_one_of(versions))).execute(connection)?;
+    let wanted = one(user.0, id.0).filter(is_one_of(versions)).filter(is_in_time(deadline));
+    let deleted = diesel::delete(wanted).execute(connection)?;
     if deleted == 1 {
         return Ok(DeleteOutcome::Deleted);
     }
@@ -315,9 +328,12 @@ pub(super) fn update_matching(
     filter: &TodoFilter,
     is_completed: bool,
     now: DateTime<Utc>,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<u64> {
-    let changed =
-        owned_by(user.0).filter(matches(filter)).filter(todos::is_completed.eq(!is_completed));
+    let changed = owned_by(user.0)
+        .filter(matches(filter))
+        .filter(todos::is_completed.eq(!is_completed))
+        .filter(is_in_time(deadline));
     let count = diesel::update(changed)
         .set((
             todos::is_completed.eq(is_completed),
@@ -332,8 +348,10 @@ pub(super) fn delete_matching(
     connection: &mut PgConnection,
     user: UserId,
     filter: &TodoFilter,
+    deadline: DateTime<Utc>,
 ) -> QueryResult<u64> {
-    let count = diesel::delete(owned_by(user.0).filter(matches(filter))).execute(connection)?;
+    let removed = owned_by(user.0).filter(matches(filter)).filter(is_in_time(deadline));
+    let count = diesel::delete(removed).execute(connection)?;
     Ok(count as u64)
 }
 

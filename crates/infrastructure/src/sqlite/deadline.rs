@@ -40,14 +40,18 @@ pub(super) fn register(connection: &SqliteConnection) -> QueryResult<()> {
     })
 }
 
-/// Runs `statement` with this deadline, and fails it if it was told that its time is up.
+/// Runs `statement` with this deadline, unless that has passed, and fails it if it was told that its time is up.
 pub(super) fn enforce<T>(
     deadline: Instant,
     statement: impl FnOnce() -> QueryResult<T>,
 ) -> QueryResult<T> {
+    let passed = || Err(Error::QueryBuilderError(Box::new(DeadlinePassed)));
+    if Instant::now() >= deadline {
+        return passed();
+    }
     DEADLINE.set(Some(deadline));
     GIVEN_UP.set(false);
     let result = statement();
     DEADLINE.set(None);
-    if GIVEN_UP.get() { Err(Error::QueryBuilderError(Box::new(DeadlinePassed))) } else { result }
+    if GIVEN_UP.get() { passed() } else { result }
 }

@@ -1,14 +1,15 @@
 //! The port, implemented on SQLite.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use todo_domain::{
-    DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Todo, TodoCounts,
-    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
+    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
+    VersionMatch,
 };
 
 use super::connection::{self, Location};
@@ -17,20 +18,46 @@ use super::statements;
 use super::writer::Writer;
 use crate::database::{DatabaseOptions, OpenError};
 use crate::migrations::{self, MigrationCommand};
-use crate::pool::{Pool, Repeat};
-use crate::queue::QueueOptions;
-use crate::workers::{Workers, for_each_processor, one_by_one};
+use crate::pool::{Pool, Repeat, Session};
+use crate::workers::{Class, Limits, QueueOptions, Task, Workers, one_by_one, processors};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
     writer: Writer,
     /// `None` for a database in memory, which only the writer's connection sees.
     readers: Option<Readers>,
+    timeout: Duration,
+    bulk_timeout: Duration,
 }
 
 struct Readers {
-    workers: Workers,
+    workers: Workers<Task>,
+    /// For readiness, which does not wait behind users' calls.
+    probe: Workers<Task>,
     pool: Pool<SqliteConnection>,
+}
+
+/// Nobody's id, for what concerns no user.
+const NOBODY: UserId = UserId(uuid::Uuid::nil());
+
+impl Session for SqliteConnection {
+    fn ping(&mut self) -> QueryResult<()> {
+        statements::ping(self)
+    }
+
+    fn is_broken(&mut self) -> bool {
+        false
+    }
+
+    /// A file has no other end.
+    fn notice_end(&mut self) -> QueryResult<()> {
+        Ok(())
+    }
+
+    /// Statements that may take long are given theirs one by one.
+    fn set_deadline(&mut self, _: Instant) -> QueryResult<()> {
+        Ok(())
+    }
 }
 
 impl SqliteTodoRepository {
@@ -51,25 +78,43 @@ impl SqliteTodoRepository {
             }
         };
         let writer = Writer::start(connection, location, queue_capacity, timeout)?;
-        Ok(Self { writer, readers })
+        let bulk_timeout = options.bulk_timeout;
+        Ok(Self { writer, readers, timeout, bulk_timeout })
     }
 
-    async fn read<T, F>(&self, statement: F) -> Result<T, RepositoryError>
+    async fn read<T, F>(&self, user: UserId, statement: F) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         match &self.readers {
-            Some(Readers { workers, pool }) => {
-                let pool = pool.clone();
-                let job = move |deadline| {
-                    let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
-                    pool.run(deadline, Repeat::Always, in_time)
-                };
-                workers.run(|alone| alone, job).await
-            }
-            None => self.writer.run(statement).await,
+            Some(readers) => readers.run(&readers.workers, user, self.timeout, statement).await,
+            None => self.writer.run(user, Class::Read, self.timeout, statement).await,
         }
+    }
+
+    async fn write<T, F>(&self, user: UserId, statement: F) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    {
+        self.writer.run(user, Class::Write, self.timeout, statement).await
+    }
+
+    async fn write_bulk<F>(
+        &self,
+        user: UserId,
+        statement: F,
+    ) -> Result<BulkOutcome, RepositoryError>
+    where
+        F: Fn(&mut SqliteConnection) -> QueryResult<BulkOutcome> + Send + 'static,
+    {
+        // Nobody else can write while it does: it may wait long, but not take so long that others are refused.
+        let longest = self.timeout / 2;
+        let statement = move |connection: &mut _| {
+            deadline::enforce(Instant::now() + longest, || statement(connection))
+        };
+        self.writer.run(user, Class::Bulk, self.bulk_timeout, statement).await
     }
 }
 
@@ -82,19 +127,34 @@ impl Readers {
     ) -> Result<Self, OpenError> {
         let location = location.clone();
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
-        // A file has no other end.
-        let pool = Pool::new(count, connect, |_| Ok(()));
-        // A thread does all the work itself: one keeps a processor busy.
-        let few = for_each_processor(1);
-        let queue = QueueOptions {
-            capacity: queue_capacity,
-            threads: count as usize,
-            few,
-            fewest: few,
-            together: 1,
+        let threads = count as usize;
+        let limits = Limits::for_pool(threads, queue_capacity);
+        let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
+        let queue = QueueOptions { threads, eager: processors(), limits };
+        Ok(Self {
+            workers: Workers::start("sqlite-reader", queue, one_by_one)?,
+            probe: Workers::start("sqlite-probe", QueueOptions::PROBE, one_by_one)?,
+            pool: Pool::new(connections, connect),
+        })
+    }
+
+    async fn run<T, F>(
+        &self,
+        workers: &Workers<Task>,
+        user: UserId,
+        timeout: Duration,
+        statement: F,
+    ) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        let read = move |deadline| {
+            let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
+            pool.run(deadline, Repeat::Always, in_time)
         };
-        let workers = Workers::start("sqlite-reader", queue, timeout, one_by_one)?;
-        Ok(Self { workers, pool })
+        workers.call(timeout, |reply_to| Task::new(user, Class::Lookup, reply_to, read)).await
     }
 }
 
@@ -107,19 +167,19 @@ impl TodoRepository for SqliteTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<Todo, RepositoryError> {
         let insert = move |c: &mut _| statements::insert(c, user, &todo, now);
-        self.writer.run(insert).await
+        self.write(user, insert).await
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
-        self.read(move |c| statements::find(c, user, id)).await
+        self.read(user, move |c| statements::find(c, user, id)).await
     }
 
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
-        self.read(move |c| statements::list(c, user, &query)).await
+        self.read(user, move |c| statements::list(c, user, &query)).await
     }
 
     async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        self.read(move |c| statements::count(c, user)).await
+        self.read(user, move |c| statements::count(c, user)).await
     }
 
     async fn update(
@@ -131,7 +191,7 @@ impl TodoRepository for SqliteTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
         let update = move |c: &mut _| statements::update(c, user, id, &patch, &versions, now);
-        self.writer.run(update).await
+        self.write(user, update).await
     }
 
     async fn put(
@@ -142,7 +202,7 @@ impl TodoRepository for SqliteTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let put = move |c: &mut _| statements::put(c, user, &todo, &condition, now);
-        self.writer.run(put).await
+        self.write(user, put).await
     }
 
     async fn delete(
@@ -152,7 +212,7 @@ impl TodoRepository for SqliteTodoRepository {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError> {
         let delete = move |c: &mut _| statements::delete(c, user, id, &versions);
-        self.writer.run(delete).await
+        self.write(user, delete).await
     }
 
     async fn update_matching(
@@ -161,22 +221,27 @@ impl TodoRepository for SqliteTodoRepository {
         filter: TodoFilter,
         is_completed: bool,
         now: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<BulkOutcome, RepositoryError> {
         let update =
             move |c: &mut _| statements::update_matching(c, user, &filter, is_completed, now);
-        self.writer.run(update).await
+        self.write_bulk(user, update).await
     }
 
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<BulkOutcome, RepositoryError> {
         let delete = move |c: &mut _| statements::delete_matching(c, user, &filter);
-        self.writer.run(delete).await
+        self.write_bulk(user, delete).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        self.read(statements::ping).await
+        match &self.readers {
+            Some(readers) => {
+                readers.run(&readers.probe, NOBODY, self.timeout, statements::ping).await
+            }
+            None => self.read(NOBODY, statements::ping).await,
+        }
     }
 }

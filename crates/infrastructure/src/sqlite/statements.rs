@@ -14,8 +14,8 @@ use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
 use todo_domain::search::fold;
 use todo_domain::{
-    DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey, Todo,
-    TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey,
+    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 
 use super::deadline::is_in_time;
@@ -36,6 +36,9 @@ extern "SQL" {
     #[sql_name = "instr"]
     fn instr_nullable(text: Nullable<Text>, part: Text) -> Nullable<Integer>;
 }
+
+/// How many todos one call changes at most: while it does, nobody else can write.
+const MAX_BULK: u32 = 100_000;
 
 /// A condition on a row of `todos`.
 type Condition<'a> = Box<dyn BoxableExpression<todos::table, Sqlite, SqlType = Bool> + 'a>;
@@ -262,29 +265,41 @@ pub(super) fn update_matching(
     filter: &TodoFilter,
     is_completed: bool,
     now: DateTime<Utc>,
-) -> QueryResult<u64> {
-    let changed = owned_by(BlobUuid(user.0))
-        .filter(matches(filter))
-        .filter(todos::is_completed.eq(!is_completed))
-        .filter(is_in_time());
-    let count = diesel::update(changed)
+) -> QueryResult<BulkOutcome> {
+    let changed = || {
+        owned_by(BlobUuid(user.0))
+            .filter(matches(filter))
+            .filter(todos::is_completed.eq(!is_completed))
+            .filter(is_in_time())
+    };
+    // The first that is over the limit.
+    let one_more = changed().select(todos::id).offset(MAX_BULK.into());
+    if one_more.first::<BlobUuid>(connection).optional()?.is_some() {
+        return Ok(BulkOutcome::TooMany { limit: MAX_BULK.into() });
+    }
+    let count = diesel::update(changed())
         .set((
             todos::is_completed.eq(is_completed),
             todos::version.eq(todos::version + 1),
             todos::updated_at.eq(greatest(todos::updated_at, Micros(now))),
         ))
         .execute(connection)?;
-    Ok(count as u64)
+    Ok(BulkOutcome::Changed(count as u64))
 }
 
 pub(super) fn delete_matching(
     connection: &mut SqliteConnection,
     user: UserId,
     filter: &TodoFilter,
-) -> QueryResult<u64> {
-    let removed = owned_by(BlobUuid(user.0)).filter(matches(filter)).filter(is_in_time());
-    let count = diesel::delete(removed).execute(connection)?;
-    Ok(count as u64)
+) -> QueryResult<BulkOutcome> {
+    let removed = || owned_by(BlobUuid(user.0)).filter(matches(filter)).filter(is_in_time());
+    // The first that is over the limit.
+    let one_more = removed().select(todos::id).offset(MAX_BULK.into());
+    if one_more.first::<BlobUuid>(connection).optional()?.is_some() {
+        return Ok(BulkOutcome::TooMany { limit: MAX_BULK.into() });
+    }
+    let count = diesel::delete(removed()).execute(connection)?;
+    Ok(BulkOutcome::Changed(count as u64))
 }
 
 fn todo(row: TodoRow) -> QueryResult<Todo> {

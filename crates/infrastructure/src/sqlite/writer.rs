@@ -1,33 +1,34 @@
 //! The one thread that writes.
 //!
 //! SQLite lets one connection write at a time, and several that contend for that wait long and unfairly. So
-//! all writes of this process go through one thread, in order. Those that queued up while it was busy share
-//! one transaction, and so one wait for the disk; each is answered after that, when it is durable.
+//! all writes of this process go through one thread. Those that queued up while it was busy share one transaction, and
+//! so one wait for the disk; each is answered after that, when it is durable. A bulk call has a transaction for
+//! itself, and after it the thread is for others for [`BULK_REST`] times as long.
 
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::RepositoryError;
+use todo_domain::{RepositoryError, UserId};
 
 use super::connection::{self, Location};
-use super::deadline::enforce;
+use super::deadline::{DeadlinePassed, enforce};
 use crate::database::OpenError;
 use crate::error::from_diesel;
-use crate::queue::{self, Queue, QueueOptions};
-use crate::reply::{ReplyTo, reply};
-use crate::workers::catching_panics;
+use crate::workers::{
+    Class, Job, Limits, Outcome, QueueOptions, ReplyTo, Workers, catching_panics,
+};
 
 /// How many writes share a transaction at most.
 const MAX_BATCH: usize = 128;
 
+/// For how many times as long as a bulk call took no other is begun.
+const BULK_REST: u32 = 2;
+
 /// The writing thread, as the repository sees it. Dropping it waits until what is queued is written.
 pub(super) struct Writer {
-    queue: Arc<Queue<Box<dyn Write>>>,
-    timeout: Duration,
-    thread: Option<JoinHandle<()>>,
+    workers: Workers<Box<dyn Write>>,
 }
 
 impl Writer {
@@ -38,85 +39,112 @@ impl Writer {
         queue_capacity: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let queue = Arc::new(Queue::<Box<dyn Write>>::new(QueueOptions {
-            capacity: queue_capacity,
-            threads: 1,
-            few: 1,
-            fewest: 1,
-            together: MAX_BATCH,
-        }));
-        let jobs = Arc::clone(&queue);
-        let mut session = Session { connection: Some(connection), location, timeout };
-        let thread = thread::Builder::new()
-            .name("sqlite-writer".to_owned())
-            .spawn(move || jobs.work(|batch| session.write(batch)))?;
-        Ok(Self { queue, timeout, thread: Some(thread) })
+        let limits = Limits {
+            batch: MAX_BATCH,
+            bulk_rest: BULK_REST,
+            // Another thread would wait for the same lock.
+            lost: 0,
+            ..Limits::for_pool(1, queue_capacity)
+        };
+        let session = Mutex::new(Session { connection: Some(connection), location, timeout });
+        let write = move |batch| {
+            // A panic leaves the connection in its place, or none.
+            session.lock().unwrap_or_else(PoisonError::into_inner).write(batch)
+        };
+        let queue = QueueOptions { threads: 1, eager: 1, limits };
+        Ok(Self { workers: Workers::start("sqlite-writer", queue, write)? })
     }
 
     /// Has the thread run a statement, and waits until it is durable, but not for longer than the timeout.
     /// The statement is run again, alone, when another of its transaction fails.
-    pub(super) async fn run<T, F>(&self, statement: F) -> Result<T, RepositoryError>
+    pub(super) async fn run<T, F>(
+        &self,
+        user: UserId,
+        class: Class,
+        timeout: Duration,
+        statement: F,
+    ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        let (reply_to, reply) = reply(self.timeout);
-        let job = Box::new(Job { statement, result: None, reply_to });
-        self.queue.push(job).map_err(RepositoryError::unavailable)?;
-        reply.wait(|| {}).await
+        let job = |reply_to| -> Box<dyn Write> {
+            Box::new(Statement { user, class, statement, result: None, reply_to })
+        };
+        self.workers.call(timeout, job).await
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(thread) = self.thread.take() {
-            // It catches its panics; if it panicked all the same, there is nothing left to wait for.
-            drop(thread.join());
-        }
+        self.workers.finish();
     }
 }
 
 /// A write that waits for its turn.
 trait Write: Send {
+    fn user(&self) -> UserId;
+    fn class(&self) -> Class;
+    fn deadline(&self) -> Instant;
     /// Whether nobody waits for it any more.
-    fn is_moot(&self) -> bool;
+    fn is_expired(&self) -> bool;
     /// Runs the statement in the transaction that is open, and keeps its result.
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError>;
     /// Answers: with the result that was kept, now that it is durable, or with why it is not.
     fn answer(self: Box<Self>, outcome: Result<(), RepositoryError>);
 }
 
-impl queue::Job for Box<dyn Write> {
-    /// All writes can share a transaction.
-    fn joins(&self, _: &Self) -> bool {
-        true
+impl Job for Box<dyn Write> {
+    fn user(&self) -> UserId {
+        (**self).user()
     }
 
-    fn may_wait(&self) -> bool {
+    fn class(&self) -> Class {
+        (**self).class()
+    }
+
+    fn deadline(&self) -> Instant {
+        (**self).deadline()
+    }
+
+    fn can_join(&self, _: &Self) -> bool {
         true
     }
 }
 
-struct Job<T, F> {
+struct Statement<T, F> {
+    user: UserId,
+    class: Class,
     statement: F,
     result: Option<T>,
     reply_to: ReplyTo<T>,
 }
 
-impl<T, F> Write for Job<T, F>
+impl<T, F> Write for Statement<T, F>
 where
     T: Send,
     F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send,
 {
-    fn is_moot(&self) -> bool {
-        self.reply_to.is_moot()
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn deadline(&self) -> Instant {
+        self.reply_to.deadline()
+    }
+
+    fn is_expired(&self) -> bool {
+        self.reply_to.is_expired()
     }
 
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
         let statement = || (self.statement)(connection);
         let in_time = || enforce(self.reply_to.deadline(), statement).map_err(from_diesel);
-        self.result = Some(catching_panics(in_time)?);
+        self.result = Some(catching_panics(|| (in_time(), Outcome::InTime)).0?);
         Ok(())
     }
 
@@ -151,24 +179,25 @@ impl From<diesel::result::Error> for TransactionError {
 impl Session {
     /// Writes a batch in one transaction, or, when that fails, each of it in its own, so that no write fails
     /// for another's sake.
-    fn write(&mut self, mut batch: Vec<Box<dyn Write>>) {
-        batch.retain(|job| !job.is_moot());
+    fn write(&mut self, mut batch: Vec<Box<dyn Write>>) -> Outcome {
+        batch.retain(|job| !job.is_expired());
         match self.transaction(&mut batch) {
             Ok(()) => {
                 for job in batch {
                     job.answer(Ok(()));
                 }
+                Outcome::InTime
             }
             Err(error) if batch.len() > 1 => {
                 tracing::debug!(%error, "a shared transaction failed, writing one by one");
-                for job in batch {
-                    self.write(vec![job]);
-                }
+                let outcomes = batch.into_iter().map(|job| self.write(vec![job]));
+                outcomes.max().unwrap_or(Outcome::NotStarted)
             }
             Err(error) => {
-                if let Some(job) = batch.pop() {
-                    job.answer(Err(error));
-                }
+                let Some(job) = batch.pop() else { return Outcome::NotStarted };
+                let is_late = job.is_expired();
+                job.answer(Err(error));
+                if is_late { Outcome::MissedDeadline } else { Outcome::InTime }
             }
         }
     }
@@ -185,7 +214,14 @@ impl Session {
             ),
         };
         let result = connection.immediate_transaction(|connection| {
-            batch.iter_mut().try_for_each(|job| job.run(connection)).map_err(TransactionError)
+            batch.iter_mut().try_for_each(|job| job.run(connection)).map_err(TransactionError)?;
+            // One whose caller has been told that it failed must not be committed with the others.
+            let is_late = batch.iter().any(|job| job.is_expired());
+            if is_late {
+                Err(TransactionError(RepositoryError::unavailable(DeadlinePassed)))
+            } else {
+                Ok(())
+            }
         });
         result.map_err(|TransactionError(error)| {
             // A database in memory is only as long as its connection.

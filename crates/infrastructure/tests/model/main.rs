@@ -27,6 +27,7 @@ const CALLS_PER_CASE: usize = 40;
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
     timeout: Duration::from_secs(60),
+    bulk_timeout: Duration::from_secs(60),
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,

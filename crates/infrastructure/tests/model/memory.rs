@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use todo_domain::{
-    DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Todo, TodoCounts,
-    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
+    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
+    VersionMatch,
 };
 
 /// Todos in a map.
@@ -161,7 +162,7 @@ impl TodoRepository for MemoryTodoRepository {
         filter: TodoFilter,
         is_completed: bool,
         now: DateTime<Utc>,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<BulkOutcome, RepositoryError> {
         let patch = TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() };
         let mut changed = 0;
         for todo in self.todos().values_mut().filter(|todo| means(&filter, user, todo)) {
@@ -169,18 +170,18 @@ impl TodoRepository for MemoryTodoRepository {
             apply(todo, patch.clone(), now);
             changed += u64::from(todo.version > version);
         }
-        Ok(changed)
+        Ok(BulkOutcome::Changed(changed))
     }
 
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-    ) -> Result<u64, RepositoryError> {
+    ) -> Result<BulkOutcome, RepositoryError> {
         let mut todos = self.todos();
         let before = todos.len();
         todos.retain(|_, todo| !means(&filter, user, todo));
-        Ok((before - todos.len()) as u64)
+        Ok(BulkOutcome::Changed((before - todos.len()) as u64))
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

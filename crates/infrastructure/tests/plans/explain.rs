@@ -19,6 +19,7 @@ use crate::statements::{BUSY, Statement};
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
     timeout: Duration::from_secs(60),
+    bulk_timeout: Duration::from_secs(60),
     queue_capacity: 100,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,

@@ -1,5 +1,6 @@
 //! Changes of many todos at once: exactly those that the filter means, and the number of them.
 
+use todo_domain::BulkOutcome::Changed;
 use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
 
 use crate::fixtures::{
@@ -27,10 +28,16 @@ pub(crate) async fn all_todos_are_completed_at_once_and_only_those_that_change_a
 ) {
     let user = drinks(&repository).await;
     let all = TodoFilter::default();
-    assert_eq!(repository.update_matching(user, all.clone(), true, at(20)).await.unwrap(), 3);
+    assert_eq!(
+        repository.update_matching(user, all.clone(), true, at(20)).await.unwrap(),
+        Changed(3)
+    );
     assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 5 });
-    assert_eq!(repository.update_matching(user, all.clone(), true, at(21)).await.unwrap(), 0);
-    assert_eq!(repository.update_matching(user, all, false, at(22)).await.unwrap(), 5);
+    assert_eq!(
+        repository.update_matching(user, all.clone(), true, at(21)).await.unwrap(),
+        Changed(0)
+    );
+    assert_eq!(repository.update_matching(user, all, false, at(22)).await.unwrap(), Changed(5));
     assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 0 });
 }
 
@@ -65,32 +72,35 @@ pub(crate) async fn a_bulk_update_reaches_what_the_filter_means(repository: Repo
     ];
     for (step, (filter, is_completed, expected)) in steps.into_iter().enumerate() {
         let changed = repository.update_matching(user, filter, is_completed, at(20)).await.unwrap();
-        assert_eq!(changed, expected, "step {step}");
+        assert_eq!(changed, Changed(expected), "step {step}");
     }
 }
 
 pub(crate) async fn a_bulk_removal_reaches_what_the_filter_means(repository: Repository) {
     let user = drinks(&repository).await;
     let left = async || titles(&repository, user, TodoFilter::default()).await;
-    assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), 1);
+    assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), Changed(1));
     assert_eq!(left().await, ["five", "Coffee four", "Tea three", "Tea one"]);
-    assert_eq!(repository.delete_matching(user, by_search("coffee")).await.unwrap(), 2);
+    assert_eq!(repository.delete_matching(user, by_search("coffee")).await.unwrap(), Changed(2));
     assert_eq!(left().await, ["Tea three", "Tea one"]);
-    assert_eq!(repository.delete_matching(user, by_completion(true)).await.unwrap(), 0);
-    assert_eq!(repository.delete_matching(user, by_completion(false)).await.unwrap(), 2);
+    assert_eq!(repository.delete_matching(user, by_completion(true)).await.unwrap(), Changed(0));
+    assert_eq!(repository.delete_matching(user, by_completion(false)).await.unwrap(), Changed(2));
     assert!(left().await.is_empty());
 }
 
 pub(crate) async fn a_bulk_removal_without_filter_removes_all(repository: Repository) {
     let user = drinks(&repository).await;
-    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), 5);
+    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(5));
     assert_eq!(repository.count(user).await.unwrap(), TodoCounts::default());
-    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), 0);
+    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(0));
 }
 
 pub(crate) async fn a_bulk_change_of_nothing_counts_none(repository: Repository) {
     let user = user();
     let all = TodoFilter::default();
-    assert_eq!(repository.update_matching(user, all.clone(), true, at(0)).await.unwrap(), 0);
-    assert_eq!(repository.delete_matching(user, all).await.unwrap(), 0);
+    assert_eq!(
+        repository.update_matching(user, all.clone(), true, at(0)).await.unwrap(),
+        Changed(0)
+    );
+    assert_eq!(repository.delete_matching(user, all).await.unwrap(), Changed(0));
 }

@@ -12,6 +12,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 4,
     // Far more than a loaded machine needs.
     timeout: Duration::from_secs(60),
+    bulk_timeout: Duration::from_secs(60),
     queue_capacity: 1_000,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,

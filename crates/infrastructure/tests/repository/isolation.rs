@@ -1,5 +1,6 @@
 //! No call on behalf of one user reads or writes what is another's.
 
+use todo_domain::BulkOutcome::Changed;
 use todo_domain::{
     DeleteOutcome, PutCondition, PutOutcome, TodoCounts, TodoFilter, UpdateOutcome, UserId,
     VersionMatch,
@@ -74,10 +75,16 @@ pub(crate) async fn bulk_changes_stop_at_the_users_own_todos(repository: Reposit
     let (alice, bob) = alice_and_bob(&repository).await;
     insert(&repository, bob, todo(1, "Bob's"), 0).await;
     for filter in [TodoFilter::default(), by_search("'s")] {
-        assert_eq!(repository.update_matching(bob, filter.clone(), true, at(1)).await.unwrap(), 1);
-        assert_eq!(repository.update_matching(bob, filter, false, at(2)).await.unwrap(), 1);
+        assert_eq!(
+            repository.update_matching(bob, filter.clone(), true, at(1)).await.unwrap(),
+            Changed(1)
+        );
+        assert_eq!(
+            repository.update_matching(bob, filter, false, at(2)).await.unwrap(),
+            Changed(1)
+        );
     }
-    assert_eq!(repository.delete_matching(bob, TodoFilter::default()).await.unwrap(), 1);
+    assert_eq!(repository.delete_matching(bob, TodoFilter::default()).await.unwrap(), Changed(1));
     assert_untouched(&repository, alice).await;
 }
 

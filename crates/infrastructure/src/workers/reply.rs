@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use todo_domain::RepositoryError;
 use tokio::sync::oneshot;
 
-/// An answer that takes longer than this has met a slow statement or a queue. The timer's own precision.
+/// A job that waits for longer than this may need another thread. The timer's own precision.
 const SOON: Duration = Duration::from_millis(1);
 
 /// The end that a job answers into.
@@ -26,7 +26,7 @@ pub(crate) enum NoReply {
     /// It was not there in time.
     #[error("the database did not answer before the deadline")]
     DeadlinePassed,
-    /// The job was dropped, because its time had come before it could be started.
+    /// The job was dropped, because its deadline passed before it could be started.
     #[error("the call was given up before it reached the database")]
     Abandoned,
 }
@@ -49,33 +49,32 @@ impl<T> ReplyTo<T> {
         self.deadline
     }
 
-    /// Whether nobody waits any more, so that the job need not be started.
-    pub(crate) fn is_moot(&self) -> bool {
+    /// Whether nobody waits any more, so that the job must not be started.
+    pub(crate) fn is_expired(&self) -> bool {
         self.sender.is_closed() || Instant::now() >= self.deadline
     }
 }
 
 impl<T> Reply<T> {
-    /// Waits for the answer, until the deadline. While it is not there, calls `nudge`: soon, and then each time that
-    /// as much time again has passed.
-    pub(crate) async fn wait(mut self, nudge: impl Fn()) -> Result<T, RepositoryError> {
-        let mut patience = SOON;
-        let mut next = Instant::now() + patience;
+    /// Waits for the answer, until the deadline. While it is not there, calls `still_waiting`: soon, and then each
+    /// time that as much time again has passed.
+    pub(crate) async fn wait(mut self, still_waiting: impl Fn()) -> Result<T, RepositoryError> {
+        let mut pause = SOON;
+        let mut next = Instant::now() + pause;
         loop {
             let until = next.min(self.deadline);
             match tokio::time::timeout_at(until.into(), &mut self.receiver).await {
-                Ok(answer) => return answer.unwrap_or_else(|_| Err(abandoned())),
+                Ok(answer) => {
+                    return answer
+                        .unwrap_or_else(|_| Err(RepositoryError::unavailable(NoReply::Abandoned)));
+                }
                 Err(_) if until == self.deadline => {
                     return Err(RepositoryError::unavailable(NoReply::DeadlinePassed));
                 }
-                Err(_) => nudge(),
+                Err(_) => still_waiting(),
             }
-            next += patience;
-            patience *= 2;
+            next += pause;
+            pause *= 2;
         }
     }
-}
-
-fn abandoned() -> RepositoryError {
-    RepositoryError::unavailable(NoReply::Abandoned)
 }

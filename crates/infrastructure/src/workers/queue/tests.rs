@@ -1,0 +1,141 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use todo_domain::UserId;
+
+use super::super::schedule::Class;
+use super::*;
+
+const AMPLE: Duration = Duration::from_secs(60);
+
+/// A number that some user wants to have added.
+struct Add {
+    user: UserId,
+    class: Class,
+    number: u64,
+}
+
+impl Job for Add {
+    fn user(&self) -> UserId {
+        self.user
+    }
+
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + AMPLE
+    }
+
+    fn can_join(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+fn add(user: u128, class: Class, number: u64) -> Add {
+    Add { user: UserId(uuid::Uuid::from_u128(user)), class, number }
+}
+
+fn queue(threads: usize, batch: usize) -> Queue<Add> {
+    let limits = Limits { batch, ..Limits::for_pool(threads, 100_000) };
+    Queue::new(QueueOptions { threads, eager: 1, limits })
+}
+
+#[test]
+fn many_threads_do_every_job_once_and_end_when_the_queue_is_closed() {
+    let queue = Arc::new(queue(8, 5));
+    let total = Arc::new(AtomicU64::new(0));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let (queue, total) = (Arc::clone(&queue), Arc::clone(&total));
+            thread::spawn(move || {
+                queue.work(|jobs| {
+                    total.fetch_add(jobs.iter().map(|job| job.number).sum(), SeqCst);
+                    Outcome::InTime
+                });
+            })
+        })
+        .collect();
+    for number in 1..=10_000 {
+        let class = [Class::Lookup, Class::Read, Class::Write, Class::Bulk][number as usize % 4];
+        queue.push(add(u128::from(number % 7), class, number)).unwrap();
+    }
+    queue.close();
+    assert!(queue.push(add(1, Class::Read, 1)).is_err());
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(total.load(SeqCst), 50_005_000);
+}
+
+/// Two threads, of which one is stuck in the first job.
+fn with_one_stuck(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
+    let queue = queue(2, 10);
+    let (done, finished) = mpsc::channel();
+    let (release, stuck) = mpsc::channel::<()>();
+    let stuck = Mutex::new(stuck);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let (queue, stuck, done) = (&queue, &stuck, done.clone());
+            scope.spawn(move || {
+                queue.work(|jobs| {
+                    for job in jobs {
+                        if job.number == 0 {
+                            drop(stuck.lock().unwrap().recv_timeout(AMPLE));
+                        }
+                        done.send(job.number).unwrap();
+                    }
+                    Outcome::InTime
+                });
+            });
+        }
+        queue.push(add(1, Class::Lookup, 0)).unwrap();
+        while queue.lock().schedule.busy() < 1 {
+            thread::yield_now();
+        }
+        while queue.lock().parked.is_empty() {
+            thread::yield_now();
+        }
+        test(&queue, &finished);
+        drop(release);
+        queue.close();
+    });
+}
+
+#[test]
+fn lookups_wait_for_a_batch_until_one_has_waited_for_some_time() {
+    with_one_stuck(|queue, finished| {
+        for number in 1..=3 {
+            queue.push(add(2, Class::Lookup, number)).unwrap();
+        }
+        assert_eq!(queue.lock().parked.len(), 1, "nobody was woken");
+        queue.wake_for_waiting();
+        let done: Vec<_> = (0..3).map(|_| finished.recv_timeout(AMPLE).unwrap()).collect();
+        assert_eq!(done, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn more_lookups_than_fit_into_a_batch_wake_another_thread() {
+    with_one_stuck(|queue, finished| {
+        for number in 1..=11 {
+            // Of users of their own: nobody has two turns.
+            queue.push(add(u128::from(number) + 1, Class::Lookup, number)).unwrap();
+        }
+        assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
+    });
+}
+
+#[test]
+fn any_other_job_wakes_another_thread_at_once() {
+    for class in [Class::Read, Class::Write, Class::Bulk] {
+        with_one_stuck(|queue, finished| {
+            queue.push(add(2, class, 1)).unwrap();
+            assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
+        });
+    }
+}
