@@ -12,6 +12,7 @@ mod hostile;
 mod idle;
 mod killed;
 mod late_writes;
+mod neighbours;
 mod overload;
 mod panics;
 mod pooler;
