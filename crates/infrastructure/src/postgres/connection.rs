@@ -7,7 +7,7 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use diesel::sql_types::Bool;
 
 use super::pooler;
-use super::session::PgSession;
+use super::session::{Limit, PgSession};
 use crate::database::{OpenError, StatementCache};
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
 use crate::url::PostgresUrl;
@@ -25,13 +25,16 @@ const PLAN_ONCE: &str = "SELECT set_config(name, 'force_generic_plan', false) FR
 /// Whether the extension is there.
 const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
+/// Whether statements are ended after some time without our doing.
+const HAS_TIMEOUT: &str = "current_setting('statement_timeout') <> '0'";
+
 /// How the sessions are used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SessionSettings {
     /// Whether statements are prepared under names that outlive a transaction.
     pub(super) cache_statements: bool,
-    /// Whether nobody else uses them. Else nothing can be set in them.
-    pub(super) are_own: bool,
+    /// How statements are ended at their deadlines.
+    pub(super) limit: Limit,
     /// Whether users have their todos on different servers, so that one statement had better be for one user.
     pub(super) is_sharded: bool,
 }
@@ -73,12 +76,12 @@ pub(super) fn connect(url: &PostgresUrl, settings: SessionSettings) -> Connectio
     if !settings.cache_statements {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
-    if settings.are_own {
+    if settings.limit == Limit::Session {
         connection
             .batch_execute(&format!("{PLAN_ONCE} {HAS_CITUS}"))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
-    PgSession::new(connection, settings.are_own)
+    PgSession::new(connection, settings)
 }
 
 /// Connects once, checks the server, finds out about poolers, and migrates if told to.
@@ -118,7 +121,13 @@ pub(super) fn open(
     migrations::require_all_applied(&run(&mut first, command)?)?;
     Ok(SessionSettings {
         cache_statements,
-        are_own: sessions_are_ours,
+        limit: if sessions_are_ours {
+            Limit::Session
+        } else if diesel::select(sql::<Bool>(HAS_TIMEOUT)).get_result(&mut first)? {
+            Limit::Role
+        } else {
+            Limit::Transaction
+        },
         is_sharded: diesel::select(sql::<Bool>(HAS_CITUS)).get_result(&mut first)?,
     })
 }

@@ -95,7 +95,9 @@ impl PostgresTodoRepository {
     {
         let pool = self.pool.clone();
         Task::new(user, class, reply_to, move |deadline| {
-            pool.run(deadline, repeat, |session| statement(session, deadline))
+            pool.run(deadline, repeat, |session| {
+                session.run_limited(class, deadline, |session| statement(session, deadline))
+            })
         })
     }
 
@@ -114,11 +116,7 @@ impl PostgresTodoRepository {
             let until = session.server_time(deadline);
             statement(&mut session.connection, until)
         };
-        let run = move |session: &mut PgSession, deadline| match class {
-            Class::Bulk => session.run_long(deadline, |session| statement(session, deadline)),
-            _ => statement(session, deadline),
-        };
-        self.run(user, class, Repeat::IfNotExecuted, run).await
+        self.run(user, class, Repeat::IfNotExecuted, statement).await
     }
 }
 

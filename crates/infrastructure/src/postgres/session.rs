@@ -8,28 +8,45 @@ use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
+use super::connection::SessionSettings;
 use super::deadline::ServerClock;
 use crate::pool::Session;
+use crate::workers::Class;
 
 /// A session is set to end its statements by at most this part of their time too early. The more, the seldomer it has
 /// to be set anew.
 const TOO_EARLY: u32 = 8;
 
+/// How the server is told to end a statement at its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// By the session's `statement_timeout`, where nobody else uses the session.
+    Session,
+    /// By a transaction around the statement: a pooler shares the session, in which nothing can be set.
+    Transaction,
+    /// By the `statement_timeout` that the operator has given the role, for a session that is shared.
+    Role,
+}
+
 /// A connection that limits its statements.
 pub(super) struct PgSession {
     pub(super) connection: PgConnection,
     clock: ServerClock,
-    /// What `statement_timeout` is set to; `None` where nothing can be set, because a pooler shares the session.
-    statement_timeout: Option<Duration>,
+    limit: Limit,
+    /// What the session's is set to, zero if it is not set.
+    statement_timeout: Duration,
 }
 
 impl PgSession {
-    /// Over a connection. `is_own`: whether nobody else uses the session.
-    pub(super) fn new(mut connection: PgConnection, is_own: bool) -> ConnectionResult<Self> {
+    /// Over a connection, as `settings` say.
+    pub(super) fn new(
+        mut connection: PgConnection,
+        settings: SessionSettings,
+    ) -> ConnectionResult<Self> {
         let clock = ServerClock::read(&mut connection)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        let statement_timeout = is_own.then_some(Duration::ZERO);
-        Ok(Self { connection, clock, statement_timeout })
+        let SessionSettings { limit, .. } = settings;
+        Ok(Self { connection, clock, limit, statement_timeout: Duration::ZERO })
     }
 
     /// What the server's clock will show then.
@@ -37,18 +54,25 @@ impl PgSession {
         self.clock.at(moment)
     }
 
-    /// Runs a statement that may take longer than the session's role or settings allow, behind a pooler, too.
-    pub(super) fn run_long<T>(
+    /// Runs a statement that may take long, so that the server ends it at the deadline.
+    pub(super) fn run_limited<T>(
         &mut self,
+        class: Class,
         deadline: Instant,
         statement: impl FnOnce(&mut Self) -> QueryResult<T>,
     ) -> QueryResult<T> {
-        if self.statement_timeout.is_some() {
+        let has_limit = match self.limit {
+            Limit::Session => true,
+            // The role's is not meant for bulk calls.
+            Limit::Role => class != Class::Bulk,
+            Limit::Transaction => false,
+        };
+        if has_limit {
             return statement(self);
         }
         let timeout = remaining(deadline).as_millis();
-        self.connection
-            .batch_execute(&format!("BEGIN; SET LOCAL statement_timeout = {timeout}"))?;
+        let begin = format!("BEGIN; SET LOCAL statement_timeout = {timeout}");
+        self.connection.batch_execute(&begin)?;
         match statement(self) {
             Ok(result) => self.connection.batch_execute("COMMIT").map(|()| result),
             Err(error) => {
@@ -86,13 +110,16 @@ impl Session for PgSession {
     }
 
     fn set_deadline(&mut self, deadline: Instant) -> QueryResult<()> {
-        let Some(current) = self.statement_timeout else { return Ok(()) };
+        if self.limit != Limit::Session {
+            return Ok(());
+        }
         let remaining = remaining(deadline);
-        if current > remaining || current < remaining - remaining / TOO_EARLY {
-            let timeout = (remaining - remaining / (2 * TOO_EARLY)).max(Duration::from_millis(1));
-            let millis = timeout.as_millis();
+        let too_early = remaining.saturating_sub(remaining / TOO_EARLY);
+        if !(too_early..=remaining).contains(&self.statement_timeout) {
+            let timeout = remaining.saturating_sub(remaining / (2 * TOO_EARLY));
+            let millis = timeout.as_millis().max(1);
             self.connection.batch_execute(&format!("SET statement_timeout = {millis}"))?;
-            self.statement_timeout = Some(timeout);
+            self.statement_timeout = timeout;
         }
         Ok(())
     }

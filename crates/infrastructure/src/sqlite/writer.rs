@@ -69,7 +69,7 @@ impl Writer {
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         let job = |reply_to| -> Box<dyn Write> {
-            Box::new(Statement { user, class, statement, result: None, reply_to })
+            Box::new(Statement { user, class, run: statement, result: None, reply_to })
         };
         self.workers.call(timeout, job).await
     }
@@ -115,7 +115,7 @@ impl Job for Box<dyn Write> {
 struct Statement<T, F> {
     user: UserId,
     class: Class,
-    statement: F,
+    run: F,
     result: Option<T>,
     reply_to: ReplyTo<T>,
 }
@@ -142,7 +142,7 @@ where
     }
 
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
-        let statement = || (self.statement)(connection);
+        let statement = || (self.run)(connection);
         let in_time = || enforce(self.reply_to.deadline(), statement).map_err(from_diesel);
         self.result = Some(catching_panics(|| (in_time(), Outcome::InTime)).0?);
         Ok(())

@@ -46,7 +46,9 @@ async fn a_panic_is_an_error_of_its_own_job_and_the_thread_lives_on() {
 async fn what_was_not_started_by_the_deadline_never_is() {
     let workers = workers(1, 10);
     let (release, stuck) = mpsc::channel::<()>();
-    let slow = run(&workers, 1, SHORT, move || drop(stuck.recv_timeout(AMPLE)));
+    let slow = run(&workers, 1, SHORT, move || {
+        let _ = stuck.recv_timeout(AMPLE);
+    });
     let (started, was_started) = mpsc::channel();
     let queued = run(&workers, 2, SHORT, move || started.send(()).unwrap());
     let (slow, queued) = tokio::join!(slow, queued);
@@ -81,7 +83,9 @@ async fn a_job_behind_one_that_gets_stuck_is_done_by_another_thread() {
 async fn a_thread_that_does_not_come_back_is_replaced() {
     let workers = workers(1, 10);
     let (release, stuck) = mpsc::channel::<()>();
-    let lost = run(&workers, 1, SHORT, move || drop(stuck.recv_timeout(AMPLE)));
+    let lost = run(&workers, 1, SHORT, move || {
+        let _ = stuck.recv_timeout(AMPLE);
+    });
     assert!(lost.await.is_err());
     // Until it is replaced, nobody is served.
     let others = async { while run(&workers, 2, SHORT, || ()).await.is_err() {} };

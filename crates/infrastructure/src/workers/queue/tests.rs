@@ -60,8 +60,8 @@ fn many_threads_do_every_job_once_and_end_when_the_queue_is_closed() {
             })
         })
         .collect();
-    for number in 1..=10_000 {
-        let class = [Class::Lookup, Class::Read, Class::Write, Class::Bulk][number as usize % 4];
+    let classes = [Class::Lookup, Class::Read, Class::Write, Class::Bulk];
+    for (number, class) in (1..=10_000).zip(classes.into_iter().cycle()) {
         queue.push(add(u128::from(number % 7), class, number)).unwrap();
     }
     queue.close();
@@ -85,7 +85,7 @@ fn with_one_stuck(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
                 queue.work(|jobs| {
                     for job in jobs {
                         if job.number == 0 {
-                            drop(stuck.lock().unwrap().recv_timeout(AMPLE));
+                            let _ = stuck.lock().unwrap().recv_timeout(AMPLE);
                         }
                         done.send(job.number).unwrap();
                     }
