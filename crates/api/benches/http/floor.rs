@@ -13,9 +13,9 @@ use todo_domain::{
 use todo_infrastructure::{DatabaseOptions, StatementCache};
 use uuid::Uuid;
 
-use crate::Plan;
-use crate::calls::{Call, Random};
-use crate::data::{self, TODOS_PER_USER, USERS};
+use crate::common::calls::{Call, Random};
+use crate::common::data::{self, TODOS_PER_USER, USERS};
+use crate::common::load::Plan;
 
 /// The argument that makes this program the adapter's load.
 pub(crate) const COMMAND: &str = "floor";

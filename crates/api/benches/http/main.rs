@@ -8,29 +8,24 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded when they are shown")]
 
-mod calls;
-mod data;
+#[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "the other benchmarks use the rest")]
+mod common;
 mod floor;
-mod load;
 mod report;
 
 use std::time::Duration;
 
 use todo_test_support::database::TestDatabase;
-use todo_test_support::postgres::{Cluster, ClusterOptions};
+use todo_test_support::postgres::Cluster;
 use todo_test_support::server::Server;
 
-use crate::calls::Call;
-use crate::data::Dataset;
+use crate::common::calls::Call;
+use crate::common::data::Dataset;
+use crate::common::figures::setting;
+use crate::common::load::{self, Plan};
+use crate::common::postgres::durable;
 use crate::report::{Database, Figures, Report};
-
-/// How long and how hard.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    rounds: usize,
-    time: Duration,
-    connections: usize,
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -42,26 +37,17 @@ fn main() {
     }
     let plan = Plan {
         rounds: setting("BENCH_ROUNDS", 5),
-        time: Duration::from_secs(setting("BENCH_SECONDS", 2) as u64),
+        time: Duration::from_secs(setting("BENCH_SECONDS", 2)),
         connections: setting("BENCH_CONNECTIONS", 32),
     };
     let mut report = Report::new(plan.rounds, plan.time, plan.connections);
 
     let sqlite = TestDatabase::sqlite();
     measure(&mut report, Database::Sqlite, sqlite.url(), plan);
-    let durable = ["fsync", "synchronous_commit", "full_page_writes"]
-        .into_iter()
-        .fold(ClusterOptions::default(), |options, name| options.setting(name, "on"))
-        .setting("shared_buffers", "512MB")
-        .setting("max_wal_size", "4GB");
-    if let Some(cluster) = Cluster::start(durable) {
+    if let Some(cluster) = Cluster::start(durable()) {
         measure(&mut report, Database::Postgres, &cluster.create_database(), plan);
     }
     report.write();
-}
-
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
 /// All calls, round by round.
@@ -71,7 +57,8 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
     for round in 1..=plan.rounds {
         for call in Call::ALL {
             let cpu_before = server.cpu_time().unwrap_or_default();
-            let load = load::start(&server, &dataset, call, plan);
+            let load = load::start(&server, &dataset.deep_cursor, call, plan);
+            assert_eq!(load.failed, 0, "{call:?}");
             let cpu = server.cpu_time().unwrap_or_default().saturating_sub(cpu_before);
             let floor = floor::start(url, call, plan);
             let pgbench = match database {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::calls::Call;
+use crate::common::calls::Call;
 
 /// Under which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::data::{self, BIG_USER, TODOS_PER_USER, USERS};
+use super::data::{self, BIG_USER, TODOS_PER_USER, USERS};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

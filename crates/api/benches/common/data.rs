@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use todo_test_support::server::Server;
 use uuid::Uuid;
 
-use crate::calls::write;
+use super::calls::write;
 
 /// How many users have [`TODOS_PER_USER`] todos.
 pub(crate) const USERS: u64 = 1_000;
@@ -100,7 +100,7 @@ impl Connection {
         self.buffer.clear();
         let mut chunk = [0; 16 * 1024];
         loop {
-            if let Some((status, from, to)) = crate::load::complete(&self.buffer) {
+            if let Some((status, from, to)) = super::load::complete(&self.buffer) {
                 assert!(status < 300, "{method} {target} was answered by {status}");
                 return self.buffer[from..to].to_vec();
             }
