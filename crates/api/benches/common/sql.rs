@@ -60,7 +60,7 @@ impl Session {
                  t(t) AS (SELECT 0 UNION ALL SELECT t + 1 FROM t WHERE t + 1 < {todos}) \
                  SELECT unhex(printf('%032x', u)), unhex(printf('%016x%04x%012x', 0, u, t)), 'Buy groceries ' || t, \
                  'Milk, eggs, bread', t % 3 = 0, 1768000000000000 + t, 1768000000000000 + t, 1, 'buy groceries ' || t, \
-                 'milk, eggs, bread' FROM u, t; ANALYZE"
+                 'milk, eggs, bread' FROM u, t"
             ),
             Self::Postgres(_) => format!(
                 "INSERT INTO todos ({COLUMNS}) \
