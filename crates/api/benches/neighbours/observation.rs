@@ -13,7 +13,6 @@ use crate::stage::{OTHERS, Stage};
 /// users of a partition that is locked do not count.
 #[derive(Debug, Clone)]
 pub(crate) struct Observation {
-    /// Good answers a second, and the 99th percentile of their latency in milliseconds.
     pub(crate) alone: Throughput,
     pub(crate) beside: Throughput,
     /// Calls without a good answer: those that were sent before anything happened, until its first second was over, and
@@ -27,7 +26,9 @@ pub(crate) struct Observation {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Throughput {
+    /// Good answers.
     pub(crate) per_second: f64,
+    /// The 99th percentile of the latency of all answers, in milliseconds.
     pub(crate) p99: f64,
 }
 
@@ -93,15 +94,15 @@ fn is_lost(answer: &Answer) -> bool {
 
 /// Of the answers that came from the one moment to the other.
 fn throughput(answers: &[Answer], from: Duration, to: Duration) -> Throughput {
-    let mut latencies: Vec<_> = answers
-        .iter()
-        .filter(|it| it.is_good() && (from..to).contains(&it.answered))
-        .map(Answer::latency)
-        .collect();
+    let (mut latencies, mut good) = (Vec::new(), 0_u32);
+    for answer in answers.iter().filter(|it| (from..to).contains(&it.answered)) {
+        latencies.push(answer.latency());
+        good += u32::from(answer.is_good());
+    }
     latencies.sort_unstable();
     let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default();
     Throughput {
-        per_second: latencies.len() as f64 / to.saturating_sub(from).as_secs_f64(),
+        per_second: f64::from(good) / to.saturating_sub(from).as_secs_f64(),
         p99: p99.as_secs_f64() * 1e3,
     }
 }
