@@ -16,8 +16,8 @@ use todo_test_support::database::TestDatabase;
 
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
-    timeout: Duration::from_secs(20),
-    bulk_timeout: Duration::from_secs(20),
+    timeout: Duration::from_secs(60),
+    bulk_timeout: Duration::from_secs(60),
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,

@@ -118,7 +118,7 @@ fn a_frozen_cluster_takes_connections_and_does_not_answer_until_it_is_thawed() {
 
     cluster.thaw();
 
-    connection.set_read_timeout(Some(Duration::from_secs(10))).expect("not zero");
+    connection.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
     let mut answer = [0];
     connection.read_exact(&mut answer).expect("it answers");
     assert_eq!(answer, *b"N");

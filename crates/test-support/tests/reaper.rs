@@ -94,7 +94,7 @@ fn child_process_that_uses_everything() {
     });
     // A child that nobody registered outlives this process, and must not hold the reaper up.
     let bystander =
-        Command::new("/bin/sh").args(["-c", "sleep 60 >/dev/null 2>&1 & echo $!"]).output();
+        Command::new("/bin/sh").args(["-c", "sleep 600 >/dev/null 2>&1 & echo $!"]).output();
     let bystander = String::from_utf8(bystander.expect("/bin/sh starts").stdout).expect("a number");
 
     // After the test harness's own words, on lines of their own.
@@ -109,7 +109,7 @@ fn child_process_that_uses_everything() {
             std::mem::forget((directory, sqlite, server, postgres, frozen));
             std::process::exit(0)
         }
-        _ => thread::sleep(Duration::from_secs(60)),
+        _ => thread::sleep(Duration::from_secs(600)),
     }
 }
 
@@ -140,7 +140,7 @@ fn ends_without_a_trace(ending: &str, signal: Option<&str>) {
     }
     child.wait().expect("it is our child");
 
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let pids: Vec<_> = pids.iter().filter(|pid| process::is_alive(**pid)).collect();
         let directories: Vec<_> = directories.iter().filter(|it| it.exists()).collect();

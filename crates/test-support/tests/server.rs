@@ -4,7 +4,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
-use todo_test_support::{command::run_to_exit, directory::TempDirectory, process, server::Server};
+use todo_test_support::{
+    clients::http::HANGS, command::run_to_exit, directory::TempDirectory, process, server::Server,
+};
 
 const LISTENS: &str = r#"
 echo '{"fields":{"message":"starting"}}'
@@ -38,7 +40,7 @@ fn a_server_is_known_by_the_address_that_it_logs() {
     assert!(server.is_running());
     if cfg!(target_os = "linux") {
         assert!(server.rss_bytes().is_some_and(|bytes| bytes > 0));
-        assert!(server.cpu_time().is_some_and(|time| time < Duration::from_secs(5)));
+        assert!(server.cpu_time().is_some() && server.threads() == Some(1));
     }
 }
 
@@ -48,7 +50,7 @@ fn a_server_sees_only_the_environment_that_it_is_given() {
     let envs = [("RUST_LOG", "debug"), ("EXTRA", "two words")];
     let server = Server::start(&script.1, "postgres://somewhere/db", &envs);
     server.terminate();
-    let _ = server.wait_exit(Duration::from_secs(10));
+    let _ = server.wait_exit(HANGS);
     let output = server.stderr();
     for line in [
         "HOST=127.0.0.1",
@@ -80,7 +82,7 @@ fn a_terminated_server_ends_in_its_own_way() {
     let script = script(&body);
     let server = Server::start(&script.1, "sqlite://todos.db", &[]);
     server.terminate();
-    assert_eq!(server.wait_exit(Duration::from_secs(10)).code(), Some(7));
+    assert_eq!(server.wait_exit(HANGS).code(), Some(7));
     assert_eq!(server.logs().last().map(String::as_str), Some("bye"));
     server.terminate();
     server.kill();
@@ -109,7 +111,7 @@ fn a_dropped_server_is_gone() {
 fn a_command_that_ends_gives_its_output_and_status() {
     let script = script("echo \"$1 $NAME\"; echo problem >&2; exit 5");
     let envs = [("NAME", "value")];
-    let output = run_to_exit(&script.1, &["--flag"], &envs, Duration::from_secs(10));
+    let output = run_to_exit(&script.1, &["--flag"], &envs, HANGS);
     assert_eq!(output.status.code(), Some(5));
     assert_eq!(output.stdout, b"--flag value\n");
     assert_eq!(output.stderr, b"problem\n");
@@ -119,10 +121,11 @@ fn a_command_that_ends_gives_its_output_and_status() {
 fn a_command_that_does_not_end_is_killed_and_a_panic_with_its_output() {
     let script = script("echo $$; sleep 60");
     let run = std::panic::catch_unwind(|| {
-        run_to_exit(&script.1, &[], &[], Duration::from_millis(500)).status
+        // Time enough to write, also on a busy machine.
+        run_to_exit(&script.1, &[], &[], Duration::from_secs(5)).status
     });
     let message = message(run.expect_err("it panics"));
     let pid = message.lines().last().and_then(|line| line.parse().ok()).expect("it wrote its pid");
-    assert!(message.contains("still running after 500ms"), "{message}");
+    assert!(message.contains("still running after 5s"), "{message}");
     assert!(!process::is_alive(pid));
 }

@@ -1,31 +1,26 @@
 //! The server dies in the middle of its writes.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use todo_test_support::database::TestDatabase;
 
-use crate::support::load::{Load, Plan};
-use crate::support::setup::{alone, cluster, measured, server};
+use crate::support::http::HANGS;
+use crate::support::load::{Load, Plan, Report};
+use crate::support::setup::{cluster, server};
 
 /// Often, because each end meets the writes at another moment.
 const ENDS: usize = 5;
 
 #[test]
 fn what_sqlite_has_acknowledged_outlives_a_killed_server() {
-    alone(|| {
-        let database = TestDatabase::sqlite();
-        kill_again_and_again(database.url(), || expect_integrity(database.url()));
-    });
+    let database = TestDatabase::sqlite();
+    kill_again_and_again(database.url(), || expect_integrity(database.url()));
 }
 
 #[test]
 fn what_postgres_has_acknowledged_outlives_a_killed_server() {
-    alone(|| {
-        let Some(cluster) = cluster() else { return };
-        kill_again_and_again(&cluster.create_database(), || {});
-    });
+    let Some(cluster) = cluster() else { return };
+    kill_again_and_again(&cluster.create_database(), || {});
 }
 
 fn kill_again_and_again(url: &str, check: impl Fn()) {
@@ -33,7 +28,7 @@ fn kill_again_and_again(url: &str, check: impl Fn()) {
     for _ in 0..ENDS {
         let server = server(url);
         let load = Load::start(server.port(), Plan { next_call: often, ..Plan::mixed(16) });
-        load.wait_for_good(300, Duration::from_secs(20));
+        load.wait_for_good(300, HANGS);
         server.kill();
         reports.push(load.stop());
         check();
@@ -43,8 +38,7 @@ fn kill_again_and_again(url: &str, check: impl Fn()) {
         report.verify(server.port());
     }
     check();
-    let created: usize = reports.iter().map(crate::support::load::Report::created).sum();
-    measured("todos acknowledged before the server was killed, all there", &created.to_string());
+    assert!(reports.iter().map(Report::created).sum::<usize>() > 0, "nothing was acknowledged");
 }
 
 /// Nine writes in ten calls.

@@ -1,7 +1,8 @@
 //! What the server does when the world around it fails: real processes, real signals, real load.
 //!
-//! `docs/reliability.md` lists what these tests promise and what they measured. They run one after the other,
-//! because all of them look at the clock.
+//! `docs/reliability.md` lists what these tests promise. They run beside each other and beside whatever the machine
+//! does: they wait for events, count, and compare orders. No test expects anything to take less than some time;
+//! `cargo bench --bench faults` measures that.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 

@@ -20,7 +20,6 @@ use tokio::sync::oneshot;
 
 use crate::support::http::{Answer, Client};
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::alone;
 
 /// A statement with this among its values panics.
 const TRIGGER: &str = "panic-here";
@@ -65,8 +64,8 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
     mine_the_connections();
     let options = DatabaseOptions {
         pool_size: POOL_SIZE,
-        timeout: Duration::from_secs(5),
-        bulk_timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(30),
+        bulk_timeout: Duration::from_secs(30),
         queue_capacity: 1_000,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,
@@ -143,15 +142,11 @@ fn panics_stay_inside_their_requests(database: &TestDatabase) {
 
 #[test]
 fn a_panic_on_sqlite_is_a_500_of_its_own_request() {
-    alone(|| {
-        panics_stay_inside_their_requests(&TestDatabase::sqlite());
-    });
+    panics_stay_inside_their_requests(&TestDatabase::sqlite());
 }
 
 #[test]
 fn a_panic_on_postgres_is_a_500_of_its_own_request() {
-    alone(|| {
-        let Some(database) = TestDatabase::postgres() else { return };
-        panics_stay_inside_their_requests(&database);
-    });
+    let Some(database) = TestDatabase::postgres() else { return };
+    panics_stay_inside_their_requests(&database);
 }

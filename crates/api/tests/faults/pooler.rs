@@ -1,56 +1,47 @@
 //! A transaction-mode pooler that knows nothing of prepared statements, between two servers and one Postgres.
 
 use std::fs;
-use std::time::Duration;
 
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::Cluster;
 use todo_test_support::server::Server;
 
+use crate::support::http::HANGS;
 use crate::support::load::{Load, Plan, Report};
 use crate::support::program::{self, Running};
-use crate::support::setup::{alone, cluster, measured, server_with};
+use crate::support::setup::{cluster, server, server_with};
 
 /// Mixed calls in all.
-const CALLS: usize = 20_000;
+const CALLS: usize = 6_000;
 
 /// For each of the two servers.
 const CLIENTS: usize = 12;
 
 #[test]
 fn two_servers_behind_a_pooler_fail_no_call_and_execute_no_statement_of_each_other() {
-    alone(|| {
-        let Some((cluster, url, _pooler)) = pooled() else { return };
-        // Not overload is looked for here.
-        let patient = [("DATABASE_TIMEOUT", "10s")];
-        let servers = [server_with(&url, &patient), server_with(&url, &patient)];
-        assert!(says(&servers[0], "INFO", "a pooler shares the database's sessions"));
-        for (server, report) in servers.iter().zip(loads(&servers, CALLS)) {
-            report.expect_no_flaws().verify(server.port());
-            assert_eq!(report.count(503), 0);
-        }
-        measured("calls through a pooler, none failed", &CALLS.to_string());
-        drop(cluster);
-    });
+    let Some((cluster, url, _pooler)) = pooled() else { return };
+    let servers = [server(&url), server(&url)];
+    assert!(says(&servers[0], "INFO", "a pooler shares the database's sessions"));
+    for (server, report) in servers.iter().zip(loads(&servers, CALLS)) {
+        report.expect_no_flaws().verify(server.port());
+        assert_eq!(report.count(503), 0);
+    }
+    drop(cluster);
 }
 
 /// The same load, with the protection forced off: that it goes wrong shows that the test above would see it.
 #[test]
 fn a_statement_cache_forced_on_behind_a_pooler_is_warned_of_and_goes_wrong() {
-    alone(|| {
-        let Some((cluster, url, _pooler)) = pooled() else { return };
-        let cached = [("DATABASE_STATEMENT_CACHE", "on")];
-        let servers = [server_with(&url, &cached), server_with(&url, &cached)];
-        for server in &servers {
-            assert!(says(server, "WARN", "one client's statement can be executed as another's"));
-        }
-        let reports = loads(&servers, 500);
-        let flaws =
-            reports.iter().flat_map(|it| &it.samples).filter(|it| it.flaw.is_some()).count();
-        measured("wrong answers with DATABASE_STATEMENT_CACHE=on", &flaws.to_string());
-        assert!(flaws > 0, "the load does not tell whether statements are mixed up");
-        drop(cluster);
-    });
+    let Some((cluster, url, _pooler)) = pooled() else { return };
+    let cached = [("DATABASE_STATEMENT_CACHE", "on")];
+    let servers = [server_with(&url, &cached), server_with(&url, &cached)];
+    for server in &servers {
+        assert!(says(server, "WARN", "one client's statement can be executed as another's"));
+    }
+    let reports = loads(&servers, 500);
+    let flaws = reports.iter().flat_map(|it| &it.samples).filter(|it| it.flaw.is_some()).count();
+    assert!(flaws > 0, "the load does not tell whether statements are mixed up");
+    drop(cluster);
 }
 
 /// A Postgres, the URL of a database of it behind a pooler, and that.
@@ -80,7 +71,7 @@ fn pooled() -> Option<(Cluster, String, Running)> {
 fn loads(servers: &[Server; 2], calls: usize) -> [Report; 2] {
     let loads = servers.each_ref().map(|it| Load::start(it.port(), Plan::mixed(CLIENTS)));
     for load in &loads {
-        load.wait_for_calls(calls / 2, Duration::from_secs(60));
+        load.wait_for_calls(calls / 2, HANGS);
     }
     loads.map(Load::stop)
 }

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use todo_test_support::command::run_to_exit;
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::{Cluster, ClusterOptions};
 
-use crate::support::http::Client;
+use crate::support::http::{Client, HANGS};
 use crate::support::ledger::new_id;
 use crate::support::program;
-use crate::support::setup::{BINARY, alone, cluster, server};
+use crate::support::setup::{BINARY, cluster, server};
 
 /// Nobody comes in without TLS.
 const ONLY_TLS: &str = "hostssl all all 127.0.0.1/32 trust\nhostnossl all all all reject\n";
@@ -55,11 +54,9 @@ fn a_certificate_for_another_host_is_refused_in_one_clear_line() {
 
 #[test]
 fn a_database_without_tls_is_refused_with_sslmode_require() {
-    alone(|| {
-        let Some(cluster) = cluster() else { return };
-        let line = refused(&format!("{}?sslmode=require", cluster.create_database()));
-        assert!(line.contains("server does not support SSL"), "{line}");
-    });
+    let Some(cluster) = cluster() else { return };
+    let line = refused(&format!("{}?sslmode=require", cluster.create_database()));
+    assert!(line.contains("server does not support SSL"), "{line}");
 }
 
 fn serves(url: &str) {
@@ -71,7 +68,7 @@ fn serves(url: &str) {
 /// The one line that says why the server does not start.
 fn refused(url: &str) -> String {
     let envs = [("DATABASE_URL", url), ("PORT", "0")];
-    let output = run_to_exit(BINARY, &[], &envs, Duration::from_secs(20));
+    let output = run_to_exit(BINARY, &[], &envs, HANGS);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
@@ -81,31 +78,29 @@ fn refused(url: &str) -> String {
 
 /// A cluster with a certificate for 127.0.0.1 of an authority in `ca.crt`; `other.crt` is another.
 fn with_certificates(test: impl Fn(&Cluster, &Path)) {
-    alone(|| {
-        let Some(openssl) = program::find("openssl", "TLS tests") else { return };
-        let directory = TempDirectory::new();
-        let at = directory.path();
-        let openssl = |line: &str| program::run(&openssl, at, &line.split(' ').collect::<Vec<_>>());
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        for name in ["ca", "other"] {
-            openssl(&format!(
-                "req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"
-            ));
-        }
-        openssl(&format!("req {key} -subj /CN=server -keyout server.key -out server.csr"));
-        fs::write(at.join("names"), "subjectAltName=IP:127.0.0.1,DNS:db.test\n").unwrap();
-        openssl(
-            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
-         -extfile names -out server.crt",
-        );
-        let read = |name: &str| fs::read(at.join(name)).unwrap();
-        let options = ClusterOptions::default()
-            .setting("ssl", "on")
-            .file("server.crt", read("server.crt"))
-            .file("server.key", read("server.key"))
-            .file("pg_hba.conf", ONLY_TLS);
-        if let Some(cluster) = Cluster::start(options) {
-            test(&cluster, at);
-        }
-    });
+    let Some(openssl) = program::find("openssl", "TLS tests") else { return };
+    let directory = TempDirectory::new();
+    let at = directory.path();
+    let openssl = |line: &str| program::run(&openssl, at, &line.split(' ').collect::<Vec<_>>());
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for name in ["ca", "other"] {
+        openssl(&format!(
+            "req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"
+        ));
+    }
+    openssl(&format!("req {key} -subj /CN=server -keyout server.key -out server.csr"));
+    fs::write(at.join("names"), "subjectAltName=IP:127.0.0.1,DNS:db.test\n").unwrap();
+    openssl(
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
+     -extfile names -out server.crt",
+    );
+    let read = |name: &str| fs::read(at.join(name)).unwrap();
+    let options = ClusterOptions::default()
+        .setting("ssl", "on")
+        .file("server.crt", read("server.crt"))
+        .file("server.key", read("server.key"))
+        .file("pg_hba.conf", ONLY_TLS);
+    if let Some(cluster) = Cluster::start(options) {
+        test(&cluster, at);
+    }
 }

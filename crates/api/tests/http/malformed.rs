@@ -9,7 +9,7 @@ use crate::support::{Answer, Api};
 /// Sends these bytes and reads until the server closes the connection.
 fn exchange(api: &Api, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", api.server.port())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     // The server may refuse, and close, before it has seen all of it.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();

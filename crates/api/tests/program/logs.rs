@@ -45,7 +45,7 @@ fn no_line_shows_the_password() {
 fn lines_for_people_say_the_same() {
     let directory = TempDirectory::new();
     let script = r#"cd "$0"; "$1" > log & i=0
-        until grep -qs listening log || [ $i -gt 80 ]; do sleep 0.1; i=$((i+1)); done
+        until grep -qs listening log || [ $i -gt 400 ]; do sleep 0.1; i=$((i+1)); done
         kill $!; wait $!; code=$?; cat log; exit $code"#;
     let line = [script, directory.path().to_str().unwrap(), PROGRAM];
     let ended = shell(&line, &[("DATABASE_URL", "sqlite::memory:")]);

@@ -11,8 +11,8 @@ use todo_test_support::directory::TempDirectory;
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-api");
 
-/// Whatever goes wrong is told within this time.
-const SOON: Duration = Duration::from_secs(10);
+/// What has not ended by then hangs.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// What a program that has ended left behind.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) fn run_in(directory: &Path, arguments: &[&str], environment: &[(&str,
 pub(crate) fn shell(line: &[&str], environment: &[(&str, &str)]) -> Ended {
     // Never the default port, which may be taken; each test may still set its own.
     let environment = [&[("PORT", "0")], environment].concat();
-    let output = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, SOON);
+    let output = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, HANGS);
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

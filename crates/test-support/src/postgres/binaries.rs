@@ -7,6 +7,8 @@ use std::{
     sync::{Once, OnceLock},
 };
 
+use crate::program::is_ci;
+
 /// Where Postgres's own programs are.
 #[derive(Clone, Debug)]
 pub(super) struct Binaries {
@@ -63,10 +65,6 @@ pub(super) fn any_psql() -> PathBuf {
     found.unwrap_or_else(|| {
         panic!("TEST_DATABASE_URL is set, but there is no psql to make databases with")
     })
-}
-
-fn is_ci() -> bool {
-    env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
 }
 
 /// The directory if it holds a whole Postgres, or the one to which its `initdb` leads.

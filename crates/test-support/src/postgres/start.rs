@@ -3,7 +3,6 @@
 use std::{
     fs,
     fs::File,
-    net::TcpListener,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     process::{Command, Stdio},
     thread,
@@ -11,7 +10,7 @@ use std::{
 };
 
 use super::{Cluster, options::SETTINGS, psql};
-use crate::{directory, process, reaper};
+use crate::{process, program::free_port, reaper};
 
 /// Far more than a loaded machine needs.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -116,16 +115,5 @@ impl Cluster {
     fn log_file(&self) -> Stdio {
         let log = File::options().create(true).append(true).mode(0o644).open(self.log_path());
         log.expect("the directory is ours").into()
-    }
-}
-
-/// A port that is free now, below those that the system gives to outgoing connections: else
-/// a client that retries while the server is down might be given its port.
-fn free_port() -> u16 {
-    loop {
-        let port = u16::try_from(15_000 + directory::random() % 15_000).expect("below 30,000");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }

@@ -67,7 +67,7 @@ impl Api {
     /// The one line of the server's log about a request, which may come a moment after the answer.
     #[track_caller]
     pub(crate) fn logged(&self, request_id: &str) -> Value {
-        for _ in 0..500 {
+        for _ in 0..6_000 {
             let lines = self.server.logs();
             let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
             let lines: Vec<_> =
@@ -93,8 +93,8 @@ fn agent() -> Agent {
         .max_redirects_will_error(false)
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
-        // Below the five seconds after which the server closes an idle connection.
-        .max_idle_age(Duration::from_secs(3))
+        // Far below the five seconds after which the server closes an idle connection.
+        .max_idle_age(Duration::from_secs(1))
         .timeout_global(Some(Duration::from_secs(120)))
         .build()
         .into()

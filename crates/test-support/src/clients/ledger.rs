@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
-use todo_test_support::directory::random;
-
 use super::http::{Answer, Client};
+use crate::directory::random;
+use serde_json::{Value, json};
 
-pub(crate) const TODOS: &str = "/api/v1/todos";
+/// The path of the todos.
+pub const TODOS: &str = "/api/v1/todos";
 
 /// A user id, or a todo's, that nobody else has.
-pub(crate) fn new_id() -> String {
+#[must_use]
+pub fn new_id() -> String {
     let (high, low) = (random(), random());
     format!(
         "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
@@ -27,7 +28,7 @@ type Known = Option<(String, u64)>;
 
 /// The todos of one user, as far as the server has acknowledged them.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     kept: HashMap<String, Known>,
     order: Vec<String>,
     deleted: HashSet<String>,
@@ -36,19 +37,27 @@ pub(crate) struct Ledger {
 
 /// A call of which the ledger understands the answer.
 #[derive(Debug, Clone)]
-pub(crate) enum Call {
+pub enum Call {
+    /// A new todo of this title.
     Create(String),
+    /// A new todo under this id, of this title.
     Put(String, String),
+    /// The todo of this id.
     Get(String),
+    /// The newest todos.
     List,
+    /// How many there are.
     Stats,
+    /// Another title for the todo of this id.
     Patch(String, String),
+    /// No todo of this id any more.
     Delete(String),
 }
 
 impl Ledger {
     /// The next call of a mixed load: half of it reads, half writes, and there are about twenty todos.
-    pub(crate) fn next_call(&self, turn: usize) -> Call {
+    #[must_use]
+    pub fn next_call(&self, turn: usize) -> Call {
         let title = format!("turn {turn}");
         let any = || self.order.get(turn.wrapping_mul(7) % self.order.len().max(1)).cloned();
         match (turn % 10, any()) {
@@ -63,14 +72,17 @@ impl Ledger {
         }
     }
 
-    /// A load that only makes todos.
-    pub(crate) fn next_write(turn: usize) -> Call {
+    /// The next call of a load that only makes todos.
+    #[must_use]
+    pub fn next_write(turn: usize) -> Call {
         Call::Create(format!("turn {turn}"))
     }
 
-    /// Learns from the answer; `None` is none. Says what is wrong with it: an answer that is neither right nor
-    /// an honest "try again".
-    pub(crate) fn learn(&mut self, call: &Call, answer: Option<&Answer>) -> Result<(), String> {
+    /// Learns from the answer; `None` is none.
+    ///
+    /// # Errors
+    /// What is wrong with an answer that is neither right nor an honest "try again".
+    pub fn learn(&mut self, call: &Call, answer: Option<&Answer>) -> Result<(), String> {
         let Some(answer) = answer.filter(|it| it.status != 503) else {
             self.forget(call);
             return match answer {
@@ -142,14 +154,15 @@ impl Ledger {
     }
 
     /// How many todos were acknowledged.
-    pub(crate) fn created(&self) -> usize {
+    #[must_use]
+    pub fn created(&self) -> usize {
         self.created
     }
 
     /// Checks that every acknowledged todo is there as it was told, and every deleted one gone.
     #[track_caller]
-    pub(crate) fn verify(&self, client: &mut Client) {
-        let answer = client.get(TODOS).unwrap();
+    pub fn verify(&self, client: &mut Client) {
+        let answer = client.get(TODOS).expect("the server answers");
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(self.is_right_list_of_all(&answer.json()), "{self:#?}\n{}", answer.json());
     }
@@ -176,7 +189,11 @@ impl Ledger {
 }
 
 impl Call {
-    pub(crate) fn send(&self, client: &mut Client) -> std::io::Result<Answer> {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn send(&self, client: &mut Client) -> std::io::Result<Answer> {
         let at = |id: &str| format!("{TODOS}/{id}");
         match self {
             Self::Create(title) => client.call("POST", TODOS, Some(&json!({"title": title}))),

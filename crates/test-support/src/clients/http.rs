@@ -7,33 +7,41 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Far above every deadline of the server: what takes longer hangs.
-pub(crate) const HANGS: Duration = Duration::from_secs(15);
+/// What takes longer hangs. No expectation of how fast anything is: it only ends a test that would never end.
+pub const HANGS: Duration = Duration::from_secs(60);
 
-/// The server closes connections that have been idle for five seconds. A careful client is faster.
-const STALE: Duration = Duration::from_secs(3);
+/// The server closes connections that have been idle for five seconds. A careful client does not use them again
+/// long before, so that a machine that stands still for seconds is no lost request.
+const STALE: Duration = Duration::from_secs(1);
 
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names, in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, without its transfer coding.
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The value of the first header of this name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(it, _)| it == name);
         values.next().map(|(_, value)| value.as_str())
     }
 
     /// The body; null if it is not JSON.
-    pub(crate) fn json(&self) -> Value {
+    #[must_use]
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// Whether it says: not now, but soon; in the one shape.
-    pub(crate) fn is_unavailable(&self) -> bool {
+    /// Whether it is a 503 with `Retry-After`, in the shape of all errors.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
         self.status == 503
             && self.header("retry-after").is_some_and(|it| it.parse::<u32>().is_ok())
             && self.header("content-type") == Some("application/problem+json")
@@ -46,7 +54,8 @@ impl Answer {
 }
 
 /// A client of one server, on behalf of one user, with one connection that it keeps.
-pub(crate) struct Client {
+#[derive(Debug)]
+pub struct Client {
     address: SocketAddr,
     user: String,
     stream: Option<BufReader<TcpStream>>,
@@ -54,13 +63,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(port: u16, user: &str) -> Self {
+    /// A client of the server on this port of 127.0.0.1; it connects with its first call.
+    #[must_use]
+    pub fn new(port: u16, user: &str) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         Self { address, user: user.to_owned(), stream: None, last_used: Instant::now() }
     }
 
     /// Connects, unless it is connected.
-    pub(crate) fn connect(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+    ///
+    /// # Errors
+    /// When nothing listens, or the connection is not made in time.
+    pub fn connect(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
         if self.last_used.elapsed() > STALE {
             self.stream = None;
         }
@@ -71,35 +85,30 @@ impl Client {
         Ok(self.stream.insert(stream))
     }
 
-    /// Notices that the server has closed the connection meanwhile, as every pool of connections does.
-    pub(crate) fn look(&mut self) -> io::Result<()> {
-        let Some(stream) = &self.stream else { return Ok(()) };
-        let stream = stream.get_ref();
-        stream.set_nonblocking(true)?;
-        let is_open = stream.peek(&mut [0]).is_err_and(|it| it.kind() == ErrorKind::WouldBlock);
-        stream.set_nonblocking(false)?;
-        if !is_open {
-            self.stream = None;
-        }
-        Ok(())
+    /// Gives its connection up, if it has one.
+    pub fn disconnect(&mut self) {
+        self.stream = None;
     }
 
     /// Whether the server has asked it to leave, or it was never connected.
-    pub(crate) fn is_parted(&self) -> bool {
+    #[must_use]
+    pub fn is_parted(&self) -> bool {
         self.stream.is_none()
     }
 
-    pub(crate) fn get(&mut self, target: &str) -> io::Result<Answer> {
+    /// A GET.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn get(&mut self, target: &str) -> io::Result<Answer> {
         self.call("GET", target, None)
     }
 
-    /// Sends a request and reads the answer. An error is one of the connection, which is given up then.
-    pub(crate) fn call(
-        &mut self,
-        method: &str,
-        target: &str,
-        body: Option<&Value>,
-    ) -> io::Result<Answer> {
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// Those of the connection, which is given up then.
+    pub fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> io::Result<Answer> {
         let mut request =
             format!("{method} {target} HTTP/1.1\r\nHost: test\r\nX-User-ID: {}\r\n", self.user);
         if let Some(body) = body {
@@ -124,8 +133,11 @@ impl Client {
     }
 }
 
-/// A connection that waits long, but not for ever.
-pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+/// A connection that waits for [`HANGS`], and not for ever.
+///
+/// # Errors
+/// When nothing listens there.
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, HANGS)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(HANGS))?;
@@ -133,8 +145,20 @@ pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads one answer. A connection that ends before, or within it, is an error.
-pub(crate) fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answer> {
+/// A connection to this port of 127.0.0.1 that has been used once, and is kept.
+#[must_use]
+pub fn idle_connection(port: u16) -> TcpStream {
+    let mut stream = connect(([127, 0, 0, 1], port).into()).expect("the server listens");
+    let request = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
+    stream.write_all(request).expect("it is open");
+    stream
+}
+
+/// Reads one answer.
+///
+/// # Errors
+/// When the connection ends before the answer, or within it.
+pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answer> {
     let status_line = read_line(stream)?;
     let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
     let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, status_line.clone()))?;

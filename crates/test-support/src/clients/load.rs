@@ -1,7 +1,7 @@
 //! Many clients at once, and what became of their calls.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,122 +11,161 @@ use super::ledger::{Call, Ledger, new_id};
 /// Small, because there can be thousands.
 const STACK_BYTES: usize = 128 * 1024;
 
+/// Between two looks at what a load has done.
+const POLL: Duration = Duration::from_millis(5);
+
 /// One call.
 #[derive(Debug, Clone)]
-pub(crate) struct Sample {
-    pub(crate) sent: Instant,
-    pub(crate) latency: Duration,
+pub struct Sample {
+    /// When it was sent.
+    pub sent: Instant,
+    /// How long its answer took.
+    pub latency: Duration,
     /// 0 when there was no answer.
-    pub(crate) status: u16,
+    pub status: u16,
     /// What is wrong with the answer, or with the connection.
-    pub(crate) flaw: Option<String>,
+    pub flaw: Option<String>,
 }
 
 impl Sample {
-    pub(crate) fn is_good(&self) -> bool {
+    /// Whether it was answered well: not refused, and nothing is wrong with it.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
         self.flaw.is_none() && self.status != 503
+    }
+
+    /// When it was answered.
+    #[must_use]
+    pub fn answered(&self) -> Instant {
+        self.sent + self.latency
     }
 }
 
 /// What the clients of a load do.
-#[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) clients: usize,
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How many there are, each on a connection and on behalf of a user of its own.
+    pub clients: usize,
     /// Before the next call after a 503, or after a connection that failed.
-    pub(crate) pause_after_failure: Duration,
-    pub(crate) next_call: fn(&Ledger, usize) -> Call,
+    pub pause_after_failure: Duration,
+    /// The next call of a client, from what it knows and from how many calls it has made.
+    pub next_call: fn(&Ledger, usize) -> Call,
 }
 
 impl Plan {
     /// Mixed calls, one right after the other.
-    pub(crate) fn mixed(clients: usize) -> Self {
+    #[must_use]
+    pub fn mixed(clients: usize) -> Self {
         Self { clients, pause_after_failure: Duration::ZERO, next_call: Ledger::next_call }
     }
 
     /// Nothing but creates.
-    pub(crate) fn creates(clients: usize) -> Self {
+    #[must_use]
+    pub fn creates(clients: usize) -> Self {
         Self { next_call: |_, turn| Ledger::next_write(turn), ..Self::mixed(clients) }
+    }
+
+    /// Nothing but counters: calls that share no statement with each other.
+    #[must_use]
+    pub fn counters(clients: usize) -> Self {
+        Self { next_call: |_, _| Call::Stats, ..Self::mixed(clients) }
     }
 }
 
-/// A load that goes on in the background.
-pub(crate) struct Load {
+/// A load that goes on in the background until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<(String, Ledger)>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,
     good: AtomicUsize,
+    bad: AtomicUsize,
     samples: Mutex<Vec<Sample>>,
 }
 
 /// What became of a load.
-pub(crate) struct Report {
-    pub(crate) samples: Vec<Sample>,
+#[derive(Debug)]
+pub struct Report {
+    /// Every call.
+    pub samples: Vec<Sample>,
     ledgers: Vec<(String, Ledger)>,
 }
 
 impl Load {
-    pub(crate) fn start(port: u16, plan: Plan) -> Self {
+    /// Starts the clients of the server on this port of 127.0.0.1.
+    #[must_use]
+    pub fn start(port: u16, plan: Plan) -> Self {
         let shared = Arc::new(Shared::default());
         let clients = (0..plan.clients).map(|_| {
             let shared = Arc::clone(&shared);
             let client = thread::Builder::new().stack_size(STACK_BYTES);
-            client.spawn(move || one_client(port, plan, &shared)).unwrap()
+            client.spawn(move || one_client(port, plan, &shared)).expect("a thread starts")
         });
         Self { clients: clients.collect(), shared }
     }
 
-    /// Waits until so many more calls have succeeded.
+    /// Waits until so many more calls have succeeded. Panics after `timeout`, which only ends what hangs.
     #[track_caller]
-    pub(crate) fn wait_for_good(&self, count: usize, timeout: Duration) {
-        let (aim, begun) = (self.good() + count, Instant::now());
-        while self.good() < aim {
-            let missing = aim - self.good();
+    pub fn wait_for_good(&self, count: usize, timeout: Duration) {
+        let aim = self.good() + count;
+        self.wait_until(timeout, || self.good() >= aim);
+    }
+
+    /// Waits until so many calls in all have been refused, or gone wrong. Panics after `timeout`, which only ends
+    /// what hangs.
+    #[track_caller]
+    pub fn wait_for_bad(&self, count: usize, timeout: Duration) {
+        self.wait_until(timeout, || self.bad() >= count);
+    }
+
+    /// Waits until so many calls have been answered in all, well or not. Panics after `timeout`, which only ends
+    /// what hangs.
+    #[track_caller]
+    pub fn wait_for_calls(&self, count: usize, timeout: Duration) {
+        self.wait_until(timeout, || self.good() + self.bad() >= count);
+    }
+
+    #[track_caller]
+    fn wait_until(&self, timeout: Duration, is_done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_done() {
             assert!(
                 begun.elapsed() < timeout,
-                "{missing} of {count} missing after {timeout:?}; flaws: {:?}",
-                flaws(&self.samples().clone())
+                "still waiting after {timeout:?}: {} calls were good, {} were not; flaws: {:?}",
+                self.good(),
+                self.bad(),
+                flaws(&self.samples())
             );
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(POLL);
         }
     }
 
-    /// Waits until so many calls have been refused, or gone wrong.
-    #[track_caller]
-    pub(crate) fn wait_for_bad(&self, count: usize, timeout: Duration) {
-        let begun = Instant::now();
-        while self.samples().iter().filter(|it| !it.is_good()).count() < count {
-            assert!(begun.elapsed() < timeout, "fewer than {count} refusals after {timeout:?}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Waits until so many calls have been answered in all, well or not.
-    #[track_caller]
-    pub(crate) fn wait_for_calls(&self, count: usize, timeout: Duration) {
-        let begun = Instant::now();
-        while self.samples().len() < count {
-            assert!(begun.elapsed() < timeout, "fewer than {count} calls after {timeout:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    pub(crate) fn good(&self) -> usize {
+    /// How many calls have succeeded.
+    #[must_use]
+    pub fn good(&self) -> usize {
         self.shared.good.load(Ordering::Relaxed)
     }
 
-    fn samples(&self) -> std::sync::MutexGuard<'_, Vec<Sample>> {
+    /// How many have been refused, or gone wrong.
+    #[must_use]
+    pub fn bad(&self) -> usize {
+        self.shared.bad.load(Ordering::Relaxed)
+    }
+
+    fn samples(&self) -> MutexGuard<'_, Vec<Sample>> {
         self.shared.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets each client finish its call, and go.
-    pub(crate) fn stop(mut self) -> Report {
+    #[must_use]
+    pub fn stop(mut self) -> Report {
         self.shared.stop.store(true, Ordering::Relaxed);
         let clients = self.clients.drain(..);
-        let ledgers = clients.map(|client| client.join().unwrap()).collect();
+        let ledgers = clients.map(|client| client.join().expect("no client panics")).collect();
         let samples = std::mem::take(&mut *self.samples());
         Report { samples, ledgers }
     }
@@ -158,12 +197,14 @@ fn one_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
         };
         let status = result.map_or(0, |answer| answer.status);
         let sample = Sample { sent, latency, status, flaw };
-        if sample.is_good() {
+        let is_good = sample.is_good();
+        shared.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+        if is_good {
             shared.good.fetch_add(1, Ordering::Relaxed);
         } else {
+            shared.bad.fetch_add(1, Ordering::Relaxed);
             thread::sleep(plan.pause_after_failure);
         }
-        shared.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
     }
     (user, ledger)
 }
@@ -171,15 +212,17 @@ fn one_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
 impl Report {
     /// Panics if a call got neither a right answer nor an honest "try again".
     #[track_caller]
-    pub(crate) fn expect_no_flaws(&self) -> &Self {
+    #[expect(clippy::must_use_candidate, reason = "it checks")]
+    pub fn expect_no_flaws(&self) -> &Self {
         let flaws = flaws(&self.samples);
         assert!(flaws.is_empty(), "{} of {} calls: {flaws:#?}", flaws.len(), self.samples.len());
         self
     }
 
-    /// Panics if a call that was sent in this time was not answered well.
+    /// Panics if one of the first so many calls that were sent from this moment on was not answered well.
     #[track_caller]
-    pub(crate) fn expect_all_good(&self, from: Instant, count: usize) -> &Self {
+    #[expect(clippy::must_use_candidate, reason = "it checks")]
+    pub fn expect_all_good(&self, from: Instant, count: usize) -> &Self {
         let mut sent: Vec<_> = self.samples.iter().filter(|it| it.sent >= from).collect();
         sent.sort_by_key(|it| it.sent);
         assert!(sent.len() >= count, "only {} calls were sent", sent.len());
@@ -190,7 +233,8 @@ impl Report {
 
     /// Checks all that the clients were told against what is there.
     #[track_caller]
-    pub(crate) fn verify(&self, port: u16) -> &Self {
+    #[expect(clippy::must_use_candidate, reason = "it checks")]
+    pub fn verify(&self, port: u16) -> &Self {
         for (user, ledger) in &self.ledgers {
             ledger.verify(&mut Client::new(port, user));
         }
@@ -198,15 +242,20 @@ impl Report {
     }
 
     /// How many todos were acknowledged.
-    pub(crate) fn created(&self) -> usize {
+    #[must_use]
+    pub fn created(&self) -> usize {
         self.ledgers.iter().map(|(_, ledger)| ledger.created()).sum()
     }
 
-    pub(crate) fn slowest(&self) -> Duration {
+    /// The longest time that an answer took.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
         self.samples.iter().map(|it| it.latency).max().unwrap_or_default()
     }
 
-    pub(crate) fn count(&self, status: u16) -> usize {
+    /// How many calls were answered by this status.
+    #[must_use]
+    pub fn count(&self, status: u16) -> usize {
         self.samples.iter().filter(|it| it.status == status).count()
     }
 }
@@ -216,7 +265,8 @@ fn flaws(samples: &[Sample]) -> Vec<&str> {
 }
 
 /// The latency below which this share of the calls is.
-pub(crate) fn percentile(samples: &[&Sample], percent: usize) -> Duration {
+#[must_use]
+pub fn percentile(samples: &[&Sample], percent: usize) -> Duration {
     let mut latencies: Vec<_> = samples.iter().map(|it| it.latency).collect();
     latencies.sort();
     let rank = (latencies.len() * percent).div_ceil(100).max(1) - 1;
