@@ -1,4 +1,4 @@
-//! `cargo bench`: the real server, under load over HTTP, beside the floor that it stands on.
+//! `cargo bench --bench http`: the real server, under load over HTTP, beside the floor that it stands on.
 //!
 //! Each round measures, one after the other: the calls over HTTP, the same statements by the same adapter without
 //! HTTP, and `pgbench` with the same SQL. The figures are medians over the rounds, and each ratio is taken within

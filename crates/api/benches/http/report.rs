@@ -97,7 +97,7 @@ impl Report {
 
     fn markdown(&self) -> String {
         let mut text = format!(
-            "# Performance\n\nMade by `cargo bench`: {} rounds of {} s a call with {} connections, on {} processors \
+            "# Performance\n\nMade by `cargo bench --bench http`: {} rounds of {} s a call with {} connections, on {} processors \
              that also run the database and the load. Medians of the rounds; in brackets the lowest and the \
              highest. Ratios are taken within each round. The server runs with its defaults. *CPU* is the \
              server's own, user and system, in microseconds a request.\n\n![Requests a second](performance.svg)\n",
