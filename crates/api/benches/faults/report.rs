@@ -51,6 +51,7 @@ impl Figure {
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
+            Self::Seconds if value < 1e-3 => format!("{:.2} ms", value * 1e3),
             Self::Seconds if value < 0.1 => format!("{:.1} ms", value * 1e3),
             Self::Seconds => format!("{value:.3} s"),
             Self::Mebibytes => format!("{value:.0} MiB"),

@@ -1,11 +1,13 @@
 //! SIGTERM, and a restart that nobody notices.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use todo_test_support::clients::balancer::Balancer;
 use todo_test_support::clients::http::{Client, HANGS, connect};
-use todo_test_support::clients::ledger::new_id;
+use todo_test_support::clients::ledger::{TODOS, new_id};
 use todo_test_support::clients::load::{Load, Plan};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::program::free_port;
@@ -17,6 +19,8 @@ use crate::server;
 /// Answers between two steps of a rolling restart.
 const ANSWERS: usize = 5_000;
 
+const CLIENTS: usize = 16;
+
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all scenarios")]
 pub(crate) fn stopping() -> Option<Vec<Figure>> {
     let database = TestDatabase::sqlite();
@@ -24,10 +28,22 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
 
     let without_clients = time_to_end(&start());
 
-    let loaded = start();
-    let load = Load::start(loaded.port(), Plan::mixed(16));
+    let polite = start();
+    let answered = AtomicUsize::new(0);
+    let while_they_leave = thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| call_until_asked_to_leave(polite.port(), &answered));
+        }
+        while answered.load(Ordering::Relaxed) < 500 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        time_to_end(&polite)
+    });
+
+    let stubborn = start();
+    let load = Load::start(stubborn.port(), Plan::mixed(CLIENTS));
     load.wait_for_good(500, HANGS);
-    let under_load = time_to_end(&loaded);
+    let while_they_come_back = time_to_end(&stubborn);
     drop(load.stop());
 
     let beside_silence = start();
@@ -39,9 +55,20 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
 
     Some(vec![
         Figure::time("to the end, without clients", without_clients),
-        Figure::time("to the end, with 16 clients that go on calling", under_load),
+        Figure::time("to the end, with 16 clients that leave when asked", while_they_leave),
+        Figure::time("to the end, with 16 clients that connect again", while_they_come_back),
         Figure::time("to the end, with clients that say nothing", beside_silence),
     ])
+}
+
+fn call_until_asked_to_leave(port: u16, answered: &AtomicUsize) {
+    let mut client = Client::new(port, &new_id());
+    while client.get(TODOS).is_ok() {
+        answered.fetch_add(1, Ordering::Relaxed);
+        if client.is_parted() {
+            return;
+        }
+    }
 }
 
 fn time_to_end(server: &Server) -> Duration {
