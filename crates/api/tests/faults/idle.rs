@@ -3,15 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use serde_json::{Value, json};
 use todo_test_support::postgres::Cluster;
 
 use crate::support::http::{Client, HANGS};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::load::{Load, Plan};
-use crate::support::setup::{cluster, server};
+use crate::support::setup::{cluster, name, server};
 
 /// For so long a connection is trusted without being asked.
 const BYPASS_WINDOW: Duration = Duration::from_millis(500);
@@ -116,8 +114,8 @@ fn first_calls(end: impl Fn(&mut Cluster, &str)) {
 
 /// Has the server open several connections, by holding up those that it has.
 fn warm_up(cluster: &Cluster, url: &str, port: u16) {
-    let mut lock = PgConnection::establish(url).unwrap();
-    lock.batch_execute("BEGIN; LOCK TABLE todos").unwrap();
+    let mut lock = cluster.session(name(url));
+    lock.run("BEGIN; LOCK TABLE todos");
     let load = Load::start(port, Plan::counters(8));
     let waiting = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
@@ -127,11 +125,7 @@ fn warm_up(cluster: &Cluster, url: &str, port: u16) {
     while cluster.psql("postgres", &waiting).parse::<usize>().unwrap() < 2 {
         assert!(begun.elapsed() < HANGS, "there is one connection only");
     }
-    lock.batch_execute("COMMIT").unwrap();
+    lock.run("COMMIT");
     load.wait_for_good(8, HANGS);
     load.stop().expect_no_flaws();
-}
-
-fn name(url: &str) -> &str {
-    url.rsplit('/').next().unwrap()
 }

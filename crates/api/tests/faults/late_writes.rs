@@ -11,17 +11,17 @@ use todo_test_support::postgres::Cluster;
 use todo_test_support::process;
 use todo_test_support::server::Server;
 
-use crate::support::http::Client;
+use crate::support::http::{Client, HANGS};
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::{cluster, server_with};
-
-/// Only to end a test that hangs.
-const HANGS: Duration = Duration::from_secs(60);
+use crate::support::setup::{cluster, name, server_with};
 
 /// How long a write that was given up may need to show that it was begun all the same.
 const SETTLING: Duration = Duration::from_secs(2);
 
-const ONE_THREAD: [(&str, &str); 1] = [("DATABASE_POOL_SIZE", "1")];
+/// After which callers are refused; long enough for a busy machine to serve those who are not held up.
+const TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "3s");
+
+const ONE_THREAD: [(&str, &str); 2] = [("DATABASE_POOL_SIZE", "1"), TIMEOUT];
 
 fn todo(title: &str) -> Value {
     json!({"title": title, "description": null, "is_completed": false})
@@ -71,15 +71,12 @@ fn backends(cluster: &Cluster, database: &str) -> Vec<u32> {
     cluster.psql("postgres", &sql).lines().map(|pid| pid.parse().unwrap()).collect()
 }
 
-fn database(url: &str) -> &str {
-    url.rsplit('/').next().unwrap()
-}
-
 #[test]
 fn what_lay_in_a_frozen_session_is_not_carried_out_when_it_thaws() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
-    let server = server_with(&url, &[("DATABASE_POOL_SIZE", "2"), ("BULK_TIMEOUT", "1s")]);
+    let settings = [("DATABASE_POOL_SIZE", "2"), TIMEOUT, ("BULK_TIMEOUT", "3s")];
+    let server = server_with(&url, &settings);
     let (putter, patcher, poster, clearer) = (new_id(), new_id(), new_id(), new_id());
     let (put, patched) = (target(), target());
     assert_eq!(call(&server, &patcher, "PUT", &patched, Some(&todo("old"))), 201);
@@ -90,7 +87,7 @@ fn what_lay_in_a_frozen_session_is_not_carried_out_when_it_thaws() {
     let mut freeze_and_call = |user: &str, method: &str, target: &str, body: Option<&Value>| {
         // A connection for the next thread, which is busy and so not frozen in the middle of being made.
         call_until_served(&server, user, "GET", TODOS, None);
-        let pids = backends(&cluster, database(&url));
+        let pids = backends(&cluster, name(&url));
         pids.iter().for_each(|pid| process::signal(*pid, "STOP"));
         assert_eq!(call(&server, user, method, target, body), 503, "{method} {target}");
         frozen.extend(pids);
@@ -131,16 +128,16 @@ fn a_write_that_waited_in_the_queue_is_not_carried_out_after_its_503() {
     for (user, target) in [(&first, &of_first), (&second, &of_second)] {
         assert_eq!(call(&server, user, "PUT", target, Some(&todo("old"))), 201);
     }
-    let mut other = cluster.session(database(&url));
+    let mut other = cluster.session(name(&url));
     other.run("BEGIN; SELECT FROM todos FOR UPDATE");
     let late = json!({"title": "late"});
     thread::scope(|scope| {
         let blocking = scope.spawn(|| call(&server, &first, "PATCH", &of_first, Some(&late)));
         thread::sleep(Duration::from_millis(700));
         assert_eq!(call(&server, &second, "PATCH", &of_second, Some(&late)), 503);
-        // Only now: the caller has been told.
-        other.run("ROLLBACK");
         assert_eq!(blocking.join().unwrap(), 503);
+        // Only now: both callers have been told.
+        other.run("ROLLBACK");
     });
     thread::sleep(SETTLING);
     for (user, target) in [(&first, &of_first), (&second, &of_second)] {
@@ -151,7 +148,7 @@ fn a_write_that_waited_in_the_queue_is_not_carried_out_after_its_503() {
 #[test]
 fn a_write_that_waited_for_the_sqlite_lock_is_not_carried_out_after_its_503() {
     let database = TestDatabase::sqlite();
-    let server = server_with(database.url(), &[]);
+    let server = server_with(database.url(), &[TIMEOUT]);
     let (first, second) = (new_id(), new_id());
     let (of_first, of_second) = (target(), target());
     for (user, target) in [(&first, &of_first), (&second, &of_second)] {
@@ -165,8 +162,8 @@ fn a_write_that_waited_for_the_sqlite_lock_is_not_carried_out_after_its_503() {
         let blocking = scope.spawn(|| call(&server, &first, "PATCH", &of_first, Some(&late)));
         thread::sleep(Duration::from_millis(700));
         assert_eq!(call(&server, &second, "PATCH", &of_second, Some(&late)), 503);
-        other.batch_execute("ROLLBACK").unwrap();
         assert_eq!(blocking.join().unwrap(), 503);
+        other.batch_execute("ROLLBACK").unwrap();
     });
     thread::sleep(SETTLING);
     for (user, target) in [(&first, &of_first), (&second, &of_second)] {

@@ -3,15 +3,13 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use todo_test_support::database::TestDatabase;
 
 use crate::support::http::{Client, HANGS, idle_connection};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::load::{Load, Plan};
 use crate::support::program::may_open;
-use crate::support::setup::{cluster, server, server_with};
+use crate::support::setup::{cluster, name, server, server_with};
 
 /// Five times what may wait. The benchmark has more.
 const CLIENTS: usize = 500;
@@ -31,13 +29,13 @@ fn a_crowd_on_a_small_pool_is_refused_while_the_others_wait_and_then_served() {
         return;
     }
     // Nobody can be served: who is refused now does not wait for the deadline of 30 s, nor for others.
-    let mut lock = PgConnection::establish(&url).unwrap();
-    lock.batch_execute("BEGIN; LOCK TABLE todos").unwrap();
+    let mut lock = cluster.session(name(&url));
+    lock.run("BEGIN; LOCK TABLE todos");
     let pause_after_failure = Duration::from_millis(200);
     let load = Load::start(server.port(), Plan { pause_after_failure, ..Plan::counters(CLIENTS) });
     load.wait_for_bad(CLIENTS * 2, HANGS);
     assert_eq!(load.good(), 0);
-    lock.batch_execute("COMMIT").unwrap();
+    lock.run("COMMIT");
     load.wait_for_good(CLIENTS * 2, HANGS);
     let rss = server.rss_bytes();
     load.stop().expect_no_flaws();

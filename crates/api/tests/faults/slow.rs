@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::http::Client;
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::{cluster, server_with};
+use crate::support::setup::{cluster, name, server_with};
 use crate::support::slow::{connect_all, go_on_until_cut_off, kinds, todos_of};
 
 /// The server waits for a reader for as much longer, so it is not the usual 30 s; nor so short that a busy machine
@@ -20,7 +20,7 @@ fn slow_clients_disturb_nobody_and_are_cut_off() {
     let small = [("DATABASE_POOL_SIZE", "2"), ("HTTP_WORKERS", "2"), ("DATABASE_TIMEOUT", "10s")];
     let server = server_with(&url, &small);
     let reader = new_id();
-    cluster.psql(url.rsplit('/').next().unwrap(), &todos_of(&reader));
+    cluster.psql(name(&url), &todos_of(&reader));
     let kinds = kinds(&reader, DATABASE_TIMEOUT);
     let begun = Instant::now();
     let mut slow = connect_all(server.port(), &kinds);

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
@@ -15,7 +13,7 @@ use crate::support::balancer::Balancer;
 use crate::support::http::{Client, HANGS, connect, read_answer};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::program::free_port;
-use crate::support::setup::{cluster, server_with};
+use crate::support::setup::{cluster, name, server_with};
 
 const CLIENTS: usize = 16;
 
@@ -31,8 +29,8 @@ fn every_request_that_was_accepted_is_answered_after_sigterm() {
     let url = cluster.create_database();
     let server = server_with(&url, &UNHURRIED);
     // All of them are under way until the server has closed its door.
-    let mut lock = PgConnection::establish(&url).unwrap();
-    lock.batch_execute("BEGIN; LOCK TABLE todos").unwrap();
+    let mut lock = cluster.session(name(&url));
+    lock.run("BEGIN; LOCK TABLE todos");
     let request = |_| {
         let mut stream = connect(address(&server)).unwrap();
         let head = format!("GET {TODOS} HTTP/1.1\r\nHost: test\r\nX-User-ID: {}\r\n\r\n", new_id());
@@ -42,7 +40,7 @@ fn every_request_that_was_accepted_is_answered_after_sigterm() {
     let streams: Vec<_> = (0..CLIENTS).map(request).collect();
     server.terminate();
     wait_until_refused(&server);
-    lock.batch_execute("COMMIT").unwrap();
+    lock.run("COMMIT");
     for stream in streams {
         let answer = read_answer(&mut BufReader::new(stream), false).unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");

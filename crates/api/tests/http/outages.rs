@@ -14,7 +14,7 @@ use crate::support::{Answer, Api, TODOS, database, path_of};
 const DETAIL: &str = "The service is temporarily unavailable, try again shortly";
 
 /// So long that a busy machine answers in time when the database is well.
-const TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "5s");
+const TIMEOUTS: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "5s"), ("BULK_TIMEOUT", "5s")];
 
 fn unavailable(answer: &Answer) {
     let body = answer.refused(503, "SERVICE_UNAVAILABLE", DETAIL);
@@ -40,7 +40,7 @@ fn a_stopped_postgres_is_a_503_until_it_is_back() {
     let Some(mut cluster) = Cluster::start(options) else { return };
     // Everybody is let in, whatever the password.
     let url = cluster.create_database().replace("postgres@", "postgres:geheim@");
-    let api = Api::start_at(&url, &[TIMEOUT]);
+    let api = Api::start_at(&url, &TIMEOUTS);
     let ann = api.user();
     let todo = ann.create("Outlives an outage");
     let id = todo["id"].as_str().unwrap();
@@ -71,7 +71,7 @@ fn a_stopped_postgres_is_a_503_until_it_is_back() {
 #[test]
 fn a_frozen_postgres_is_a_503_while_it_is_frozen() {
     let Some(mut cluster) = Cluster::start(ClusterOptions::default()) else { return };
-    let api = Api::start_at(&cluster.create_database(), &[TIMEOUT]);
+    let api = Api::start_at(&cluster.create_database(), &TIMEOUTS);
     let ann = api.user();
     let todo = ann.create("Waits");
 
@@ -90,7 +90,7 @@ fn a_frozen_postgres_is_a_503_while_it_is_frozen() {
 #[test]
 fn a_locked_sqlite_is_a_503_for_writers_while_it_is_locked() {
     let database = TestDatabase::sqlite();
-    let api = Api::start_at(database.url(), &[TIMEOUT]);
+    let api = Api::start_at(database.url(), &TIMEOUTS);
     let ann = api.user();
     let todo = ann.create("Still to be read");
 

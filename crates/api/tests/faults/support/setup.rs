@@ -24,3 +24,8 @@ pub(crate) fn server(database_url: &str) -> Server {
 pub(crate) fn server_with(database_url: &str, envs: &[(&str, &str)]) -> Server {
     Server::start(BINARY, database_url, &[&[PATIENT], envs].concat())
 }
+
+/// The name of the database in a URL.
+pub(crate) fn name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
+}
