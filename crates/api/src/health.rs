@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use todo_domain::TodoService;
+use todo_domain::{RepositoryError, TodoService};
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
@@ -39,7 +39,8 @@ pub async fn health() -> HttpResponse {
 
 /// Tell whether requests can be served
 ///
-/// Asks the database: for what sends requests here or elsewhere. While the server is going down the answer is 503.
+/// Asks the database: for what sends requests here or elsewhere. The answer is 503 while todos cannot be read,
+/// whatever the reason, and while the server is going down.
 ///
 /// # Errors
 /// As the API description says.
@@ -57,6 +58,11 @@ pub async fn ready(
     if shutdown.has_begun() {
         return Err(ApiError::Unavailable("the server is going down".into()));
     }
-    service.ready().await?;
+    // Also what is an internal error to other calls: requests had better go elsewhere.
+    service.ready().await.map_err(|error| match error {
+        RepositoryError::Unavailable(source) | RepositoryError::Internal(source) => {
+            ApiError::Unavailable(source)
+        }
+    })?;
     Ok(HttpResponse::Ok().json(HealthStatus { status: "ready" }))
 }

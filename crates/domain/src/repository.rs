@@ -78,7 +78,8 @@ pub trait TodoRepository: Send + Sync {
         filter: TodoFilter,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Whether the database answers. The one call that concerns no user and touches no todo.
+    /// Whether todos can be read: the database answers, the table is there, and this program may read it. The one
+    /// call that concerns no user; it changes nothing, tells of no todo, and costs the same however many there are.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 

@@ -138,7 +138,7 @@ impl TodoService {
         changed(self.repository.delete_matching(user, filter).await?)
     }
 
-    /// Whether the database answers.
+    /// Whether todos can be read.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
         self.repository.ping().await
     }

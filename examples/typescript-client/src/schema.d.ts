@@ -126,7 +126,8 @@ export interface paths {
         };
         /**
          * Tell whether requests can be served
-         * @description Asks the database: for what sends requests here or elsewhere. While the server is going down the answer is 503.
+         * @description Asks the database: for what sends requests here or elsewhere. The answer is 503 while todos cannot be read,
+         *     whatever the reason, and while the server is going down.
          */
         get: operations["ready"];
         put?: never;

@@ -383,10 +383,13 @@ async fn health_asks_no_database_and_readiness_does() {
     let mut repository = MockTodoRepository::new();
     repository.expect_ping().return_once(|| Ok(()));
     assert_eq!(call(repository, ready()).await.status, 200);
-    let mut repository = MockTodoRepository::new();
-    repository.expect_ping().return_once(|| Err(RepositoryError::unavailable("away")));
-    let answer = call(repository, ready()).await;
-    assert_eq!((answer.error().0, answer.error().1), (503, "SERVICE_UNAVAILABLE"));
+    for error in [RepositoryError::unavailable, RepositoryError::internal] {
+        let mut repository = MockTodoRepository::new();
+        repository.expect_ping().return_once(move || Err(error("secret table")));
+        let answer = call(repository, ready()).await;
+        assert_eq!((answer.error().0, answer.error().1), (503, "SERVICE_UNAVAILABLE"));
+        assert!(!answer.body.to_string().contains("secret"));
+    }
 }
 
 #[actix_web::test]

@@ -21,4 +21,5 @@ mod slow;
 mod stopping;
 mod support;
 mod tls;
+mod unreadable;
 mod writers;
