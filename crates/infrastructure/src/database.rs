@@ -77,7 +77,7 @@ pub fn open(
     match url {
         DatabaseUrl::Postgres(url) => Ok(Arc::new(PostgresTodoRepository::open(url, options)?)),
         DatabaseUrl::SqliteFile(path) => {
-            Ok(Arc::new(SqliteTodoRepository::open(Location::File(path.clone()), options)?))
+            Ok(Arc::new(SqliteTodoRepository::open(Location::file(path.clone()), options)?))
         }
         DatabaseUrl::SqliteMemory => {
             Ok(Arc::new(SqliteTodoRepository::open(Location::Memory, options)?))
@@ -95,7 +95,7 @@ pub fn migrate(
 ) -> Result<Vec<MigrationStatus>, OpenError> {
     match url {
         DatabaseUrl::Postgres(url) => postgres::migrate(url, command),
-        DatabaseUrl::SqliteFile(path) => sqlite::migrate(&Location::File(path.clone()), command),
+        DatabaseUrl::SqliteFile(path) => sqlite::migrate(&Location::file(path.clone()), command),
         DatabaseUrl::SqliteMemory => sqlite::migrate(&Location::Memory, command),
     }
 }

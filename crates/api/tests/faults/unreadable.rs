@@ -11,11 +11,16 @@ use todo_test_support::server::Server;
 
 use crate::support::http::{Answer, Client};
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::{cluster, server};
+use crate::support::setup::{cluster, server_with};
 use crate::support::wait::until;
 
 fn readiness(server: &Server) -> Answer {
     Client::new(server.port(), &new_id()).get("/health/ready").unwrap()
+}
+
+/// The server, which gives up soon to connect to what cannot be opened.
+fn server(url: &str) -> Server {
+    server_with(url, &[("DATABASE_TIMEOUT", "3s")])
 }
 
 /// The server denies readiness until `repair`, calls fail without a word about why, and the log tells.

@@ -205,8 +205,9 @@ impl TodoRepository for PostgresTodoRepository {
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
-        let ping = |session: &mut PgSession, _| statements::ping(&mut session.connection);
-        let task = |reply_to| self.task(NOBODY, Class::Read, Repeat::Always, reply_to, ping);
+        let check =
+            |session: &mut PgSession, _| statements::check_readable(&mut session.connection);
+        let task = |reply_to| self.task(NOBODY, Class::Read, Repeat::Always, reply_to, check);
         self.probe.call(self.timeout, task).await
     }
 }

@@ -66,7 +66,7 @@ fn one(user: Uuid, id: Uuid) -> _ {
 
 /// Checks that the table is there and may be read. It reads no row: after a large deletion the first one can be far
 /// behind, and on Citus each is on one of many servers.
-pub(super) fn ping(connection: &mut PgConnection) -> QueryResult<()> {
+pub(super) fn check_readable(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute("SELECT version FROM todos WHERE false")
 }
 

@@ -1,6 +1,7 @@
 //! Opening connections to SQLite.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,16 +10,35 @@ use diesel::prelude::*;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::deadline;
+use super::file::{DatabaseFile, FileProblem};
 use crate::database::OpenError;
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
 
 /// Where the database is.
 #[derive(Debug, Clone)]
 pub(crate) enum Location {
-    /// In a file, made when it is not there.
-    File(PathBuf),
+    /// In a file, which the first connection creates if it is not there.
+    File(Arc<DatabaseFile>),
     /// In memory, one for each connection.
     Memory,
+}
+
+impl Location {
+    /// A file that may have to be created.
+    pub(crate) fn file(path: PathBuf) -> Self {
+        Self::File(Arc::new(DatabaseFile::new(path)))
+    }
+
+    /// Looks whether the files are still those that were opened first.
+    ///
+    /// # Errors
+    /// When they have been deleted, moved or replaced: what is written now would be lost.
+    pub(super) fn check(&self) -> Result<(), FileProblem> {
+        match self {
+            Self::File(file) => file.check(),
+            Self::Memory => Ok(()),
+        }
+    }
 }
 
 /// For how long a migration waits for another process.
@@ -29,21 +49,27 @@ pub(crate) fn connect(
     location: &Location,
     busy_timeout: Duration,
 ) -> ConnectionResult<SqliteConnection> {
-    let path = match location {
-        Location::File(path) => path.to_string_lossy(),
-        Location::Memory => ":memory:".into(),
-    };
-    let mut connection = SqliteConnection::establish(&path).map_err(|error| match error {
-        ConnectionError::BadConnection(text) => {
-            ConnectionError::BadConnection(format!("{text}: {path}"))
-        }
-        error => error,
-    })?;
+    match location {
+        Location::File(file) => file.open(|uri| {
+            establish(uri, busy_timeout).map_err(|error| match error {
+                ConnectionError::BadConnection(text) => {
+                    ConnectionError::BadConnection(format!("{text}: {}", file.path().display()))
+                }
+                error => error,
+            })
+        }),
+        Location::Memory => establish(":memory:", busy_timeout),
+    }
+}
+
+fn establish(uri: &str, busy_timeout: Duration) -> ConnectionResult<SqliteConnection> {
+    let mut connection = SqliteConnection::establish(uri)?;
     let mut set_up = || {
         let timeout = busy_timeout.as_millis();
         connection.batch_execute(&format!("PRAGMA busy_timeout = {timeout}"))?;
         switch_to_wal(&mut connection, busy_timeout)?;
-        connection.batch_execute("PRAGMA synchronous = FULL")?;
+        // The second reads, for which the write-ahead log is opened.
+        connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA schema_version")?;
         deadline::register(&connection)
     };
     set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;

@@ -2,11 +2,13 @@
 
 mod connection;
 mod deadline;
+mod file;
 mod repository;
 mod row;
 mod schema;
 mod statements;
 mod values;
+mod watcher;
 mod writer;
 
 pub(crate) use connection::{Location, migrate};

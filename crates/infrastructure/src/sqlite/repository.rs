@@ -1,9 +1,11 @@
 //! The port, implemented on SQLite.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use todo_domain::{
@@ -14,7 +16,9 @@ use todo_domain::{
 
 use super::connection::{self, Location};
 use super::deadline;
+use super::file::DatabaseFile;
 use super::statements;
+use super::watcher::Watcher;
 use super::writer::Writer;
 use crate::database::{DatabaseOptions, OpenError};
 use crate::migrations::{self, MigrationCommand};
@@ -35,6 +39,8 @@ struct Readers {
     /// For readiness, which does not wait behind users' calls.
     probe: Workers<Task>,
     pool: Pool<SqliteConnection>,
+    file: Arc<DatabaseFile>,
+    _watcher: Watcher,
 }
 
 /// Nobody's id, for what concerns no user.
@@ -42,7 +48,7 @@ const NOBODY: UserId = UserId(uuid::Uuid::nil());
 
 impl Session for SqliteConnection {
     fn ping(&mut self) -> QueryResult<()> {
-        statements::ping(self)
+        self.batch_execute("SELECT 1")
     }
 
     fn is_broken(&mut self) -> bool {
@@ -73,9 +79,7 @@ impl SqliteTodoRepository {
         migrations::require_all_applied(&connection::run(&mut connection, command)?)?;
         let readers = match &location {
             Location::Memory => None,
-            Location::File(_) => {
-                Some(Readers::start(&location, pool_size, queue_capacity, timeout)?)
-            }
+            Location::File(file) => Some(Readers::start(file, pool_size, queue_capacity, timeout)?),
         };
         let writer = Writer::start(connection, location, queue_capacity, timeout)?;
         let bulk_timeout = options.bulk_timeout;
@@ -120,12 +124,14 @@ impl SqliteTodoRepository {
 
 impl Readers {
     fn start(
-        location: &Location,
+        file: &Arc<DatabaseFile>,
         count: u32,
         queue_capacity: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let location = location.clone();
+        let file = Arc::clone(file);
+        let location = Location::File(Arc::clone(&file));
+        let watcher = Watcher::start(&location, &file)?;
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
         let threads = count as usize;
         let limits = Limits::for_pool(threads, queue_capacity);
@@ -135,6 +141,8 @@ impl Readers {
             workers: Workers::start("sqlite-reader", queue, one_by_one)?,
             probe: Workers::start("sqlite-probe", QueueOptions::PROBE, one_by_one)?,
             pool: Pool::new(connections, connect),
+            file,
+            _watcher: watcher,
         })
     }
 
@@ -149,6 +157,7 @@ impl Readers {
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
+        self.file.check_lately().map_err(RepositoryError::unavailable)?;
         let pool = self.pool.clone();
         let read = move |deadline| {
             let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
@@ -239,9 +248,9 @@ impl TodoRepository for SqliteTodoRepository {
     async fn ping(&self) -> Result<(), RepositoryError> {
         match &self.readers {
             Some(readers) => {
-                readers.run(&readers.probe, NOBODY, self.timeout, statements::ping).await
+                readers.run(&readers.probe, NOBODY, self.timeout, statements::check_readable).await
             }
-            None => self.read(NOBODY, statements::ping).await,
+            None => self.read(NOBODY, statements::check_readable).await,
         }
     }
 }

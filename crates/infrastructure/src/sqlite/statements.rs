@@ -57,7 +57,7 @@ fn one(user: BlobUuid, id: BlobUuid) -> _ {
 
 /// Reads the first row, and no page of it from this connection's memory: the file is what is asked about. Whose row
 /// it is, nobody is told.
-pub(super) fn ping(connection: &mut SqliteConnection) -> QueryResult<()> {
+pub(super) fn check_readable(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute("PRAGMA shrink_memory")?;
     let first = todos::table.order((todos::user_id, todos::id)).select(todos::version);
     first.first::<i64>(connection).optional().map(drop)

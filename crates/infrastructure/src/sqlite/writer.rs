@@ -183,8 +183,10 @@ impl Session {
         batch.retain(|job| !job.is_expired());
         match self.transaction(&mut batch) {
             Ok(()) => {
+                // Committed, but to files that nobody finds again if they are no longer in place.
+                let in_place = self.location.check();
                 for job in batch {
-                    job.answer(Ok(()));
+                    job.answer(in_place.clone().map_err(RepositoryError::unavailable));
                 }
                 Outcome::InTime
             }
@@ -206,6 +208,7 @@ impl Session {
         if batch.is_empty() {
             return Ok(());
         }
+        self.location.check().map_err(RepositoryError::unavailable)?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
             lost => lost.insert(
