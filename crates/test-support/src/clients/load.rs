@@ -156,6 +156,12 @@ impl Load {
         self.shared.bad.load(Ordering::Relaxed)
     }
 
+    /// How many have gone wrong: neither a right answer nor a refusal.
+    #[must_use]
+    pub fn flawed(&self) -> usize {
+        self.samples().iter().filter(|it| it.flaw.is_some()).count()
+    }
+
     fn samples(&self) -> MutexGuard<'_, Vec<Sample>> {
         self.shared.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
