@@ -140,7 +140,7 @@ fn ends_without_a_trace(ending: &str, signal: Option<&str>) {
     }
     child.wait().expect("it is our child");
 
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let pids: Vec<_> = pids.iter().filter(|pid| process::is_alive(**pid)).collect();
         let directories: Vec<_> = directories.iter().filter(|it| it.exists()).collect();
