@@ -109,7 +109,7 @@ fn child_process_that_uses_everything() {
             std::mem::forget((directory, sqlite, server, postgres, frozen));
             std::process::exit(0)
         }
-        _ => thread::sleep(Duration::from_secs(600)),
+        _ => thread::sleep(Duration::from_secs(60)),
     }
 }
 
