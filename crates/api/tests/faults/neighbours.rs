@@ -156,7 +156,7 @@ fn more_todos_than_sqlite_changes_at_once_are_refused_with_the_limit_and_left_as
 fn a_bulk_call_on_postgres_may_take_longer_than_other_calls() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
-    let server = server_with(&url, &[("DATABASE_TIMEOUT", "1s")]);
+    let server = server_with(&url, &[("DATABASE_TIMEOUT", "3s")]);
     let user = new_id();
     assert_eq!(call(server.port(), &user, "POST", TODOS, Some(&json!({"title": "one"}))), 201);
     let mut other = cluster.session(url.rsplit('/').next().unwrap());
@@ -164,7 +164,7 @@ fn a_bulk_call_on_postgres_may_take_longer_than_other_calls() {
     let target = format!("{TODOS}?is_completed=false");
     thread::scope(|scope| {
         let clear = scope.spawn(|| call(server.port(), &user, "DELETE", &target, None));
-        thread::sleep(Duration::from_secs(3));
+        thread::sleep(Duration::from_secs(5));
         other.run("ROLLBACK");
         assert_eq!(clear.join().unwrap(), 200);
     });
