@@ -78,8 +78,8 @@ fn what_lay_in_a_frozen_session_is_not_carried_out_when_it_thaws() {
     let settings = [("DATABASE_POOL_SIZE", "2"), TIMEOUT, ("BULK_TIMEOUT", "3s")];
     let server = server_with(&url, &settings);
     let (putter, patcher, poster, clearer) = (new_id(), new_id(), new_id(), new_id());
-    let (put, patched) = (target(), target());
-    assert_eq!(call(&server, &patcher, "PUT", &patched, Some(&todo("old"))), 201);
+    let (of_putter, of_patcher) = (target(), target());
+    assert_eq!(call(&server, &patcher, "PUT", &of_patcher, Some(&todo("old"))), 201);
     assert_eq!(call(&server, &clearer, "POST", TODOS, Some(&json!({"title": "first"}))), 201);
 
     // Each finds a session that is frozen, has its thread replaced, and makes another session that freezes in turn.
@@ -88,28 +88,32 @@ fn what_lay_in_a_frozen_session_is_not_carried_out_when_it_thaws() {
         // A connection for the next thread, which is busy and so not frozen in the middle of being made.
         call_until_served(&server, user, "GET", TODOS, None);
         let pids = backends(&cluster, name(&url));
-        pids.iter().for_each(|pid| process::signal(*pid, "STOP"));
+        for pid in &pids {
+            process::signal(*pid, "STOP");
+        }
         assert_eq!(call(&server, user, method, target, body), 503, "{method} {target}");
         frozen.extend(pids);
     };
-    freeze_and_call(&putter, "PUT", &put, Some(&todo("back")));
-    freeze_and_call(&patcher, "PATCH", &patched, Some(&json!({"title": "late"})));
+    freeze_and_call(&putter, "PUT", &of_putter, Some(&todo("back")));
+    freeze_and_call(&patcher, "PATCH", &of_patcher, Some(&json!({"title": "late"})));
     freeze_and_call(&poster, "POST", TODOS, Some(&json!({"title": "late"})));
     let clear = format!("{TODOS}?all=true");
     freeze_and_call(&clearer, "DELETE", &clear, None);
 
-    assert_eq!(call_until_served(&server, &putter, "PUT", &put, Some(&todo("again"))), 201);
-    assert_eq!(call_until_served(&server, &putter, "DELETE", &put, None), 204);
+    assert_eq!(call_until_served(&server, &putter, "PUT", &of_putter, Some(&todo("again"))), 201);
+    assert_eq!(call_until_served(&server, &putter, "DELETE", &of_putter, None), 204);
     let newer = json!({"title": "new"});
-    assert_eq!(call_until_served(&server, &patcher, "PATCH", &patched, Some(&newer)), 200);
+    assert_eq!(call_until_served(&server, &patcher, "PATCH", &of_patcher, Some(&newer)), 200);
     assert_eq!(call_until_served(&server, &clearer, "DELETE", &clear, None), 200);
     let second = json!({"title": "second"});
     assert_eq!(call_until_served(&server, &clearer, "POST", TODOS, Some(&second)), 201);
-    frozen.iter().for_each(|pid| process::signal(*pid, "CONT"));
+    for pid in frozen {
+        process::signal(pid, "CONT");
+    }
     thread::sleep(SETTLING);
 
-    assert_eq!(title(&server, &putter, &put), None, "what was deleted is back");
-    assert_eq!(title(&server, &patcher, &patched).as_deref(), Some("new"));
+    assert_eq!(title(&server, &putter, &of_putter), None, "what was deleted is back");
+    assert_eq!(title(&server, &patcher, &of_patcher).as_deref(), Some("new"));
     let list = Client::new(server.port(), &poster).get(TODOS).unwrap();
     assert_eq!(list.json()["count"], 0, "a creation that was refused has been carried out");
     let list = Client::new(server.port(), &clearer).get(TODOS).unwrap();
