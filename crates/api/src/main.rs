@@ -63,7 +63,9 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
-    todo_api::logging::start(settings.log_format, settings.rust_log);
+    // Dropped last: how this ends is written, too.
+    let _log =
+        todo_api::logging::start(settings.log_format, settings.rust_log).context("cannot log")?;
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;

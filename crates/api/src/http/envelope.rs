@@ -22,6 +22,9 @@ use crate::shutdown::Shutdown;
 /// After so many seconds a client may try again what was answered by 503.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// So many characters of a path are logged. No route is that long.
+const LOGGED_PATH: usize = 200;
+
 /// The media type of errors (RFC 9457).
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -129,7 +132,8 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
         return;
     }
     let request = response.request();
-    let (method, path, request_id) = (request.method(), request.path(), id.as_str());
+    let (method, request_id) = (request.method(), id.as_str());
+    let path: String = request.path().chars().take(LOGGED_PATH).collect();
     let causes = causes(error);
     if matches!(error, ApiError::Unavailable(_)) {
         tracing::warn!(request_id, %method, path, status, causes, "unavailable");

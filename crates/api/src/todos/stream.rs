@@ -47,7 +47,7 @@ pub fn whole_list(
                 Rest::Query(query, sent) => {
                     let page = service.list(user, query).await.map_err(|error| {
                         let request_id = request_id.as_ref().map(RequestId::as_str);
-                        tracing::error!(request_id, %error, "a list was cut off after {sent} todos");
+                        tracing::error!(request_id, %error, sent, "a list was cut off");
                         ApiError::from(error)
                     })?;
                     (page, sent)

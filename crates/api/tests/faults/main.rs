@@ -14,6 +14,7 @@ mod idle;
 mod killed;
 mod late_writes;
 mod neighbours;
+mod log;
 mod overload;
 mod panics;
 mod pooler;
