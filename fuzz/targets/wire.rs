@@ -30,6 +30,8 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     let service = TodoService::new(repository, Arc::new(SystemClock));
     let options = ServerOptions {
         workers: Some(1),
+        max_connections: 1_000,
+        keep_alive: Duration::from_secs(5),
         database_timeout: options.timeout,
         cors_allowed_origins: vec!["http://localhost:3000".to_owned()],
         shutdown_delay: Duration::ZERO,

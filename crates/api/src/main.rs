@@ -63,6 +63,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
+    let shutdown_delay = settings.shutdown_delay();
     // Dropped last: how this ends is written, too.
     let _log =
         todo_api::logging::start(settings.log_format, settings.rust_log).context("cannot log")?;
@@ -81,6 +82,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
         },
         migrate_on_start: settings.migrate_on_start,
     };
+    allow_open_files(settings.max_connections, settings.database_pool_size);
     let repository =
         todo_infrastructure::open(url, &options).with_context(|| format!("DATABASE_URL: {url}"))?;
     let service = TodoService::new(repository, Arc::new(SystemClock));
@@ -89,9 +91,11 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
         service,
         ServerOptions {
             workers: settings.http_workers,
+            max_connections: settings.max_connections,
+            keep_alive: settings.keep_alive,
             database_timeout: settings.database_timeout.max(settings.bulk_timeout),
             cors_allowed_origins: settings.cors_allowed_origins,
-            shutdown_delay: settings.shutdown_delay,
+            shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
         },
     );
@@ -105,9 +109,34 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
                 _ = interrupt.recv() => {}
             }
         };
-        tracing::info!(address, docs = format!("{address}/docs"), database = %url, "listening");
+        tracing::info!(
+            address,
+            docs = format!("{address}/docs"),
+            database = %url,
+            shutdown_delay = %humantime::format_duration(shutdown_delay),
+            "listening"
+        );
         server.run(stop).await.context("cannot serve")
     })
+}
+
+/// How many files are open besides connections: the log, epoll, and what SQLite opens for a moment.
+const OTHER_FILES: u64 = 64;
+
+/// Raises the limit of open files, as far as the system lets us, to what so many connections need; often it is 1,024.
+fn allow_open_files(max_connections: usize, pool_size: u32) {
+    let clients = u64::try_from(max_connections).unwrap_or(u64::MAX);
+    // A connection of SQLite has three files open.
+    let needed = clients.saturating_add(3 * u64::from(pool_size) + OTHER_FILES);
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(open_files) if open_files >= needed => {}
+        Ok(open_files) => tracing::warn!(
+            open_files,
+            needed,
+            "MAX_CONNECTIONS is more than the limit of open files allows: raise that (ulimit -n), or lower it"
+        ),
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
 }
 
 fn migrate(url: &DatabaseUrl, direction: MigrateDirection) -> anyhow::Result<()> {

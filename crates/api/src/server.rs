@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
@@ -26,11 +28,18 @@ use crate::{docs, health, todos};
 /// request of a client that has only just been answered.
 const PARTING: Duration = Duration::from_millis(500);
 
+/// More threads the server below does not take.
+const MAX_WORKERS: usize = 512;
+
 /// How the server serves.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// Threads; `None` for one a processor.
     pub workers: Option<usize>,
+    /// How many clients may be connected at a time. Others wait to be accepted.
+    pub max_connections: usize,
+    /// How long a connection is kept on which no request is under way; zero for not at all.
+    pub keep_alive: Duration,
     /// How long a request may wait for the database at most.
     pub database_timeout: Duration,
     /// Origins whose pages may call; `*` for all.
@@ -89,6 +98,8 @@ impl Server {
         let Self { listener, service, options } = self;
         let ServerOptions {
             workers,
+            max_connections,
+            keep_alive,
             database_timeout,
             cors_allowed_origins,
             shutdown_delay,
@@ -97,12 +108,15 @@ impl Server {
         let shutdown = Shutdown::default();
         let connections = Connections::default();
         let docs = Docs::new();
-        let mut server = Listening::build()
+        let workers = workers
+            .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
+            .map_or(1, |workers| workers.min(MAX_WORKERS));
+        let server = Listening::build()
             .disable_signals()
+            .workers(workers)
+            // Connections are dealt out in turn. A thread that has its share is passed over.
+            .max_concurrent_connections(max_connections.div_ceil(workers))
             .shutdown_timeout(shutdown_timeout.as_secs().max(1));
-        if let Some(workers) = workers {
-            server = server.workers(workers);
-        }
         let stopping = server.graceful_shutdown_signal();
         let (state, counted) = (shutdown.clone(), connections.clone());
         // What `actix_web::HttpServer` does, but for the connections, which are our own.
@@ -119,13 +133,14 @@ impl Server {
                     stream.set_nodelay(true)?;
                     let peer = stream.peer_addr()?;
                     let patience = PATIENCE + database_timeout;
-                    let connection = Connection::new(stream, patience, open);
+                    let connection = Connection::new(stream, patience, keep_alive, open);
                     Ok((connection, Protocol::Http1, Some(peer)))
                 }
             })
             .map_err(DispatchError::Io)
             .and_then(
                 HttpService::build()
+                    .keep_alive(keep_alive)
                     .graceful_shutdown_signal(move || {
                         let stopping = stopping.clone();
                         async move { stopping.notified().await }

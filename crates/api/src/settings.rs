@@ -1,5 +1,6 @@
 //! The settings: each a flag and an environment variable of the same name.
 
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -75,6 +76,15 @@ pub struct Settings {
     #[arg(long, env = "HTTP_WORKERS", global = true, value_parser = positive::<usize>, hide_env_values = true)]
     pub http_workers: Option<usize>,
 
+    /// How many clients may be connected at a time. One more waits until another leaves.
+    #[arg(long, env = "MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = positive::<usize>, hide_env_values = true)]
+    pub max_connections: usize,
+
+    /// How long a connection is kept while no request is under way on it: longer than a load balancer in front
+    /// keeps it. 0s closes it after each answer.
+    #[arg(long, env = "KEEP_ALIVE", global = true, default_value = "75s", value_parser = delay, hide_env_values = true)]
+    pub keep_alive: Duration,
+
     /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with the
     /// parameters that libpq knows, such as `?sslmode=verify-full`.
     #[arg(
@@ -131,13 +141,26 @@ pub struct Settings {
     pub rust_log: Targets,
 
     /// How long, after SIGTERM or SIGINT, requests are still accepted while /health/ready answers 503, so that
-    /// what sends requests here can stop doing so.
-    #[arg(long, env = "SHUTDOWN_DELAY", global = true, default_value = "0s", value_parser = delay, hide_env_values = true)]
-    pub shutdown_delay: Duration,
+    /// what sends requests here can stop doing so; 5s by default, 0s when started from a terminal.
+    #[arg(long, env = "SHUTDOWN_DELAY", global = true, value_parser = delay, hide_env_values = true)]
+    pub shutdown_delay: Option<Duration>,
 
     /// How long, after that, requests that were accepted may take to be answered; counted in whole seconds.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
     pub shutdown_timeout: Duration,
+}
+
+/// As long as load balancers usually take to notice that a server is no longer ready.
+const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
+
+impl Settings {
+    /// `SHUTDOWN_DELAY`, or its default: 5 s, but none for somebody at a terminal, whom nothing is in front of.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        let is_at_terminal = || std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
+        self.shutdown_delay
+            .unwrap_or_else(|| if is_at_terminal() { Duration::ZERO } else { SHUTDOWN_DELAY })
+    }
 }
 
 /// Whether statements are kept prepared.

@@ -39,8 +39,9 @@ impl Server {
     /// Starts `binary` on a free port of 127.0.0.1 and waits until it logs that it listens.
     ///
     /// It runs in a fresh directory and sees no environment of the tests but PATH. It gets
-    /// HOST, PORT, `DATABASE_URL`, `LOG_FORMAT=json` and `RUST_LOG=info`, each of which `envs`
-    /// may override, as long as the line `listening` is still logged, as JSON on stdout.
+    /// HOST, PORT, `DATABASE_URL`, `LOG_FORMAT=json`, `RUST_LOG=info` and `SHUTDOWN_DELAY=0s`,
+    /// each of which `envs` may override, as long as the line `listening` is still logged, as
+    /// JSON on stdout.
     ///
     /// Panics, with all that it wrote, if it does not listen within a minute.
     #[must_use]
@@ -53,6 +54,7 @@ impl Server {
             .env("DATABASE_URL", database_url)
             .env("LOG_FORMAT", "json")
             .env("RUST_LOG", "info")
+            .env("SHUTDOWN_DELAY", "0s")
             .envs(envs.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -1,9 +1,9 @@
 //! A connection that does not wait for ever, and whose every error has the one shape.
 //!
 //! The server below gives a client five seconds for the head of its first request and closes a connection that has
-//! been idle for five. It has no limit for anything else: for later requests, for a body that nobody reads, for a
-//! client that does not read its answer. And what cannot be parsed it refuses without a body. Both are mended here,
-//! where bytes come and go.
+//! been idle for `KEEP_ALIVE`. It has no limit for anything else: for later requests, for a body that nobody reads,
+//! for a client that does not read its answer. And what cannot be parsed it refuses without a body. Both are put
+//! right here, where bytes come and go.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -26,8 +26,11 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Connection {
     stream: TcpStream,
     patience: Duration,
-    /// When it was made, or something was last written to it.
+    keep_alive: Duration,
+    /// When it was made, or bytes last went out, or the first came in after that.
     progress: Instant,
+    /// Whether something is under way, as far as can be seen here: the last bytes came in, or could not go out.
+    is_busy: bool,
     timer: Pin<Box<Sleep>>,
     /// An error that replaces one of the parser's, as far as it has not been written yet.
     replacement: Option<Bytes>,
@@ -35,25 +38,52 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that is cut when nothing could be written to it for so long.
+    /// A connection that is cut when nothing could be written to it for so long. While no request is under way it
+    /// may be idle for `keep_alive` more, as the server below lets it be.
     #[must_use]
-    pub fn new(stream: TcpStream, patience: Duration, open: OpenConnection) -> Self {
+    pub fn new(
+        stream: TcpStream,
+        patience: Duration,
+        keep_alive: Duration,
+        open: OpenConnection,
+    ) -> Self {
         let progress = Instant::now();
         let timer = Box::pin(sleep_until(progress + patience));
-        Self { stream, patience, progress, timer, replacement: None, _open: open }
+        Self {
+            stream,
+            patience,
+            keep_alive,
+            progress,
+            is_busy: true,
+            timer,
+            replacement: None,
+            _open: open,
+        }
     }
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while self.timer.as_mut().poll(context).is_ready() {
-            let due = self.progress + self.patience;
-            if Instant::now() >= due {
+            let now = Instant::now();
+            let allowed =
+                if self.is_busy { self.patience } else { self.keep_alive + self.patience };
+            let due = self.progress + allowed;
+            if now >= due {
                 // What the client has not read yet is not kept for it.
                 self.stream.set_zero_linger()?;
                 return Err(ErrorKind::TimedOut.into());
             }
-            self.timer.as_mut().reset(due);
+            // It may become busy before that, and is then due earlier, but not earlier than this.
+            self.timer.as_mut().reset(due.min(now + self.patience));
         }
         Ok(())
+    }
+
+    /// Something begins that the client has to go on with.
+    fn is_waited_for(&mut self) {
+        if !self.is_busy {
+            self.is_busy = true;
+            self.progress = Instant::now();
+        }
     }
 
     fn poll_write_through(
@@ -61,9 +91,13 @@ impl Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, bytes) else {
+            self.is_waited_for();
+            return Poll::Pending;
+        };
         self.progress = Instant::now();
-        Poll::Ready(Ok(written))
+        self.is_busy = false;
+        Poll::Ready(written)
     }
 }
 
@@ -75,7 +109,12 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.poll_patience(context)?;
-        Pin::new(&mut this.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            this.is_waited_for();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -112,3 +151,6 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests;

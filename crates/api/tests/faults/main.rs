@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod connections;
 mod crash;
 mod disk;
 mod frozen;

@@ -78,6 +78,8 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
     let port = listener.local_addr().unwrap().port();
     let options = ServerOptions {
         workers: Some(2),
+        max_connections: 1_000,
+        keep_alive: Duration::from_secs(5),
         database_timeout: options.timeout,
         cors_allowed_origins: Vec::new(),
         shutdown_delay: Duration::ZERO,

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use todo_test_support::database::TestDatabase;
+use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
 
-use crate::support::PROGRAM;
+use crate::support::{PROGRAM, script};
 
 const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
 /// What takes longer hangs.
@@ -120,6 +121,25 @@ fn readiness_is_denied_before_the_server_closes() {
     assert_eq!(count(&server), 1);
     assert_eq!(server.wait_exit(HANGS).code(), Some(0));
     assert!(stopped.elapsed() >= Duration::from_secs(9), "{:?}", stopped.elapsed());
+}
+
+/// As a service is started: by a program, not from a terminal.
+#[test]
+fn a_service_waits_for_its_load_balancer_unless_told_otherwise() {
+    let directory = TempDirectory::new();
+    let server = Server::start(script(&directory, "SHUTDOWN_DELAY"), "sqlite::memory:", &[PATIENT]);
+    create(&server, "Before");
+    let line = server.logs().into_iter().find(|line| line.contains("listening")).unwrap();
+    assert!(line.contains(r#""shutdown_delay":"5s""#), "{line}");
+    server.terminate();
+    let stopped = Instant::now();
+    while status(&server, "/health/ready") != Some(503) {
+        assert!(stopped.elapsed() < HANGS, "it is still ready");
+    }
+    // Longer than connected clients are waited for.
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(count(&server), 1);
+    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
 }
 
 #[test]

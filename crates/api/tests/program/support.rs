@@ -35,8 +35,8 @@ pub(crate) fn run_in(directory: &Path, arguments: &[&str], environment: &[(&str,
 
 /// Runs a line of shell with its arguments.
 pub(crate) fn shell(line: &[&str], environment: &[(&str, &str)]) -> Ended {
-    // Never the default port, which may be taken; each test may still set its own.
-    let environment = [&[("PORT", "0")], environment].concat();
+    // Never the default port, which may be taken, and no wait for a load balancer; each test may still set its own.
+    let environment = [&[("PORT", "0"), ("SHUTDOWN_DELAY", "0s")], environment].concat();
     let output = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, HANGS);
     Ended {
         code: output.status.code(),
