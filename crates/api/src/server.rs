@@ -21,6 +21,7 @@ use crate::http::cors::cors;
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
 use crate::shutdown::{Connections, Shutdown};
+use crate::todos::open_lists::OpenLists;
 use crate::{docs, health, todos};
 
 /// For how long after the stop clients that are connected are asked to leave, by `Connection: close` on their next
@@ -30,6 +31,10 @@ const PARTING: Duration = Duration::from_millis(500);
 
 /// More threads the server below does not take.
 const MAX_WORKERS: usize = 512;
+
+/// While so many bytes of an answer wait to be sent, no more of it are asked for. Enough for a head and a short body
+/// to be sent together.
+const WRITE_BUFFER: usize = 8 * 1024;
 
 /// How the server serves.
 #[derive(Debug, Clone)]
@@ -56,11 +61,13 @@ pub fn configure(
     service: TodoService,
     shutdown: Shutdown,
     docs: Docs,
+    open_lists: OpenLists,
 ) {
     config
         .app_data(web::Data::new(service))
         .app_data(web::Data::new(shutdown))
         .app_data(web::Data::new(docs))
+        .app_data(web::Data::new(open_lists))
         .configure(todos::routes)
         .configure(health::routes)
         .configure(docs::routes)
@@ -108,6 +115,7 @@ impl Server {
         let shutdown = Shutdown::default();
         let connections = Connections::default();
         let docs = Docs::new();
+        let open_lists = OpenLists::default();
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
             .map_or(1, |workers| workers.min(MAX_WORKERS));
@@ -122,8 +130,9 @@ impl Server {
         // What `actix_web::HttpServer` does, but for the connections, which are our own.
         let server = server.listen("todo-api", listener, move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
+            let open_lists = open_lists.clone();
             let app = App::new()
-                .configure(move |config| configure(config, service, state, docs))
+                .configure(move |config| configure(config, service, state, docs, open_lists))
                 .wrap(cors(&cors_allowed_origins))
                 .wrap(from_fn(envelope));
             let (counted, stopping) = (counted.clone(), stopping.clone());
@@ -141,6 +150,7 @@ impl Server {
             .and_then(
                 HttpService::build()
                     .keep_alive(keep_alive)
+                    .h1_write_buffer_size(WRITE_BUFFER)
                     .graceful_shutdown_signal(move || {
                         let stopping = stopping.clone();
                         async move { stopping.notified().await }

@@ -15,6 +15,7 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
 use super::etag::etag;
+use super::pieces::in_pieces;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::shutdown::Shutdown;
@@ -52,7 +53,7 @@ pub async fn envelope(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     finish_headers(response.headers_mut(), id);
-    Ok(response)
+    Ok(response.map_body(|_, body| in_pieces(body)))
 }
 
 /// Adds what every answer has.

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod etag;
 pub mod field;
 mod parser_errors;
+pub mod pieces;
 pub mod query;
 pub mod request_id;
 pub mod routing;

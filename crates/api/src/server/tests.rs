@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod lists;
+
 const ALICE: &str = "550e8400-e29b-41d4-a716-446655440000";
 const ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f";
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
@@ -68,7 +70,10 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Answer {
     let service = TodoService::new(Arc::new(repository), Arc::new(clock));
     let app = init_service(
         App::new()
-            .configure(|config| configure(config, service, Shutdown::default(), Docs::default()))
+            .configure(|config| {
+                let open_lists = OpenLists::default();
+                configure(config, service, Shutdown::default(), Docs::default(), open_lists);
+            })
             .wrap(cors(&["http://localhost:3000".to_owned()]))
             .wrap(from_fn(envelope)),
     )
@@ -324,34 +329,6 @@ async fn every_bad_query_parameter_is_named() {
         .collect();
     named.sort_unstable();
     assert_eq!(named, ["cursor", "is_completed", "limit", "q", "sort"]);
-}
-
-#[actix_web::test]
-async fn a_long_list_comes_in_chunks_and_whole() {
-    let mut repository = MockTodoRepository::new();
-    let numbered = |from: u128, count: u128| -> Vec<Todo> {
-        (from..from + count).map(|n| Todo { id: TodoId(Uuid::from_u128(n)), ..todo() }).collect()
-    };
-    repository
-        .expect_list()
-        .times(1)
-        .withf(|_, query| query.after.is_none())
-        .return_once(move |_, query| Ok(numbered(0, query.limit.into())));
-    repository
-        .expect_list()
-        .times(1)
-        .withf(|_, query| query.after.is_some_and(|after| after.id.0.as_u128() == 99))
-        .return_once(move |_, query| Ok(numbered(100, u128::from(query.limit) - 1)));
-    let answer = call(repository, many(Method::GET, "")).await;
-    let ids: Vec<_> = answer.body["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap().as_u128())
-        .collect();
-    // A hundred, and then five hundred at a time.
-    assert_eq!(ids, (0..600).collect::<Vec<_>>());
-    assert_eq!(answer.body["count"], 600);
 }
 
 #[actix_web::test]

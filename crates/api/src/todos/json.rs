@@ -23,29 +23,25 @@ pub fn respond(mut response: HttpResponseBuilder, todo: &Todo) -> HttpResponse {
     response.insert_header((ETAG, etag(todo.version))).content_type(ContentType::json()).body(body)
 }
 
-/// A list, whole.
-#[must_use]
-pub fn list(todos: &[Todo], next_cursor: Option<&str>) -> Vec<u8> {
-    let mut text = list_part(todos, 0);
-    end_list(&mut text, todos.len(), next_cursor);
-    text
-}
-
-/// A part of a list, before which so many todos were written.
-#[must_use]
-pub fn list_part(todos: &[Todo], mut written: usize) -> Vec<u8> {
-    let mut to = Vec::with_capacity(USUAL_LENGTH * (todos.len() + 1));
-    if written == 0 {
+/// Writes todos into a list that holds `before` others, until the text is `limit` bytes long or a little longer: a
+/// todo is 14 KB at most. Says how many were written: one at least, if there is one.
+pub fn push_todos(to: &mut Vec<u8>, todos: &[Todo], before: usize, limit: usize) -> usize {
+    to.reserve((USUAL_LENGTH * (todos.len() + 1)).min(limit));
+    if before == 0 {
         to.extend_from_slice(b"{\"items\":[");
     }
+    let mut written = 0;
     for todo in todos {
-        if written > 0 {
+        if written > 0 && to.len() >= limit {
+            break;
+        }
+        if before + written > 0 {
             to.push(b',');
         }
-        push_todo(&mut to, todo);
+        push_todo(to, todo);
         written += 1;
     }
-    to
+    written
 }
 
 /// The end of a list of so many todos.
@@ -170,8 +166,19 @@ mod tests {
         fn a_list_is_what_serde_json_would_write(
             todos in proptest::collection::vec(any_todo(), 0..4),
             next_cursor in proptest::option::of("[A-Za-z0-9_-]{1,39}"),
+            limit in 0_usize..2_000,
         ) {
-            let written = String::from_utf8(list(&todos, next_cursor.as_deref())).unwrap();
+            let (mut text, mut count) = (Vec::new(), 0);
+            while count == 0 || count < todos.len() {
+                let mut part = Vec::new();
+                count += push_todos(&mut part, &todos[count..], count, limit);
+                text.append(&mut part);
+                if todos.is_empty() {
+                    break;
+                }
+            }
+            end_list(&mut text, count, next_cursor.as_deref());
+            let written = String::from_utf8(text).unwrap();
             let items: Vec<_> = todos.into_iter().map(TodoRead::from).collect();
             let described = TodoList { count: items.len(), items, next_cursor };
             prop_assert_eq!(written, serde_json::to_string(&described).unwrap());

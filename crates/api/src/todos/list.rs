@@ -2,14 +2,15 @@
 
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use todo_domain::{PageQuery, TodoService};
+use todo_domain::{Page, PageQuery, TodoService};
 
 use super::TODOS_PATH;
 use super::cursor::{self, ListIdentity};
 use super::dto::TodoList;
 use super::json;
+use super::open_lists::OpenLists;
 use super::params::{FilterParams, ListRequest, PageParams};
-use super::stream::{self, FIRST_CHUNK};
+use super::stream::{AT_ONCE, FIRST_ROWS, LongList, Written};
 use crate::error::ApiError;
 use crate::http::caller::CallerHeader;
 use crate::http::request_id::RequestId;
@@ -42,27 +43,42 @@ pub async fn list_todos(
     request: HttpRequest,
     list: ListRequest,
     service: web::Data<TodoService>,
+    open_lists: web::Data<OpenLists>,
 ) -> Result<HttpResponse, ApiError> {
     let ListRequest { user, filter, sort, after, limit, pairs } = list;
-    let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(FIRST_CHUNK) };
-    let page = service.list(user, query.clone()).await?;
+    let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(FIRST_ROWS) };
+    let Page { items, next } = service.list(user, query.clone()).await?;
+    // Without a limit, what comes next is of the same answer.
+    let goes_on = limit.is_none() && next.is_some();
 
     let mut response = HttpResponse::Ok();
-    let next_cursor = match (page.next, limit) {
-        (Some(_), None) => {
-            let request_id = request.extensions().get::<RequestId>().cloned();
-            let body = stream::whole_list(service.into_inner(), user, query, page, request_id);
-            return Ok(response.content_type(ContentType::json()).streaming(body));
-        }
-        (next, _) => next.map(|next| {
-            let list = ListIdentity { user, sort, filter: &query.filter };
-            cursor::encode(list, next)
-        }),
-    };
+    let next_cursor = next.filter(|_| !goes_on).map(|next| {
+        let list = ListIdentity { user, sort, filter: &query.filter };
+        cursor::encode(list, next)
+    });
     if let Some(cursor) = &next_cursor {
         let next = pairs.with("cursor", cursor);
         response.insert_header((LINK, format!("<{TODOS_PATH}?{next}>; rel=\"next\"")));
     }
-    let body = json::list(&page.items, next_cursor.as_deref());
-    Ok(response.content_type(ContentType::json()).body(body))
+    response.content_type(ContentType::json());
+    let mut text = Vec::new();
+    let todos = json::push_todos(&mut text, &items, 0, AT_ONCE);
+    let (Some(end), Some(last_written)) = (items.last(), items[..todos].last()) else {
+        json::end_list(&mut text, 0, None);
+        return Ok(response.body(text));
+    };
+    if todos == items.len() && !goes_on {
+        json::end_list(&mut text, todos, next_cursor.as_deref());
+        return Ok(response.body(text));
+    }
+    let first = Written { text, todos, last: sort.position_of(last_written) };
+    let list = LongList {
+        end: (!goes_on).then(|| (sort.position_of(end), next_cursor)),
+        request_id: request.extensions().get::<RequestId>().cloned(),
+        place: open_lists.open(user)?,
+        service: service.into_inner(),
+        user,
+        query,
+    };
+    Ok(response.streaming(list.body(first)))
 }

@@ -15,6 +15,7 @@ pub mod dto;
 pub mod get;
 pub mod json;
 pub mod list;
+pub mod open_lists;
 pub mod params;
 pub mod put;
 pub mod stats;

@@ -19,6 +19,7 @@ mod log;
 mod overload;
 mod panics;
 mod pooler;
+mod readers;
 mod slow;
 mod sqlite_files;
 mod stopping;

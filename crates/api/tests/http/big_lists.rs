@@ -66,6 +66,28 @@ pub(crate) fn chunks_join_without_a_seam(api: Api) {
     }
 }
 
+pub(crate) fn long_texts_come_whole_in_lists_and_pages(api: Api) {
+    let ann = api.user();
+    // 12 KB of JSON each.
+    let body = json!({"title": "Long", "description": "\u{1}".repeat(2_000)});
+    ann.post(&body).expect(201);
+    database::multiply(api.database.as_ref().unwrap(), 449);
+    check(&ann.items(TODOS), 450);
+
+    let (mut items, mut path) = (Vec::new(), format!("{TODOS}?limit=200"));
+    loop {
+        let answer = ann.get(path);
+        let page = answer.expect(200);
+        assert_eq!(page["count"], page["items"].as_array().unwrap().len());
+        items.extend_from_slice(page["items"].as_array().unwrap());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        assert_eq!(page["count"], 200);
+        path = format!("{TODOS}?limit=200&cursor={cursor}");
+        assert_eq!(answer.header("link"), Some(&*format!("<{path}>; rel=\"next\"")));
+    }
+    check(&items, 450);
+}
+
 pub(crate) fn clients_that_leave_midway_do_no_harm(api: Api) {
     let ann = api.user();
     create(&ann, 1_100);

@@ -215,6 +215,7 @@ http_contract! {
     big_lists:
         a_list_of_any_length_comes_whole_and_in_order
         chunks_join_without_a_seam
+        long_texts_come_whole_in_lists_and_pages
         clients_that_leave_midway_do_no_harm
         a_slow_reader_of_a_huge_list_costs_little_memory;
     pages_for_people:
