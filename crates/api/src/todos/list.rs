@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use todo_domain::{Page, PageQuery, TodoService};
+use todo_domain::{PageQuery, TodoService};
 
 use super::TODOS_PATH;
 use super::cursor::{self, ListIdentity};
@@ -10,7 +10,7 @@ use super::dto::TodoList;
 use super::json;
 use super::open_lists::OpenLists;
 use super::params::{FilterParams, ListRequest, PageParams};
-use super::stream::{AT_ONCE, FIRST_ROWS, LongList, Written};
+use super::stream::{AT_ONCE, FIRST_ROWS, LongList};
 use crate::error::ApiError;
 use crate::http::caller::CallerHeader;
 use crate::http::request_id::RequestId;
@@ -47,12 +47,12 @@ pub async fn list_todos(
 ) -> Result<HttpResponse, ApiError> {
     let ListRequest { user, filter, sort, after, limit, pairs } = list;
     let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(FIRST_ROWS) };
-    let Page { items, next } = service.list(user, query.clone()).await?;
+    let page = service.list(user, query.clone()).await?;
     // Without a limit, what comes next is of the same answer.
-    let goes_on = limit.is_none() && next.is_some();
+    let goes_on = limit.is_none() && page.next.is_some();
 
     let mut response = HttpResponse::Ok();
-    let next_cursor = next.filter(|_| !goes_on).map(|next| {
+    let next_cursor = page.next.filter(|_| !goes_on).map(|next| {
         let list = ListIdentity { user, sort, filter: &query.filter };
         cursor::encode(list, next)
     });
@@ -62,16 +62,13 @@ pub async fn list_todos(
     }
     response.content_type(ContentType::json());
     let mut text = Vec::new();
-    let todos = json::push_todos(&mut text, &items, 0, AT_ONCE);
-    let (Some(end), Some(last_written)) = (items.last(), items[..todos].last()) else {
-        json::end_list(&mut text, 0, None);
+    let written = json::push_todos(&mut text, &page.items, 0, AT_ONCE);
+    let Some(end) = page.items.last().filter(|_| goes_on || written < page.items.len()) else {
+        json::end_list(&mut text, written, next_cursor.as_deref());
         return Ok(response.body(text));
     };
-    if todos == items.len() && !goes_on {
-        json::end_list(&mut text, todos, next_cursor.as_deref());
-        return Ok(response.body(text));
-    }
-    let first = Written { text, todos, last: sort.position_of(last_written) };
+    // Written anew, in parts.
+    drop(text);
     let list = LongList {
         end: (!goes_on).then(|| (sort.position_of(end), next_cursor)),
         request_id: request.extensions().get::<RequestId>().cloned(),
@@ -80,5 +77,5 @@ pub async fn list_todos(
         user,
         query,
     };
-    Ok(response.streaming(list.body(first)))
+    Ok(response.streaming(list.body(page)))
 }

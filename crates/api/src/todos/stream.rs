@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use futures_util::stream::{self, Stream, TryStreamExt};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use todo_domain::{Page, PageQuery, Position, TodoService, UserId};
 
 use super::json;
@@ -41,96 +41,70 @@ pub struct LongList {
     pub place: OpenList,
 }
 
-/// What has been written last.
-pub struct Written {
-    /// The text.
-    pub text: Vec<u8>,
-    /// How many todos are in it.
-    pub todos: usize,
-    /// The last of them.
-    pub last: Position,
-}
-
-/// How far a list has been written.
-enum Progress {
-    Begun(Written),
-    After {
-        last: Position,
-        /// How many todos in all.
-        count: usize,
-        /// How many to read next.
-        rows: u32,
-    },
-    Ended,
+/// Where the next part begins.
+struct Next {
+    after: Position,
+    /// After how many todos.
+    count: usize,
+    /// How many to read.
+    rows: u32,
 }
 
 impl LongList {
-    /// The body, from its first part on.
+    /// The body of the list of which this is the first page.
     ///
     /// When a later part cannot be read, the stream ends with an error, and the connection is cut: a list that
     /// ended early would look whole.
-    pub fn body(self, first: Written) -> impl Stream<Item = Result<Bytes, ApiError>> {
+    pub fn body(self, first: Page) -> impl Stream<Item = Result<Bytes, ApiError>> {
+        let (text, next) = self.write(first, 0);
         let list = Arc::new(self);
-        let parts = stream::try_unfold(Progress::Begun(first), move |progress| {
+        let rest = stream::try_unfold(next, move |next| {
             let list = Arc::clone(&list);
             async move {
-                match progress {
-                    Progress::Begun(written) => Ok(Some(written.then(0))),
-                    Progress::After { last, count, rows } => {
-                        list.part(last, count, rows).await.map(Some)
-                    }
-                    Progress::Ended => Ok(None),
-                }
+                let Some(next) = next else { return Ok(None) };
+                let page = list.read(&next).await?;
+                Ok(Some(list.write(page, next.count)))
             }
         });
-        parts.map_ok(|part| stream::iter(pieces(part).map(Ok))).try_flatten()
+        stream::iter([Ok::<_, ApiError>(text)])
+            .chain(rest)
+            .map_ok(|text| stream::iter(pieces(text).map(Ok)))
+            .try_flatten()
     }
 
-    /// The next part.
-    async fn part(
-        &self,
-        after: Position,
-        count: usize,
-        rows: u32,
-    ) -> Result<(Bytes, Progress), ApiError> {
-        let query = PageQuery { after: Some(after), limit: rows, ..self.query.clone() };
-        let sort = query.sort;
-        let Page { mut items, mut next } =
-            self.service.list(self.user, query).await.map_err(|error| {
-                let request_id = self.request_id.as_ref().map(RequestId::as_str);
-                tracing::error!(request_id, %error, count, "a list was cut off");
-                ApiError::from(error)
-            })?;
+    async fn read(&self, next: &Next) -> Result<Page, ApiError> {
+        let query = PageQuery { after: Some(next.after), limit: next.rows, ..self.query.clone() };
+        self.service.list(self.user, query).await.map_err(|error| {
+            let request_id = self.request_id.as_ref().map(RequestId::as_str);
+            tracing::error!(request_id, %error, count = next.count, "a list was cut off");
+            ApiError::from(error)
+        })
+    }
+
+    /// As much of this page as makes a part, after so many todos; and what comes next.
+    fn write(&self, page: Page, count: usize) -> (Bytes, Option<Next>) {
+        let Page { mut items, mut next } = page;
+        let sort = self.query.sort;
         if let Some((end, _)) = self.end {
-            let read = items.len();
-            items.truncate(
-                items.partition_point(|it| sort.compare(sort.position_of(it), end).is_le()),
-            );
-            next = next.filter(|last| items.len() == read && *last != end);
+            items.retain(|it| sort.compare(sort.position_of(it), end).is_le());
+            next = next.filter(|last| sort.compare(*last, end).is_lt());
         }
         let mut text = Vec::new();
-        let todos = json::push_todos(&mut text, &items, count, PART);
-        let is_all = todos == items.len() && next.is_none();
-        match items[..todos].last() {
-            Some(last) if !is_all => {
-                Ok(Written { text, todos, last: sort.position_of(last) }.then(count))
+        let written = json::push_todos(&mut text, &items, count, PART);
+        let count = count + written;
+        match items[..written].last() {
+            Some(last) if written < items.len() || next.is_some() => {
+                // As many as fill a part if they are as long as these; but not many more, for they may be longer.
+                let rows = (written * PART / text.len()).min(4 * written).clamp(1, ROWS);
+                let rows = u32::try_from(rows).unwrap_or(1);
+                let next = Next { after: sort.position_of(last), count, rows };
+                (Bytes::from(text), Some(next))
             }
             _ => {
                 let next_cursor = self.end.as_ref().and_then(|(_, cursor)| cursor.as_deref());
-                json::end_list(&mut text, count + todos, next_cursor);
-                Ok((Bytes::from(text), Progress::Ended))
+                json::end_list(&mut text, count, next_cursor);
+                (Bytes::from(text), None)
             }
         }
-    }
-}
-
-impl Written {
-    /// This, after so many other todos, and what follows.
-    fn then(self, before: usize) -> (Bytes, Progress) {
-        let Self { text, todos, last } = self;
-        // As many as fill a part if they are as long as these; but not many more, for they may be longer.
-        let rows = (todos * PART / text.len().max(1)).clamp(1, ROWS).min(4 * todos);
-        let rows = u32::try_from(rows).unwrap_or(1);
-        (Bytes::from(text), Progress::After { last, count: before + todos, rows })
     }
 }
