@@ -13,7 +13,7 @@ use todo_test_support::server::Server;
 
 use crate::support::http::{Client, read_answer};
 use crate::support::ledger::{TODOS, new_id};
-use crate::support::setup::{machine, measured, server};
+use crate::support::setup::server;
 
 /// Ends a hang.
 const LONG: Duration = Duration::from_secs(60);
@@ -68,7 +68,6 @@ fn status(stream: &mut TcpStream) -> u16 {
 }
 
 fn readers_cost_little(query: &str) {
-    let _machine = machine();
     let database = TestDatabase::sqlite();
     let server = server(database.url());
     let user = user_with_long_todos(&database, &server);
@@ -88,7 +87,6 @@ fn readers_cost_little(query: &str) {
         thread::sleep(Duration::from_millis(100));
         most = most.max(server.rss_bytes().unwrap().saturating_sub(before));
     }
-    measured(&format!("{READERS} slow readers of {TODOS}{query}"), &format!("{most} bytes"));
     assert!(most < READERS as u64 * COST, "{} KiB each", most / 1024 / READERS as u64);
 }
 

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 16] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 17] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -16,6 +16,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 16] = [
     ("DATABASE_URL", Some("sqlite://todos.db")),
     ("DATABASE_POOL_SIZE", Some("8")),
     ("DATABASE_TIMEOUT", Some("1s")),
+    ("BULK_TIMEOUT", Some("30s")),
     ("DATABASE_QUEUE_SIZE", Some("1024")),
     ("DATABASE_STATEMENT_CACHE", Some("auto")),
     ("MIGRATE_ON_START", Some("true")),
@@ -27,7 +28,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 16] = [
 ];
 
 /// Values that no setting of this name takes.
-const BAD: [(&str, &[&str]); 16] = [
+const BAD: [(&str, &[&str]); 17] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -36,6 +37,7 @@ const BAD: [(&str, &[&str]); 16] = [
     ("DATABASE_URL", &["", "todos.db", "mysql://localhost/todos"]),
     ("DATABASE_POOL_SIZE", &["0", "1001", "many", "1.5", ""]),
     ("DATABASE_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),
+    ("BULK_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),
     ("DATABASE_QUEUE_SIZE", &["0", "-1", "long", ""]),
     ("DATABASE_STATEMENT_CACHE", &["maybe", "true", ""]),
     ("MIGRATE_ON_START", &["perhaps", "2"]),
