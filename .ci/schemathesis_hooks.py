@@ -19,14 +19,14 @@ def before_call(context, case, kwargs):
     if operation in ("updateTodos", "deleteTodos") and not filters(case.query):
         # Without a filter, all must be meant.
         case.query = {**(case.query or {}), "all": "true"}
+    if operation in ("updateTodos", "deleteTodos") and filters(case.query):
+        # Beside a filter, all cannot be meant.
+        case.query.pop("all", None)
     if case.headers and "If-Match" in case.headers:
-        # The two contradict each other.
-        if operation == "putTodo":
-            case.headers.pop("If-None-Match", None)
         # A tag that is made up is no todo's; these are, until the todo has been changed often.
         if case.headers["If-Match"] != "*":
             case.headers["If-Match"] = '"1", "2", "3", ' + case.headers["If-Match"]
 
 
 def filters(query):
-    return query and ("is_completed" in query or query.get("q"))
+    return query and ("is_completed" in query or query.get("q") or query.get("id"))

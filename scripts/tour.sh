@@ -122,8 +122,8 @@ take created_at created_at
 header location "$todos/$id"
 [[ $created_at =~ ^[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z$ ]] || problem "created_at is $created_at"
 
-send 'create: title alone; unknown and read-only fields are ignored' 201 POST $todos \
-    "{\"title\":\" Zażółć 50%_ß \",\"id\":\"$absent\",\"version\":9,\"is_completed\":true,\"color\":\"red\"}"
+send 'create: title alone; read-only fields are ignored' 201 POST $todos \
+    "{\"title\":\" Zażółć 50%_ß \",\"id\":\"$absent\",\"version\":9,\"completed_at\":null}"
 holds '"title":" Zażółć 50%_ß "'
 holds '"description":null'
 holds '"is_completed":false'
@@ -147,6 +147,12 @@ error VALIDATION_ERROR
 send 'create: every bad field is named at once' 422 POST $todos '{"title":null,"description":7}'
 holds '"field":"title"'
 holds '"field":"description"'
+send 'create: an unknown field, and what was probably meant' 422 POST $todos '{"title":"x","completed":true}'
+holds '"field":"completed","message":"is not known here; did you mean is_completed?"'
+send 'create: completed already' 201 POST $todos '{"title":"Done","is_completed":true}'
+holds '"is_completed":true'
+take done_id id
+call 'create: which is removed again' 204 DELETE "$todos/$done_id"
 send 'create: not JSON' 422 POST $todos '{"title":'
 holds '"field":"body"'
 send 'create: not an object' 422 POST $todos '["x"]'
@@ -182,6 +188,12 @@ call 'get: a version that the client has' 304 GET "$todos/$id" -H 'If-None-Match
 header etag '"1"'
 is ''
 call 'get: a version that the client has not' 200 GET "$todos/$id" -H 'If-None-Match: "7"'
+call 'get: only of a version' 412 GET "$todos/$id" -H 'If-Match: "7"'
+error PRECONDITION_FAILED
+call 'get: a tag is compared character by character' 200 GET "$todos/$id" -H 'If-None-Match: "01"'
+header vary '.*x-user-id.*'
+call 'get: an unknown parameter' 422 GET "$todos/$id?fields=title"
+holds '"field":"fields"'
 call 'get: absent' 404 GET "$todos/$absent"
 error NOT_FOUND
 holds '"detail":"Todo not found"'
@@ -227,6 +239,14 @@ call 'list: search, wildcards are ordinary' 200 GET "$todos?q=%25_SS"
 holds '"count":1'
 call 'list: search in descriptions' 200 GET "$todos?q=milk"
 holds "\"id\":\"$id\""
+call 'list: search, decomposed' 200 GET "$todos?q=zaz%CC%87o%CC%81%C5%82c%CC%81"
+holds "\"id\":\"$second\""
+call 'list: of these ids' 200 GET "$todos?id=$id&id=$third&id=$absent"
+holds '"count":2'
+call 'list: an empty cursor is the first page' 200 GET "$todos?limit=1&cursor="
+holds "\"id\":\"$third\""
+call 'list: an unknown parameter, and what was probably meant' 422 GET "$todos?completed=true"
+holds 'did you mean is_completed?'
 call 'list: completed ones' 200 GET "$todos?is_completed=true"
 is '{"items":[],"count":0,"next_cursor":null}'
 
@@ -262,6 +282,10 @@ error PRECONDITION_FAILED
 holds '"current":{'
 holds '"title":"Buy flowers"'
 header etag '"5"'
+send 'update: not of a version' 412 PATCH "$todos/$id" '{"title":"y"}' -H 'If-None-Match: "5"'
+error PRECONDITION_FAILED
+send 'update: an unknown field' 422 PATCH "$todos/$id" '{"completed":true}'
+holds '"field":"completed"'
 send 'update: a condition that cannot be read' 400 PATCH "$todos/$id" '{}' -H 'If-Match: 4'
 error VALIDATION_ERROR
 holds '"field":"If-Match"'
@@ -308,6 +332,8 @@ holds '"version":1'
 user=$alice
 call 'stats' 200 GET "$todos/stats"
 is '{"total":4,"active":3,"completed":1}'
+call 'stats: of what matches' 200 GET "$todos/stats?is_completed=false&q=x"
+is '{"total":1,"active":1,"completed":0}'
 send 'update many' 200 PATCH "$todos?is_completed=false" '{"is_completed":true}'
 is '{"affected":3}'
 send 'update many: none is left' 200 PATCH "$todos?is_completed=false" '{"is_completed":true}'
@@ -321,6 +347,14 @@ holds '"field":"all"'
 send 'update many: all' 200 PATCH "$todos?all=true" '{"is_completed":false}'
 is '{"affected":4}'
 call 'delete many: by search' 200 DELETE "$todos?q=z%C4%85" # "zą", which nothing holds
+is '{"affected":0}'
+call 'delete many: a misspelt filter' 422 DELETE "$todos?all=true&completed=true"
+holds '"field":"completed"'
+call 'delete many: all beside a filter' 422 DELETE "$todos?all=true&is_completed=true"
+holds '"field":"all"'
+call 'delete many: no limit' 422 DELETE "$todos?is_completed=true&limit=1"
+holds '"field":"limit"'
+call 'delete many: of these ids' 200 DELETE "$todos?id=$absent"
 is '{"affected":0}'
 call 'delete many: no filter' 422 DELETE $todos
 error VALIDATION_ERROR
@@ -375,6 +409,8 @@ call 'CORS: a page asks first' 200 OPTIONS $todos -H "Origin: $origin" \
 header access-control-allow-origin "($origin|[*])"
 header access-control-allow-methods '.*PATCH.*'
 header access-control-allow-headers '.*x-user-id.*'
+call 'CORS: libraries for tracing may add their headers' 200 OPTIONS $todos -H "Origin: $origin" \
+    -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization,traceparent'
 call 'CORS: errors carry it, too' 400 GET $todos -H "Origin: $origin"
 error MISSING_USER_CONTEXT
 header access-control-allow-origin "($origin|[*])"

@@ -15,6 +15,7 @@ struct Given<'a> {
     descending: bool,
     is_completed: Option<bool>,
     term: &'a str,
+    ids: Vec<u128>,
     token: &'a str,
     micros: u32,
     id: u128,
@@ -26,6 +27,7 @@ fuzz_target!(|given: Given| {
     let filter = TodoFilter {
         is_completed: given.is_completed,
         search: SearchTerm::new(given.term).unwrap_or_default(),
+        ids: given.ids.into_iter().map(|id| TodoId(Uuid::from_u128(id))).collect(),
     };
     let key = if given.by_update { SortKey::UpdatedAt } else { SortKey::CreatedAt };
     let sort = Sort { key, descending: given.descending };

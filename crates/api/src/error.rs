@@ -13,6 +13,10 @@ use validator::ValidationErrors;
 
 use crate::todos::dto::TodoRead;
 
+/// What an id must be.
+pub const UUID_RULE: &str =
+    "must be one UUID, in hexadecimal digits: 550e8400-e29b-41d4-a716-446655440000";
+
 /// Why a request was not carried out.
 #[derive(Debug, Error)]
 pub enum ApiError {
@@ -82,10 +86,11 @@ pub enum ApiError {
     },
 }
 
-/// What is wrong with one field of a body, or with one query parameter.
+/// What is wrong with one field of a body, one parameter or one header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// The field or query parameter; `body` when the body as a whole cannot be read.
+    /// The field of the body, the parameter of the query or path, or the header; `body` when the body as a whole
+    /// cannot be read.
     #[schema(example = "title")]
     pub field: String,
     /// What is wrong with it, and so what would be right.
@@ -135,14 +140,14 @@ pub struct ErrorResponse {
     pub detail: String,
     /// What went wrong, for programs.
     pub error_code: ErrorCode,
-    /// Every field that breaks a rule, all at once; empty when the error concerns none.
+    /// Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none.
     pub field_errors: Vec<FieldError>,
     /// The id under which the server's log tells more; also in the header `X-Request-ID`.
     #[schema(example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f")]
     pub request_id: String,
-    /// Only with `PRECONDITION_FAILED`: the todo as it stands, or null when there is none.
+    /// Only with `PRECONDITION_FAILED`: the todo as it stands, or null when there is none. It has a schema of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TodoRead>, nullable, required = false)]
+    #[schema(ignore)]
     pub current: Option<Option<TodoRead>>,
 }
 
@@ -186,14 +191,20 @@ impl ApiError {
     pub fn body(&self, request_id: String) -> ErrorResponse {
         let (status, error_code) = self.status_and_code();
         let detail = self.to_string();
-        let (field_errors, current) = match self {
-            Self::Invalid(field_errors) => (field_errors.clone(), None),
-            Self::InvalidPrecondition { header, message } => (
-                vec![FieldError { field: (*header).to_owned(), message: (*message).to_owned() }],
-                None,
-            ),
-            Self::PreconditionFailed { current } => (Vec::new(), Some(current.as_deref().cloned())),
-            _ => (Vec::new(), None),
+        let one = |field: &str, message: &str| {
+            vec![FieldError { field: field.to_owned(), message: message.to_owned() }]
+        };
+        let field_errors = match self {
+            Self::Invalid(field_errors) => field_errors.clone(),
+            Self::MissingUser => one("X-User-ID", "is required: the id of the user, a UUID"),
+            Self::InvalidUserId => one("X-User-ID", UUID_RULE),
+            Self::InvalidTodoId => one("todo_id", UUID_RULE),
+            Self::InvalidPrecondition { header, message } => one(header, message),
+            _ => Vec::new(),
+        };
+        let current = match self {
+            Self::PreconditionFailed { current } => Some(current.as_deref().cloned()),
+            _ => None,
         };
         ErrorResponse {
             problem_type: "about:blank",
@@ -256,19 +267,15 @@ impl From<RepositoryError> for ApiError {
     }
 }
 
-impl From<ValidationErrors> for ApiError {
-    fn from(errors: ValidationErrors) -> Self {
-        let mut fields: Vec<_> = errors
-            .field_errors()
-            .into_iter()
-            .flat_map(|(field, errors)| {
-                errors.iter().map(move |error| FieldError {
-                    field: field.to_string(),
-                    message: error.message.as_deref().unwrap_or("is not valid").to_owned(),
-                })
-            })
-            .collect();
-        fields.sort_by(|a, b| a.field.cmp(&b.field));
-        Self::Invalid(fields)
-    }
+/// The rules that a body breaks, in no order.
+#[must_use]
+pub fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
+    let fields = errors.field_errors().into_iter();
+    let told = fields.flat_map(|(field, errors)| {
+        errors.iter().map(move |error| FieldError {
+            field: field.to_string(),
+            message: error.message.as_deref().unwrap_or("is not valid").to_owned(),
+        })
+    });
+    told.collect()
 }

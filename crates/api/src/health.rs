@@ -13,8 +13,17 @@ use crate::shutdown::Shutdown;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthStatus {
     /// In one word.
-    #[schema(example = "healthy")]
-    pub status: &'static str,
+    pub status: Health,
+}
+
+/// How the service can be, when all is well; else the answer is an error.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// The process is up.
+    Healthy,
+    /// Requests can be served.
+    Ready,
 }
 
 /// Mounts the routes.
@@ -34,7 +43,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     responses((status = 200, description = "The process is up.", body = HealthStatus))
 )]
 pub async fn health() -> HttpResponse {
-    HttpResponse::Ok().json(HealthStatus { status: "healthy" })
+    HttpResponse::Ok().json(HealthStatus { status: Health::Healthy })
 }
 
 /// Tell whether requests can be served
@@ -64,5 +73,5 @@ pub async fn ready(
             ApiError::Unavailable(source)
         }
     })?;
-    Ok(HttpResponse::Ok().json(HealthStatus { status: "ready" }))
+    Ok(HttpResponse::Ok().json(HealthStatus { status: Health::Ready }))
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use todo_domain::TodoService;
 
 use crate::docs::Docs;
 use crate::http::connection::{Connection, PATIENCE};
-use crate::http::cors::cors;
+use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
 use crate::shutdown::{Connections, Shutdown};
@@ -47,7 +48,7 @@ pub struct ServerOptions {
     pub keep_alive: Duration,
     /// How long a request may wait for the database at most.
     pub database_timeout: Duration,
-    /// Origins whose pages may call; `*` for all.
+    /// Origins whose pages may call; `*` as a port for any, and alone for all.
     pub cors_allowed_origins: Vec<String>,
     /// How long requests are still accepted after the stop, while readiness is denied.
     pub shutdown_delay: Duration,
@@ -116,6 +117,7 @@ impl Server {
         let connections = Connections::default();
         let docs = Docs::new();
         let open_lists = OpenLists::default();
+        let origins = Arc::new(Origins::new(&cors_allowed_origins));
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
             .map_or(1, |workers| workers.min(MAX_WORKERS));
@@ -133,7 +135,7 @@ impl Server {
             let open_lists = open_lists.clone();
             let app = App::new()
                 .configure(move |config| configure(config, service, state, docs, open_lists))
-                .wrap(cors(&cors_allowed_origins))
+                .wrap(cors(&origins))
                 .wrap(from_fn(envelope));
             let (counted, stopping) = (counted.clone(), stopping.clone());
             fn_service(move |stream: TcpStream| {

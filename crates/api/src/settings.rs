@@ -121,8 +121,9 @@ pub struct Settings {
     #[arg(long, env = "MIGRATE_ON_START", global = true, default_value = "true", value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_env_values = true)]
     pub migrate_on_start: bool,
 
-    /// Origins whose pages may call the API from a browser, separated by commas; `*` for all.
-    #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:3000", value_parser = origin, hide_env_values = true)]
+    /// Origins whose pages may call the API from a browser, separated by commas; `*` as a port for any, and alone
+    /// for all origins.
+    #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]
     pub cors_allowed_origins: Vec<String>,
 
     /// How the log looks.
@@ -215,12 +216,16 @@ fn log_filter(text: &str) -> Result<Targets, String> {
 
 fn origin(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
-    let is_origin = text.split_once("://").is_some_and(|(scheme, host)| {
+    let is_origin = text.split_once("://").is_some_and(|(scheme, authority)| {
+        let host = authority.strip_suffix(":*").unwrap_or(authority);
         !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '*', ' '])
     });
     if text == "*" || is_origin {
         Ok(text.to_owned())
     } else {
-        Err("must be an origin such as https://app.example.com, without a path, or *")
+        Err(
+            "must be an origin such as https://app.example.com, without a path, or with any port such as \
+             http://localhost:*, or * for all",
+        )
     }
 }

@@ -6,26 +6,29 @@ use chrono::{DateTime, Utc};
 
 use crate::{SearchTerm, Todo, TodoId};
 
-/// Which of the caller's todos are meant. The default means all of them.
+/// Which of the caller's todos are wanted. The default matches all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TodoFilter {
     /// Only those that are (`true`) or are not (`false`) completed.
     pub is_completed: Option<bool>,
     /// Only those whose title or description holds this term.
     pub search: Option<SearchTerm>,
+    /// Only these; an empty list is no filter. What is in it twice counts once.
+    pub ids: Vec<TodoId>,
 }
 
 impl TodoFilter {
-    /// Whether this means every todo.
+    /// Whether this matches every todo.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.is_completed.is_none() && self.search.is_none()
+        self.is_completed.is_none() && self.search.is_none() && self.ids.is_empty()
     }
 
-    /// Whether a todo is meant: the rule that the adapters put into SQL.
+    /// Whether a todo matches: the rule that the adapters put into SQL.
     #[must_use]
     pub fn matches(&self, todo: &Todo) -> bool {
-        self.is_completed.is_none_or(|wanted| wanted == todo.is_completed)
+        (self.ids.is_empty() || self.ids.contains(&todo.id))
+            && self.is_completed.is_none_or(|wanted| wanted == todo.is_completed)
             && self.search.as_ref().is_none_or(|term| {
                 term.is_in(todo.title.as_str())
                     || todo.description.as_ref().is_some_and(|text| term.is_in(text.as_str()))
@@ -106,7 +109,7 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-/// How many todos a user has.
+/// How many todos a user has, of those that match a filter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TodoCounts {
     /// All of them.

@@ -31,8 +31,8 @@ pub trait TodoRepository: Send + Sync {
     /// At most [`PageQuery::limit`] todos, in order.
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError>;
 
-    /// How many todos there are.
-    async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError>;
+    /// How many todos match the filter.
+    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError>;
 
     /// Changes a todo if its version is wanted. What changes nothing leaves `version` and `updated_at` alone;
     /// else `updated_at` becomes `now`, or stays if it is later.
@@ -90,6 +90,8 @@ pub enum VersionMatch {
     Any,
     /// Only these; with an empty list, none.
     OneOf(Vec<i64>),
+    /// Any but these.
+    NoneOf(Vec<i64>),
 }
 
 /// When a todo may be put.
@@ -101,6 +103,8 @@ pub enum PutCondition {
     Absent,
     /// Only when there is one, of such a version.
     Present(VersionMatch),
+    /// Unless there is one of these versions: it is created, or replaces one of another version.
+    Unless(Vec<i64>),
 }
 
 /// What came of an update.

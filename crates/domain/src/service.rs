@@ -44,9 +44,10 @@ impl TodoService {
         user: UserId,
         title: Title,
         description: Option<Description>,
+        is_completed: bool,
     ) -> Result<Todo, TodoError> {
         let now = self.clock.now();
-        let todo = NewTodo { id: new_id(now), title, description, is_completed: false };
+        let todo = NewTodo { id: new_id(now), title, description, is_completed };
         Ok(self.repository.insert(user, todo, now).await?)
     }
 
@@ -68,9 +69,9 @@ impl TodoService {
         Ok(Page { items, next })
     }
 
-    /// How many todos the user has.
-    pub async fn stats(&self, user: UserId) -> Result<TodoCounts, TodoError> {
-        Ok(self.repository.count(user).await?)
+    /// How many of the user's todos match the filter.
+    pub async fn stats(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, TodoError> {
+        Ok(self.repository.count(user, filter).await?)
     }
 
     /// Changes the fields that the patch names.

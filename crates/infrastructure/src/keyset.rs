@@ -12,6 +12,8 @@ use diesel::sql_types::Bool;
 #[derive(Debug, Clone)]
 pub(crate) struct RowComparison<K, I, A, B> {
     columns: (K, I),
+    /// Before the first column.
+    sign: &'static str,
     operator: &'static str,
     values: (A, B),
 }
@@ -22,7 +24,16 @@ pub(crate) fn comes_after<K, I, A, B>(
     descending: bool,
     values: (A, B),
 ) -> RowComparison<K, I, A, B> {
-    RowComparison { columns, operator: if descending { " < " } else { " > " }, values }
+    let operator = if descending { " < " } else { " > " };
+    RowComparison { columns, sign: "", operator, values }
+}
+
+impl<K, I, A, B> RowComparison<K, I, A, B> {
+    /// Whether SQLite may use an index for the comparison. It is kept from that by a unary plus, which changes nothing
+    /// else; Postgres would refuse it.
+    pub(crate) fn by_index(self, is_by_index: bool) -> Self {
+        Self { sign: if is_by_index { "" } else { "+" }, ..self }
+    }
 }
 
 impl<K, I, A, B> Expression for RowComparison<K, I, A, B> {
@@ -63,6 +74,7 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(");
+        out.push_sql(self.sign);
         self.columns.0.walk_ast(out.reborrow())?;
         out.push_sql(", ");
         self.columns.1.walk_ast(out.reborrow())?;

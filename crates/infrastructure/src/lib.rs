@@ -17,6 +17,7 @@ mod keyset;
 pub mod migrations;
 mod pool;
 mod postgres;
+mod refolding;
 mod sqlite;
 pub mod url;
 mod workers;

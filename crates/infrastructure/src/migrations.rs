@@ -2,14 +2,38 @@
 
 use diesel::backend::Backend;
 use diesel::connection::Connection;
-use diesel::migration::MigrationSource;
+use diesel::migration::{Migration, MigrationSource, Result as MigrationResult};
+use diesel::pg::Pg;
 use diesel::result::QueryResult;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::database::OpenError;
+use crate::refolding::Refolding;
+use crate::{postgres, sqlite};
 
-pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
-pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const POSTGRES: Migrations<Pg> = Migrations {
+    sql: embed_migrations!("../../migrations/postgres"),
+    code: || Refolding::boxed(postgres::fold_all),
+};
+pub(crate) const SQLITE: Migrations<Sqlite> = Migrations {
+    sql: embed_migrations!("../../migrations/sqlite"),
+    code: || Refolding::boxed(sqlite::fold_all),
+};
+
+/// All migrations of a database: those in SQL, and the one that only this program can do.
+pub(crate) struct Migrations<DB: Backend> {
+    sql: EmbeddedMigrations,
+    code: fn() -> Box<dyn Migration<DB>>,
+}
+
+impl<DB: Backend> MigrationSource<DB> for Migrations<DB> {
+    fn migrations(&self) -> MigrationResult<Vec<Box<dyn Migration<DB>>>> {
+        let mut all = self.sql.migrations()?;
+        all.push((self.code)());
+        Ok(all)
+    }
+}
 
 /// What to do with the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +62,7 @@ pub struct MigrationStatus {
 /// which a role that only serves need not have the rights.
 pub(crate) fn carry_out<C, DB>(
     connection: &mut C,
-    all: impl Fn() -> EmbeddedMigrations,
+    all: impl Fn() -> Migrations<DB>,
     applied: impl Fn(&mut C) -> QueryResult<Vec<String>>,
     command: MigrationCommand,
 ) -> Result<Vec<MigrationStatus>, OpenError>

@@ -96,7 +96,7 @@ async fn assert_undone(database: &TestDatabase) {
         number += 1;
     }
     // What was not undone is done by now: the writer is past it.
-    let counts = patient.count(USER).await.unwrap();
+    let counts = patient.count(USER, TodoFilter::default()).await.unwrap();
     assert_eq!(counts, TodoCounts { total: TODOS, completed: 0 }, "something was changed");
 }
 

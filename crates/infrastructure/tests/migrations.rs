@@ -7,12 +7,15 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use todo_domain::{PageQuery, SearchTerm, Sort, TodoFilter, UserId};
 use todo_infrastructure::{
     DatabaseOptions, DatabaseUrl, MigrationCommand, OpenError, StatementCache, migrate, open,
 };
 use todo_test_support::database::TestDatabase;
+use uuid::Uuid;
 
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
@@ -229,4 +232,75 @@ fn a_postgres_database_that_does_not_keep_unicode_is_refused() {
     database.psql(&format!("DROP DATABASE \"{ascii}\" WITH (FORCE)"));
     let error = result.err();
     assert!(matches!(&error, Some(OpenError::Encoding(name)) if name == "SQL_ASCII"), "{error:?}");
+}
+
+/// What is not ASCII is read, and of that what is folded otherwise now is written.
+async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fill: &str) {
+    let url = url(database);
+    migrate(&url, MigrationCommand::Up).unwrap();
+    migrate(&url, MigrationCommand::Down(1)).unwrap();
+    execute(database, fill);
+    let versions =
+        || lines(database, "SELECT title || version || updated_at AS line FROM todos ORDER BY 1");
+    let before = versions();
+
+    let repository = open(&url, &OPTIONS).unwrap();
+    for (text, expected) in
+        [("caf\u{e9}", 2), ("CAFE\u{301}", 2), ("stra\u{df}e", 700), ("milk", 1)]
+    {
+        let filter = TodoFilter { search: SearchTerm::new(text).unwrap(), ..TodoFilter::default() };
+        let counts = repository.count(user, filter.clone()).await.unwrap();
+        assert_eq!(counts.total, expected, "{text}");
+        let query = PageQuery { filter, sort: Sort::default(), after: None, limit: 1_000 };
+        assert_eq!(repository.list(user, query).await.unwrap().len() as u64, expected, "{text}");
+    }
+    // It is no change of the todos.
+    assert_eq!(versions(), before);
+    // Again, it finds nothing to do.
+    migrate(&url, MigrationCommand::Down(1)).unwrap();
+    migrate(&url, MigrationCommand::Up).unwrap();
+    assert_eq!(versions(), before);
+}
+
+fn execute(database: &TestDatabase, sql: &str) {
+    match database.url().strip_prefix("sqlite://") {
+        Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
+        None => PgConnection::establish(database.url()).unwrap().batch_execute(sql).unwrap(),
+    }
+}
+
+const TEXTS: [(&str, &str, usize); 4] = [
+    ("Caf\u{e9}", "caf\u{e9}", 1),
+    ("Stra\u{df}e", "strasse", 700),
+    ("Cafe\u{301}", "cafe\u{301}", 1),
+    ("Milk", "milk", 1),
+];
+
+#[tokio::test]
+async fn old_todos_are_found_by_either_form_of_a_letter_in_postgres() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let user = UserId(Uuid::new_v4());
+    let mut fill = String::new();
+    for (text, folded, count) in TEXTS {
+        fill += &format!(
+            "INSERT INTO todos SELECT '{user}', gen_random_uuid(), '{text}', '{text}', false, now(), now(), 1,
+             '{folded}', '{folded}' FROM generate_series(1, {count});"
+        );
+    }
+    assert_found_after_migration(&database, user, &fill).await;
+}
+
+#[tokio::test]
+async fn old_todos_are_found_by_either_form_of_a_letter_in_sqlite() {
+    let user = UserId(Uuid::new_v4());
+    let blob = user.0.simple();
+    let mut fill = String::new();
+    for (text, folded, count) in TEXTS {
+        fill += &format!(
+            "WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count})
+             INSERT INTO todos SELECT x'{blob}', randomblob(16), '{text}', '{text}', false, 0, 0, 1,
+             '{folded}', '{folded}' FROM series;"
+        );
+    }
+    assert_found_after_migration(&TestDatabase::sqlite(), user, &fill).await;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { connect, explain, patient, type ListQuery, type Problem, type Todo, type TodoPut } from "./client.js";
+import { connect, explain, patient, type Conflict, type ListQuery, type Problem, type Todo, type TodoPut } from "./client.js";
 
 export const baseUrl = process.env["BASE_URL"] ?? "http://127.0.0.1:8000";
 export const api = connect(baseUrl, patient(fetch));
@@ -29,6 +29,13 @@ export function problem(answer: Answer<unknown>, status: number, code: Problem["
   return answer.error;
 }
 
+/** The error of an answer whose condition does not hold, with the todo as it stands. */
+export function conflictOf(answer: Answer<unknown>): Conflict {
+  const error = problem(answer, 412, "PRECONDITION_FAILED");
+  assert.ok("current" in error);
+  return error;
+}
+
 export const caller = (user: string) => ({ "X-User-ID": user });
 
 export async function create(user: string, title: string, description: string | null = null): Promise<Todo> {
@@ -42,7 +49,7 @@ export async function put(
   user: string,
   id: string,
   todo: TodoPut,
-  condition: { "If-Match"?: string; "If-None-Match"?: "*" } = {},
+  condition: { "If-Match"?: string; "If-None-Match"?: string } = {},
 ) {
   return api.PUT("/api/v1/todos/{todo_id}", {
     params: { path: { todo_id: id }, header: { ...caller(user), ...condition } },

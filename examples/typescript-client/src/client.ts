@@ -8,7 +8,8 @@ export type Todo = components["schemas"]["TodoRead"];
 export type TodoPut = components["schemas"]["TodoPut"];
 export type TodoUpdate = components["schemas"]["TodoUpdate"];
 export type ListQuery = NonNullable<operations["listTodos"]["parameters"]["query"]>;
-export type Problem = components["schemas"]["ErrorResponse"];
+export type Conflict = components["schemas"]["PreconditionFailedResponse"];
+export type Problem = components["schemas"]["ErrorResponse"] | Conflict;
 
 export type Api = Client<paths>;
 type Fetch = (request: Request) => Promise<Response>;
@@ -72,7 +73,7 @@ export async function change(
       return data;
     }
     // With a 412 comes the todo as it stands: no other call is needed to merge.
-    if (error.error_code !== "PRECONDITION_FAILED" || !error.current) {
+    if (!("current" in error) || error.current === null) {
       throw new Error(explain(error));
     }
     current = error.current;

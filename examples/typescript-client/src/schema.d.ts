@@ -13,9 +13,9 @@ export interface paths {
         };
         /**
          * List todos
-         * @description The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that the
-         *     filters mean, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
-         *     there throughout exactly once, whatever is created or deleted meanwhile.
+         * @description The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that
+         *     matches the filters, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
+         *     there throughout, and whose sort key does not change, exactly once, whatever is created or deleted in between.
          */
         get: operations["listTodos"];
         put?: never;
@@ -27,14 +27,14 @@ export interface paths {
         post: operations["createTodo"];
         /**
          * Delete many todos
-         * @description Deletes all todos that the filters mean, in one step. Without any filter it refuses, unless `all=true`.
+         * @description Deletes all todos that match the filters, in one step. Without any filter it refuses, unless `all=true`.
          */
         delete: operations["deleteTodos"];
         options?: never;
         head?: never;
         /**
          * Change many todos
-         * @description Completes or reopens all todos that the filters mean, in one step. `affected` counts those that this changed.
+         * @description Completes or reopens all todos that match the filters, in one step. `affected` counts those that this changed.
          *     Without any filter it refuses, unless `all=true`.
          */
         patch: operations["updateTodos"];
@@ -49,7 +49,7 @@ export interface paths {
         };
         /**
          * Count the todos
-         * @description In one step, so the three numbers fit each other.
+         * @description Those that match the filters, or all. In one step, so the three numbers fit each other.
          */
         get: operations["todoStats"];
         put?: never;
@@ -69,7 +69,8 @@ export interface paths {
         };
         /**
          * Get a todo
-         * @description With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body.
+         * @description With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body. With
+         *     `If-Match`, a todo of another version is answered by 412.
          */
         get: operations["getTodo"];
         /**
@@ -77,13 +78,13 @@ export interface paths {
          * @description Under an id that the client makes. Sent twice, it leaves one todo, and the second time changes nothing: an
          *     offline client, or one whose answer got lost, repeats it without harm. Users do not get into each other's
          *     way: the same id used by two makes two todos. `If-None-Match: *` only creates; `If-Match` only replaces, and
-         *     only the version it names; otherwise the answer is 412 and nothing is changed.
+         *     only the version that it names; otherwise the answer is 412 and nothing is changed.
          */
         put: operations["putTodo"];
         post?: never;
         /**
          * Delete a todo
-         * @description With `If-Match`, a todo that was changed meanwhile is not deleted; the answer is 412 and the todo as it stands.
+         * @description With `If-Match`, a todo that was changed in between is not deleted; the answer is 412 and the todo as it stands.
          */
         delete: operations["deleteTodo"];
         options?: never;
@@ -92,7 +93,7 @@ export interface paths {
          * Change a todo
          * @description A field that is left out stays as it is; `description: null` clears the description. A call that changes
          *     nothing, `{}` for example, leaves `version` and `updated_at` alone. Without `If-Match` the later of two
-         *     changes wins; with it, a change that was made meanwhile is answered by 412 and the todo as it stands.
+         *     changes wins; with it, a change that was made in between is answered by 412 and the todo as it stands.
          */
         patch: operations["updateTodo"];
         trace?: never;
@@ -145,7 +146,6 @@ export interface components {
         /** @description What a change of many todos did. */
         Affected: {
             /**
-             * Format: int64
              * @description How many todos were changed or deleted.
              * @example 2
              */
@@ -158,7 +158,6 @@ export interface components {
         ErrorCode: "MISSING_USER_CONTEXT" | "VALIDATION_ERROR" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "SERVICE_UNAVAILABLE" | "SERVER_ERROR";
         /** @description Every error of this API: RFC 9457 problem details, with the fields of the original contract beside them. */
         ErrorResponse: {
-            current?: components["schemas"]["TodoRead"] | null;
             /**
              * @description What went wrong, for people.
              * @example Validation error
@@ -166,7 +165,7 @@ export interface components {
             detail: string;
             /** @description What went wrong, for programs. */
             error_code: components["schemas"]["ErrorCode"];
-            /** @description Every field that breaks a rule, all at once; empty when the error concerns none. */
+            /** @description Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none. */
             field_errors: components["schemas"]["FieldError"][];
             /**
              * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
@@ -190,10 +189,11 @@ export interface components {
              */
             type: string;
         };
-        /** @description What is wrong with one field of a body, or with one query parameter. */
+        /** @description What is wrong with one field of a body, one parameter or one header. */
         FieldError: {
             /**
-             * @description The field or query parameter; `body` when the body as a whole cannot be read.
+             * @description The field of the body, the parameter of the query or path, or the header; `body` when the body as a whole
+             *     cannot be read.
              * @example title
              */
             field: string;
@@ -203,26 +203,77 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * @description How the service can be, when all is well; else the answer is an error.
+         * @enum {string}
+         */
+        Health: "healthy" | "ready";
         /** @description How the service is. */
         HealthStatus: {
+            /** @description In one word. */
+            status: components["schemas"]["Health"];
+        };
+        /** @description A 412: the condition of the request does not hold. */
+        PreconditionFailedResponse: {
+            /** @description The todo as it stands; null when there is none. */
+            current: components["schemas"]["TodoRead"] | null;
             /**
-             * @description In one word.
-             * @example healthy
+             * @description What went wrong, for people.
+             * @example Validation error
              */
-            status: string;
+            detail: string;
+            /** @description What went wrong, for programs. */
+            error_code: components["schemas"]["ErrorCode"];
+            /** @description Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none. */
+            field_errors: components["schemas"]["FieldError"][];
+            /**
+             * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
+             * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
+             */
+            request_id: string;
+            /**
+             * Format: int32
+             * @description The status as a number.
+             * @example 422
+             */
+            status: number;
+            /**
+             * @description The status in words.
+             * @example Unprocessable Content
+             */
+            title: string;
+            /**
+             * @description Always `about:blank`: the status says it all (RFC 9457, section 4.2.1).
+             * @example about:blank
+             */
+            type: string;
         };
         /**
-         * @description A new todo. Other fields are ignored.
+         * @description A new todo.
          * @example {
          *       "description": "Milk, eggs, bread",
          *       "title": "Buy groceries"
          *     }
          */
         TodoCreate: {
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly completed_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly created_at?: unknown;
             /** @description More about it: 0 to 2,000 characters, without U+0000; null or left out when there is no more. */
             description?: string | null;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly id?: unknown;
+            /** @description Whether it is done already; false when left out. */
+            is_completed?: boolean;
             /** @description What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly updated_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly user_id?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly version?: unknown;
         };
         /** @description Some or all of the caller's todos. */
         TodoList: {
@@ -235,7 +286,7 @@ export interface components {
         };
         /**
          * @description A whole todo, to be put under an id of the client's. Nothing can be left out, so that nothing is wiped by
-         *     being forgotten. Other fields are ignored.
+         *     being forgotten.
          * @example {
          *       "description": null,
          *       "is_completed": false,
@@ -243,12 +294,24 @@ export interface components {
          *     }
          */
         TodoPut: {
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly completed_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly created_at?: unknown;
             /** @description More about it: 0 to 2,000 characters, without U+0000, or null. */
             description: string | null;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly id?: unknown;
             /** @description Whether it is done. */
             is_completed: boolean;
             /** @description What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly updated_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly user_id?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly version?: unknown;
         };
         /**
          * @description A todo.
@@ -290,46 +353,52 @@ export interface components {
              * @description Its owner: the caller.
              */
             user_id: string;
-            /**
-             * Format: int64
-             * @description 1 at first, one more after each change that changed something; also the `ETag`.
-             */
+            /** @description 1 at first, one more after each change that changed something; also the `ETag`. */
             version: number;
         };
-        /** @description How many todos the caller has. */
+        /** @description How many todos of the caller match the filters; without any, how many there are. */
         TodoStats: {
             /**
-             * Format: int64
              * @description Those yet to be done.
              * @example 3
              */
             active: number;
             /**
-             * Format: int64
              * @description Those done.
              * @example 2
              */
             completed: number;
             /**
-             * Format: int64
              * @description All of them.
              * @example 5
              */
             total: number;
         };
         /**
-         * @description Changes to a todo: a field that is left out stays as it is. Other fields are ignored.
+         * @description Changes to a todo: a field that is left out stays as it is.
          * @example {
          *       "is_completed": true
          *     }
          */
         TodoUpdate: {
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly completed_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly created_at?: unknown;
             /** @description A new description: 0 to 2,000 characters, without U+0000; null clears it. */
             description?: string | null;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly id?: unknown;
             /** @description Whether it is done. */
             is_completed?: boolean;
             /** @description A new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title?: string;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly updated_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly user_id?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly version?: unknown;
         };
         /**
          * @description What to set in many todos at once.
@@ -338,8 +407,20 @@ export interface components {
          *     }
          */
         TodosUpdate: {
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly completed_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly created_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly id?: unknown;
             /** @description Whether they are done. */
             is_completed: boolean;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly updated_at?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly user_id?: unknown;
+            /** @description Ignored, so that a todo can be sent back as it came. */
+            readonly version?: unknown;
         };
     };
     responses: never;
@@ -359,18 +440,21 @@ export interface operations {
                  */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case. `%` and `_` are
-                 *     ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
+                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
                  * @example groceries
                  */
                 q?: string;
+                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                id?: string[];
                 /**
                  * @description At most so many todos. Without it the answer holds all of them, however many.
                  * @example 20
                  */
                 limit?: number;
                 /**
-                 * @description The `next_cursor` of the page before. It goes with the `sort`, `is_completed` and `q` that it came from.
+                 * @description The `next_cursor` of the page before; left out or empty for the first page. It goes with the `sort` and the
+                 *     filters that it came from.
                  * @example AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU
                  */
                 cursor?: string;
@@ -443,7 +527,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A query parameter breaks a rule; every bad one is named. */
+            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
             422: {
                 headers: {
                     /**
@@ -603,7 +687,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. */
+            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
             422: {
                 headers: {
                     /**
@@ -661,13 +745,15 @@ export interface operations {
                  */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case. `%` and `_` are
-                 *     ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
+                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
                  * @example groceries
                  */
                 q?: string;
+                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                id?: string[];
                 /**
-                 * @description `true` says that, without any filter, really all todos are meant.
+                 * @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
                  * @example true
                  */
                 all?: boolean;
@@ -717,7 +803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Neither a filter nor `all=true` is given, or a query parameter breaks a rule. */
+            /** @description Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule. */
             422: {
                 headers: {
                     /**
@@ -775,13 +861,15 @@ export interface operations {
                  */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case. `%` and `_` are
-                 *     ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
+                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
                  * @example groceries
                  */
                 q?: string;
+                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                id?: string[];
                 /**
-                 * @description `true` says that, without any filter, really all todos are meant.
+                 * @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
                  * @example true
                  */
                 all?: boolean;
@@ -877,7 +965,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: Neither a filter nor `all=true` is given, or a query parameter breaks a rule. */
+            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule. */
             422: {
                 headers: {
                     /**
@@ -928,7 +1016,21 @@ export interface operations {
     };
     todoStats: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Only todos that are (true) or are not (false) completed.
+                 * @example false
+                 */
+                is_completed?: boolean;
+                /**
+                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
+                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+                 * @example groceries
+                 */
+                q?: string;
+                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                id?: string[];
+            };
             header: {
                 /**
                  * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
@@ -941,7 +1043,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many todos the caller has. */
+            /** @description How many todos match. */
             200: {
                 headers: {
                     /**
@@ -964,6 +1066,20 @@ export interface operations {
             };
             /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
             400: {
+                headers: {
+                    /**
+                     * @description The id of the request: the client's own, or one made by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            422: {
                 headers: {
                     /**
                      * @description The id of the request: the client's own, or one made by the server.
@@ -1021,9 +1137,11 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The `ETag` of an earlier answer, in its quotes: when the todo still has it, the answer is 304.
-                 * @example "3"
+                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
+                 *     answer is 412 and nothing is changed.
                  */
+                "If-Match"?: string;
+                /** @description The `ETag` of an earlier answer, in its quotes, or several: when the todo still has it, the answer is 304. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -1113,6 +1231,39 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The condition does not hold. Nothing was changed; `current` is the todo as it stands. */
+            412: {
+                headers: {
+                    /**
+                     * @description The version of `current`, in quotes. Absent when there is none.
+                     * @example "4"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description The id of the request: the client's own, or one made by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
+                };
+            };
+            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            422: {
+                headers: {
+                    /**
+                     * @description The id of the request: the client's own, or one made by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description A defect of the server; its log tells more under `request_id`. */
             500: {
                 headers: {
@@ -1158,16 +1309,15 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
-                 *     changed. `*` stands for any.
-                 * @example "3"
+                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
+                 *     answer is 412 and nothing is changed.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description Create the todo, but replace nothing: when it is there, the answer is 412. Not together with `If-Match`.
-                 * @example *
+                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
+                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
                  */
-                "If-None-Match"?: "*";
+                "If-None-Match"?: string;
             };
             path: {
                 /**
@@ -1295,7 +1445,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                    "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
             /** @description The body is over 64 KiB. */
@@ -1326,7 +1476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. */
+            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
             422: {
                 headers: {
                     /**
@@ -1385,11 +1535,15 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
-                 *     changed. `*` stands for any.
-                 * @example "3"
+                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
+                 *     answer is 412 and nothing is changed.
                  */
                 "If-Match"?: string;
+                /**
+                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
+                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+                 */
+                "If-None-Match"?: string;
             };
             path: {
                 /**
@@ -1458,6 +1612,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
+                };
+            };
+            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            422: {
+                headers: {
+                    /**
+                     * @description The id of the request: the client's own, or one made by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
@@ -1506,11 +1674,15 @@ export interface operations {
                  */
                 "X-User-ID": string;
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes: when it has another, the answer is 412 and nothing is
-                 *     changed. `*` stands for any.
-                 * @example "3"
+                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
+                 *     answer is 412 and nothing is changed.
                  */
                 "If-Match"?: string;
+                /**
+                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
+                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+                 */
+                "If-None-Match"?: string;
             };
             path: {
                 /**
@@ -1616,7 +1788,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                    "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
             /** @description The body is over 64 KiB. */
@@ -1647,7 +1819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. */
+            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
             422: {
                 headers: {
                     /**

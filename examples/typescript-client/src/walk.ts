@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 
-import { api, baseUrl, body, caller, clear, create, get, list, problem, put, remove, stats } from "./calls.js";
+import { api, baseUrl, body, caller, clear, create, get, list, conflictOf, problem, put, remove, stats } from "./calls.js";
 import { change, connect, etag, explain, pages, patient, type ListQuery, type Todo } from "./client.js";
 
 const alice = crypto.randomUUID();
@@ -73,12 +73,12 @@ const steps: Record<string, () => Promise<void>> = {
     const id = crypto.randomUUID();
     const todo = { title: "Post the letter", description: "", is_completed: false };
     assert.equal(body(await put(alice, id, todo, { "If-None-Match": "*" }), 201).description, "");
-    const refused = problem(await put(alice, id, todo, { "If-None-Match": "*" }), 412, "PRECONDITION_FAILED");
+    const refused = conflictOf(await put(alice, id, todo, { "If-None-Match": "*" }));
     assert.equal(refused.current?.version, 1);
     const replaced = body(await put(alice, id, { ...todo, is_completed: true }, { "If-Match": '"1"' }), 200);
     assert.equal(replaced.version, 2);
     body(await remove(alice, id), 204);
-    const gone = problem(await put(alice, id, todo, { "If-Match": '"2"' }), 412, "PRECONDITION_FAILED");
+    const gone = conflictOf(await put(alice, id, todo, { "If-Match": '"2"' }));
     assert.equal(gone.current, null);
   },
 
@@ -88,7 +88,7 @@ const steps: Record<string, () => Promise<void>> = {
     assert.equal(others.version, 2);
     const stale = { params: { path: { todo_id: seen.id }, header: { ...caller(alice), "If-Match": etag(seen) } } };
     const conflict = await api.PATCH("/api/v1/todos/{todo_id}", { ...stale, body: { description: "On Sunday" } });
-    assert.deepEqual(problem(conflict, 412, "PRECONDITION_FAILED").current, others);
+    assert.deepEqual(conflictOf(conflict).current, others);
     assert.equal(conflict.response.headers.get("ETag"), etag(others));
     const asked: Todo[] = [];
     const merged = await change(api, alice, seen, (current) => {
@@ -210,7 +210,7 @@ const steps: Record<string, () => Promise<void>> = {
   async "a todo is deleted, unless it was changed meanwhile"() {
     const todo = await create(alice, "Throw away");
     const changed = await change(api, alice, todo, () => ({ title: "Keep" }));
-    const refused = problem(await remove(alice, todo.id, { "If-Match": etag(todo) }), 412, "PRECONDITION_FAILED");
+    const refused = conflictOf(await remove(alice, todo.id, { "If-Match": etag(todo) }));
     assert.deepEqual(refused.current, changed);
     body(await remove(alice, todo.id, { "If-Match": etag(changed) }), 204);
     problem(await get(alice, todo.id), 404, "NOT_FOUND");

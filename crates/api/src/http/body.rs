@@ -1,5 +1,6 @@
 //! JSON bodies: the one way in for everything that a client sends.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,10 +11,12 @@ use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use serde_ignored::Path;
 use tokio::time::timeout;
 use validator::Validate;
 
-use crate::error::ApiError;
+use super::unknown::{MAX_TOLD, unknown};
+use crate::error::{ApiError, field_errors};
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -25,11 +28,22 @@ pub const MEDIA_TYPE_RULE: &str =
 /// How long a client may take to send it, once its headers are there.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A body that is a JSON object and obeys the rules of `T`.
+/// Fields that a todo has and no request can set. They are ignored in a body, so that a todo can be sent back as it
+/// came.
+pub const READ_ONLY_FIELDS: [&str; 6] =
+    ["completed_at", "created_at", "id", "updated_at", "user_id", "version"];
+
+/// A JSON object that a request can have for a body.
+pub trait Body: DeserializeOwned + Validate {
+    /// The fields that it knows, sorted.
+    const FIELDS: &'static [&'static str];
+}
+
+/// A body that is a JSON object, obeys the rules of `T` and has no unknown fields.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonBody<T> {
+impl<T: Body + 'static> FromRequest for JsonBody<T> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -91,18 +105,39 @@ async fn read(mut payload: Payload) -> Result<BytesMut, ApiError> {
     Ok(body)
 }
 
-fn parse<T: DeserializeOwned + Validate>(body: &[u8]) -> Result<T, ApiError> {
+fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
     // A derived `Deserialize` would take an array, too.
-    let is_object = body.trim_ascii_start().first() == Some(&b'{');
-    let value: T = match serde_json::from_slice(body) {
-        Ok(value) if is_object => value,
-        Err(error) if is_object => {
-            return Err(ApiError::field("body", format!("must be valid JSON: {error}")));
-        }
-        _ => return Err(ApiError::field("body", "must be a JSON object")),
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::field("body", "must be a JSON object"));
+    }
+    let (value, unknown_fields) = deserialize::<T>(body)
+        .map_err(|error| ApiError::field("body", format!("must be valid JSON: {error}")))?;
+    let mut errors = match value.validate() {
+        Ok(()) => Vec::new(),
+        Err(errors) => field_errors(&errors),
     };
-    value.validate()?;
-    Ok(value)
+    errors.extend(unknown_fields.iter().take(MAX_TOLD).map(|name| unknown(name, T::FIELDS)));
+    if errors.is_empty() {
+        return Ok(value);
+    }
+    errors.sort_by(|a, b| a.field.cmp(&b.field));
+    Err(ApiError::Invalid(errors))
+}
+
+/// The value, and the names of all other fields.
+fn deserialize<T: Body>(body: &[u8]) -> serde_json::Result<(T, BTreeSet<String>)> {
+    let mut unknown = BTreeSet::new();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_ignored::deserialize(&mut deserializer, |path| {
+        // What is ignored deeper down belongs to a field that is of a wrong type.
+        if let Path::Map { parent: Path::Root, key } = path
+            && !READ_ONLY_FIELDS.contains(&key.as_str())
+        {
+            unknown.insert(key);
+        }
+    })?;
+    deserializer.end()?;
+    Ok((value, unknown))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use todo_domain::UserId;
 use utoipa::IntoParams;
 
@@ -17,6 +17,11 @@ const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 /// The user on whose behalf a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller(pub UserId);
+
+/// Left in the extensions of a request whose caller was asked for: the header on which its answer depends, and by
+/// which a cache has to tell it from the answers to others.
+#[derive(Debug, Clone)]
+pub struct VariesBy(pub HeaderName);
 
 /// How the API description shows a [`Caller`].
 #[derive(IntoParams)]
@@ -48,6 +53,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        request.extensions_mut().insert(VariesBy(X_USER_ID));
         ready(Self::of(request.headers()))
     }
 }

@@ -1,9 +1,14 @@
 //! Which pages of other origins may call the API from a browser.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use actix_cors::Cors;
+use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue,
+    IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
 };
 
 use super::request_id::X_REQUEST_ID;
@@ -11,8 +16,98 @@ use super::request_id::X_REQUEST_ID;
 /// For how many seconds a browser may remember that a call is allowed.
 const MAX_AGE: usize = 3_600;
 
-/// The rules for these origins; `*` stands for all.
-pub fn cors(allowed_origins: &[String]) -> Cors {
+/// So many refused origins are logged; what names itself anew with each request fills neither log nor memory.
+const MAX_LOGGED: usize = 100;
+
+/// So much of a refused origin is logged, in bytes.
+const MAX_LOGGED_LENGTH: usize = 200;
+
+/// The origins that may call, and those that were told that they may not.
+#[derive(Debug, Default)]
+pub struct Origins {
+    allowed: Vec<Pattern>,
+    refused: Mutex<HashSet<String>>,
+}
+
+/// What an origin must look like.
+#[derive(Debug)]
+enum Pattern {
+    /// Any: `*`.
+    Any,
+    /// Just like this: `https://app.example.com`.
+    Exactly(String),
+    /// This, with any port or none: `http://localhost:*`.
+    AnyPort(String),
+}
+
+impl Pattern {
+    fn new(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        match text.strip_suffix(":*") {
+            Some(host) => Self::AnyPort(host.to_owned()),
+            None if text == "*" => Self::Any,
+            None => Self::Exactly(text),
+        }
+    }
+
+    fn allows(&self, origin: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exactly(text) => text == origin,
+            Self::AnyPort(host) => origin.strip_prefix(host.as_str()).is_some_and(|rest| {
+                let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+                rest.is_empty() || rest.strip_prefix(':').is_some_and(is_number)
+            }),
+        }
+    }
+}
+
+impl Origins {
+    /// The origins of a setting: each as browsers write it, or with `*` for its port; or `*` for all.
+    #[must_use]
+    pub fn new(allowed: &[String]) -> Self {
+        let allowed = allowed.iter().map(|text| Pattern::new(text)).collect();
+        Self { allowed, refused: Mutex::default() }
+    }
+
+    fn are_any(&self) -> bool {
+        self.allowed.iter().any(|pattern| matches!(pattern, Pattern::Any))
+    }
+
+    fn allow(&self, origin: &HeaderValue, head: &RequestHead) -> bool {
+        let text = String::from_utf8_lossy(origin.as_bytes());
+        let is_allowed = self.allowed.iter().any(|pattern| pattern.allows(&text));
+        // Browsers name their origin to the very server that the page is from, too.
+        if !is_allowed && !is_of(&text, head.headers().get(HOST)) {
+            self.log_once(&text);
+        }
+        is_allowed
+    }
+
+    fn log_once(&self, origin: &str) {
+        let origin = &origin[..origin.floor_char_boundary(MAX_LOGGED_LENGTH)];
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= MAX_LOGGED || !refused.insert(origin.to_owned()) {
+            return;
+        }
+        tracing::warn!(
+            origin,
+            "pages of this origin may not call: CORS_ALLOWED_ORIGINS does not allow it"
+        );
+        if refused.len() == MAX_LOGGED {
+            tracing::warn!("CORS_ALLOWED_ORIGINS: no further refused origins are logged");
+        }
+    }
+}
+
+/// Whether an origin is of this host.
+fn is_of(origin: &str, host: Option<&HeaderValue>) -> bool {
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_some_and(|it| host.is_some_and(|host| host.as_bytes() == it.as_bytes()))
+}
+
+/// The rules for these origins, which all threads of the server share.
+pub fn cors(origins: &Arc<Origins>) -> Cors {
     let cors = Cors::default()
         .allowed_methods([
             Method::GET,
@@ -23,16 +118,61 @@ pub fn cors(allowed_origins: &[String]) -> Cors {
             Method::DELETE,
         ])
         .allowed_headers([
+            AUTHORIZATION,
+            CACHE_CONTROL,
             CONTENT_TYPE,
             IF_MATCH,
             IF_NONE_MATCH,
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("x-requested-with"),
             HeaderName::from_static("x-user-id"),
             X_REQUEST_ID,
         ])
+        // What libraries for tracing add to every call.
+        .allowed_headers(["baggage", "sentry-trace", "traceparent", "tracestate"])
         .expose_headers([ALLOW, ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID])
         .max_age(MAX_AGE);
-    if allowed_origins.iter().any(|origin| origin == "*") {
+    if origins.are_any() {
         return cors.allow_any_origin().send_wildcard();
     }
-    allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    let origins = Arc::clone(origins);
+    cors.allowed_origin_fn(move |origin, head| origins.allow(origin, head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_port_and_nothing_else() {
+        let pattern = Pattern::new("http://localhost:*");
+        for origin in ["http://localhost", "http://localhost:3000", "http://localhost:65535"] {
+            assert!(pattern.allows(origin), "{origin}");
+        }
+        for origin in [
+            "https://localhost:3000",
+            "http://localhost.evil.example",
+            "http://localhost:3000.evil.example",
+            "http://localhost:80@evil.example",
+            "http://localhostess",
+            "http://127.0.0.1:3000",
+            "null",
+            "",
+        ] {
+            assert!(!pattern.allows(origin), "{origin}");
+        }
+        assert!(Pattern::new("http://[::1]:*").allows("http://[::1]:5173"));
+        assert!(Pattern::new("https://App.example").allows("https://app.example"));
+    }
+
+    #[test]
+    fn refused_origins_are_remembered_up_to_a_bound() {
+        let origins = Origins::new(&[]);
+        for number in 0..10 * MAX_LOGGED {
+            origins.log_once(&format!("https://{number}.{}", "é".repeat(10_000)));
+        }
+        let refused = origins.refused.lock().unwrap();
+        assert_eq!(refused.len(), MAX_LOGGED);
+        assert!(refused.iter().all(|origin| origin.len() <= MAX_LOGGED_LENGTH));
+    }
 }

@@ -6,14 +6,15 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
+use super::caller::VariesBy;
 use super::etag::etag;
 use super::pieces::in_pieces;
 use super::request_id::{RequestId, X_REQUEST_ID};
@@ -29,7 +30,8 @@ const LOGGED_PATH: usize = 200;
 /// The media type of errors (RFC 9457).
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Answers belong to one caller: no shared cache may keep them, and a browser must ask before it uses its own.
+/// No shared cache may keep an answer, and a browser must ask before it uses its own. That does not tell the callers
+/// who share a browser from each other; `Vary` does ([`VariesBy`]).
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// The outermost layer: gives the request its id and finishes the answer.
@@ -52,8 +54,25 @@ pub async fn envelope(
     if is_shutting_down {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    let varies_by = response.request().extensions().get::<VariesBy>().cloned();
+    if let Some(VariesBy(name)) = varies_by {
+        vary_by(response.headers_mut(), &name);
+    }
     finish_headers(response.headers_mut(), id);
     Ok(response.map_body(|_, body| in_pieces(body)))
+}
+
+/// Adds a header to those by which the answer varies, all in one field.
+fn vary_by(headers: &mut HeaderMap, name: &HeaderName) {
+    let mut value = name.as_str().as_bytes().to_vec();
+    for others in headers.get_all(VARY) {
+        value.extend_from_slice(b", ");
+        value.extend_from_slice(others.as_bytes());
+    }
+    // Made of header values, it is one.
+    if let Ok(value) = HeaderValue::from_bytes(&value) {
+        headers.insert(VARY, value);
+    }
 }
 
 /// Adds what every answer has.

@@ -12,3 +12,4 @@ pub mod pieces;
 pub mod query;
 pub mod request_id;
 pub mod routing;
+pub mod unknown;

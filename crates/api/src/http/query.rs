@@ -1,8 +1,12 @@
 //! Query parameters, read such that all that is wrong with them can be told at once.
 
-use actix_web::HttpRequest;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 
+use super::unknown::{MAX_TOLD, unknown};
 use crate::error::{ApiError, FieldError};
 
 /// The parameters of a request, and what has been found wrong with them so far.
@@ -10,6 +14,8 @@ use crate::error::{ApiError, FieldError};
 pub struct Query {
     pairs: Vec<(String, String)>,
     is_utf8: bool,
+    /// The names that have been asked for.
+    known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
@@ -20,30 +26,50 @@ impl Query {
         // A list of pairs can be made of any query string.
         let pairs = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
         let is_utf8 = percent_decode_str(request.query_string()).decode_utf8().is_ok();
-        Self { pairs, is_utf8, errors: Vec::new() }
+        Self { pairs, is_utf8, known: Vec::new(), errors: Vec::new() }
     }
 
     /// Reads a parameter. Notes it as wrong when it is given twice or `parse` refuses it.
     pub fn read<T, E: ToString>(
         &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-        let value = values.next()?;
-        let result = match values.next() {
-            Some(_) => Err("must be given only once".to_owned()),
+        let mut values = self.read_some(name, 1, "must be given only once", parse);
+        values.pop()
+    }
+
+    /// Reads a parameter that may be given repeatedly. Notes it as wrong when it is given more than `max` times, which
+    /// is told by `too_many`, or `parse` refuses one of its values; then there are none.
+    pub fn read_some<T, E: ToString>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        too_many: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        self.known.push(name);
+        let values: Vec<_> = self.pairs.iter().filter(|(key, _)| key == name).collect();
+        let parse = |value: &str| {
             // What is no UTF-8 was read as replacement characters.
-            None if !self.is_utf8 && value.contains(char::REPLACEMENT_CHARACTER) => {
-                Err("must be UTF-8, percent-encoded".to_owned())
+            if !self.is_utf8 && value.contains(char::REPLACEMENT_CHARACTER) {
+                return Err("must be UTF-8, percent-encoded".to_owned());
             }
-            None => parse(value).map_err(|error| error.to_string()),
+            parse(value).map_err(|error| error.to_string())
         };
-        result.map_err(|message| self.refuse(name, message)).ok()
+        let result = if values.len() > max {
+            Err(too_many.to_owned())
+        } else {
+            values.into_iter().map(|(_, value)| parse(value)).collect()
+        };
+        result.unwrap_or_else(|message| {
+            self.refuse(name, message);
+            Vec::new()
+        })
     }
 
     /// Reads a parameter that is `true` or `false`.
-    pub fn read_bool(&mut self, name: &str) -> Option<bool> {
+    pub fn read_bool(&mut self, name: &'static str) -> Option<bool> {
         self.read(name, |value| match value {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -62,16 +88,36 @@ impl Query {
         self.errors.is_empty()
     }
 
-    /// The end of reading: all parameters with one of them replaced, as a query string writes them.
+    /// The end of reading: all parameters, as they were given.
     ///
     /// # Errors
-    /// All that has been found wrong.
-    pub fn finish(self) -> Result<QueryPairs, ApiError> {
+    /// All that has been found wrong, and parameters that were never asked for.
+    pub fn finish(mut self) -> Result<QueryPairs, ApiError> {
+        self.known.sort_unstable();
+        let mut names: Vec<_> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
+        names.retain(|name| !self.known.contains(name));
+        names.sort_unstable();
+        names.dedup();
+        self.errors.extend(names.iter().take(MAX_TOLD).map(|name| unknown(name, &self.known)));
         if self.errors.is_empty() {
             Ok(QueryPairs(self.pairs))
         } else {
             Err(ApiError::Invalid(self.errors))
         }
+    }
+}
+
+/// The query of an operation that takes no parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct NoQuery;
+
+impl FromRequest for NoQuery {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_empty = request.query_string().is_empty();
+        ready(if is_empty { Ok(Self) } else { Query::of(request).finish().map(|_| Self) })
     }
 }
 

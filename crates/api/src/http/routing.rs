@@ -64,7 +64,7 @@ impl FromRequest for TodoPath {
 }
 
 /// Reads a UUID in its canonical form, 8-4-4-4-12 hexadecimal digits in either case, and in no other.
-pub(super) fn parse_uuid(text: &[u8]) -> Option<Uuid> {
+pub(crate) fn parse_uuid(text: &[u8]) -> Option<Uuid> {
     const CANONICAL_LENGTH: usize = 36;
     if text.len() == CANONICAL_LENGTH { Uuid::try_parse_ascii(text).ok() } else { None }
 }

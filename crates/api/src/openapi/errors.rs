@@ -7,15 +7,17 @@ use actix_web::http::StatusCode;
 use utoipa::Modify;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
 use super::examples::{REQUEST_ID, todo};
 use super::operations;
+use super::schemas::PRECONDITION_FAILED;
 use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ENTITY_TAGS_RULE;
+use crate::http::unknown::unknown;
 use crate::todos::params::{ALL_RULE, limit_rule};
 
 /// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
@@ -43,7 +45,12 @@ fn add_errors(operation: &mut Operation) {
         by_status.entry(example.2.status_and_code().0).or_default().push(example);
     }
     for (status, examples) in by_status {
-        operation.responses.responses.insert(status.as_str().to_owned(), response(examples).into());
+        let schema = match status {
+            StatusCode::PRECONDITION_FAILED => PRECONDITION_FAILED,
+            _ => "ErrorResponse",
+        };
+        let response = response(schema, examples);
+        operation.responses.responses.insert(status.as_str().to_owned(), response.into());
     }
 }
 
@@ -76,16 +83,14 @@ fn examples(operation: &Operation) -> Vec<Example> {
             ));
         }
     }
-    if takes("If-Match") || takes("If-None-Match") {
+    if takes("If-Match") {
         examples.push((
             "invalid_condition",
             "A conditional header cannot be understood.",
             ApiError::InvalidPrecondition { header: "If-Match", message: ENTITY_TAGS_RULE },
         ));
-    }
-    if takes("If-Match") {
         examples.push((
-            "changed_meanwhile",
+            "another_version",
             "The condition does not hold. Nothing was changed; `current` is the todo as it stands.",
             ApiError::PreconditionFailed { current: Some(Box::new(todo(4, false).into())) },
         ));
@@ -103,14 +108,22 @@ fn examples(operation: &Operation) -> Vec<Example> {
     if takes("limit") {
         examples.push((
             "invalid_query",
-            "A query parameter breaks a rule; every bad one is named.",
+            "A query parameter is unknown or breaks a rule; every bad one is named.",
             ApiError::field("limit", limit_rule()),
+        ));
+    } else if takes("X-User-ID") && !takes("all") {
+        let mut known = parameters.iter().filter_map(query_name).collect::<Vec<_>>();
+        known.sort_unstable();
+        examples.push((
+            "unknown_parameter",
+            "A query parameter is unknown or breaks a rule; every bad one is named.",
+            ApiError::Invalid(vec![unknown("completed", &known)]),
         ));
     }
     if takes("all") {
         examples.push((
             "no_filter",
-            "Neither a filter nor `all=true` is given, or a query parameter breaks a rule.",
+            "Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule.",
             ApiError::field("all", ALL_RULE),
         ));
     }
@@ -127,14 +140,26 @@ fn examples(operation: &Operation) -> Vec<Example> {
     examples
 }
 
+fn query_name(parameter: &RefOr<Parameter>) -> Option<&str> {
+    match parameter {
+        RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(&it.name),
+        _ => None,
+    }
+}
+
 /// What can be wrong with a body.
-fn body_examples(operation_id: &str) -> [Example; 4] {
+fn body_examples(operation_id: &str) -> [Example; 5] {
     let field = if operation_id == "updateTodos" { "is_completed" } else { "title" };
     [
         (
             "invalid_body",
             "The body is not a JSON object or breaks a rule; every bad field is named.",
             ApiError::field(field, "is required"),
+        ),
+        (
+            "unknown_field",
+            "The body has a field that is not known.",
+            ApiError::Invalid(vec![unknown("completed", &["is_completed"])]),
         ),
         (
             "too_large",
@@ -158,7 +183,7 @@ fn internal() -> Example {
     )
 }
 
-fn response(examples: Vec<Example>) -> Response {
+fn response(schema: &str, examples: Vec<Example>) -> Response {
     let description = examples.iter().map(|(_, when, _)| *when).collect::<Vec<_>>().join(" Or: ");
     let headers = examples.iter().filter_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
     let examples = examples.into_iter().map(|(name, when, error)| {
@@ -167,7 +192,7 @@ fn response(examples: Vec<Example>) -> Response {
         (name, ExampleBuilder::new().summary(when).value(Some(value)).build())
     });
     let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("ErrorResponse")))
+        .schema(Some(Ref::from_schema_name(schema)))
         .examples_from_iter(examples)
         .build();
     let mut response = ResponseBuilder::new()

@@ -11,7 +11,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use uuid::Uuid;
 
 use super::operations;
-use crate::health::HealthStatus;
+use crate::health::{Health, HealthStatus};
 use crate::todos::TODOS_PATH;
 use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
 
@@ -54,8 +54,8 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
         }
         "todoStats" => json(TodoStats { total: 5, active: 3, completed: 2 }),
         "updateTodos" | "deleteTodos" => json(Affected { affected: 2 }),
-        "health" => json(HealthStatus { status: "healthy" }),
-        "ready" => json(HealthStatus { status: "ready" }),
+        "health" => json(HealthStatus { status: Health::Healthy }),
+        "ready" => json(HealthStatus { status: Health::Ready }),
         _ => None,
     }
 }

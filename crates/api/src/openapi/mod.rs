@@ -2,12 +2,15 @@
 
 mod errors;
 mod examples;
+mod schemas;
 
 use utoipa::OpenApi;
+use utoipa::openapi::info::ContactBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 
 use self::errors::Errors;
 use self::examples::Examples;
+use self::schemas::Schemas;
 use crate::error::ErrorResponse;
 use crate::{health, todos};
 
@@ -42,7 +45,7 @@ use crate::{health, todos};
         health::ready
     ),
     components(schemas(ErrorResponse)),
-    modifiers(&Errors, &Examples)
+    modifiers(&Schemas, &Errors, &Examples)
 )]
 struct Description;
 
@@ -50,8 +53,9 @@ struct Description;
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
-    // The crate's own name and contact are not the API's.
-    document.info.contact = None;
+    // Not the authors of the code: who to ask is known where the server runs.
+    let operator = ContactBuilder::new().name(Some("The operator of this server"));
+    document.info.contact = Some(operator.build());
     // Said, not left out: there is no authentication.
     document.security = Some(Vec::new());
     for operation in document.paths.paths.values_mut().flat_map(operations) {

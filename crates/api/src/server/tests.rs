@@ -74,7 +74,7 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Answer {
                 let open_lists = OpenLists::default();
                 configure(config, service, Shutdown::default(), Docs::default(), open_lists);
             })
-            .wrap(cors(&["http://localhost:3000".to_owned()]))
+            .wrap(cors(&Arc::new(Origins::new(&["http://localhost:3000".to_owned()]))))
             .wrap(from_fn(envelope)),
     )
     .await;
@@ -347,7 +347,7 @@ async fn everything_at_once_must_be_meant() {
 #[actix_web::test]
 async fn the_counters_add_up() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_count().return_once(|_| Ok(TodoCounts { total: 5, completed: 2 }));
+    repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
     let answer = call(repository, many(Method::GET, "/stats")).await;
     assert_eq!(answer.body, json!({"total": 5, "active": 3, "completed": 2}));
 }

@@ -11,7 +11,7 @@ use crate::http::caller::{Caller, CallerHeader};
 
 /// Change many todos
 ///
-/// Completes or reopens all todos that the filters mean, in one step. `affected` counts those that this changed.
+/// Completes or reopens all todos that match the filters, in one step. `affected` counts those that this changed.
 /// Without any filter it refuses, unless `all=true`.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub async fn update_todos(
 
 /// Delete many todos
 ///
-/// Deletes all todos that the filters mean, in one step. Without any filter it refuses, unless `all=true`.
+/// Deletes all todos that match the filters, in one step. Without any filter it refuses, unless `all=true`.
 ///
 /// # Errors
 /// As the API description says.

@@ -10,6 +10,7 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
+use crate::http::query::NoQuery;
 
 /// Create a todo
 ///
@@ -37,11 +38,12 @@ use crate::http::caller::{Caller, CallerHeader};
 )]
 pub async fn create_todo(
     Caller(user): Caller,
+    _: NoQuery,
     JsonBody(body): JsonBody<TodoCreate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    let (title, description) = body.into_parts()?;
-    let todo = service.create(user, title, description).await?;
+    let (title, description, is_completed) = body.into_parts()?;
+    let todo = service.create(user, title, description, is_completed).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));
     Ok(json::respond(response, &todo))

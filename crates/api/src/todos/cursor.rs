@@ -67,6 +67,9 @@ fn checksum(list: ListIdentity<'_>, payload: &[u8]) -> u32 {
     };
     let is_completed = list.filter.is_completed.map_or(0, |it| 1 + u8::from(it));
     sum.update(&[key, u8::from(list.sort.descending), is_completed]);
+    for id in &list.filter.ids {
+        sum.update(id.0.as_bytes());
+    }
     if let Some(term) = &list.filter.search {
         sum.update(term.as_folded_str().as_bytes());
     }
@@ -134,6 +137,7 @@ mod tests {
         let ascending = Sort { descending: false, ..Sort::default() };
         let by_update = Sort { key: SortKey::UpdatedAt, ..Sort::default() };
         let active = TodoFilter { is_completed: Some(false), ..everything() };
+        let ids = TodoFilter { ids: vec![TodoId(Uuid::from_u128(7))], ..everything() };
         let search = TodoFilter { search: SearchTerm::new("milk").unwrap(), ..everything() };
         for other in [
             other_user,
@@ -141,6 +145,7 @@ mod tests {
             ListIdentity { sort: by_update, ..list(&filter) },
             list(&active),
             list(&search),
+            list(&ids),
         ] {
             assert_eq!(decode(other, &token), None);
         }

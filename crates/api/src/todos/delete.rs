@@ -5,12 +5,13 @@ use todo_domain::TodoService;
 
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, IfMatchHeader};
+use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Delete a todo
 ///
-/// With `If-Match`, a todo that was changed meanwhile is not deleted; the answer is 412 and the todo as it stands.
+/// With `If-Match`, a todo that was changed in between is not deleted; the answer is 412 and the todo as it stands.
 ///
 /// # Errors
 /// As the API description says.
@@ -19,13 +20,14 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "deleteTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader),
+    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
     responses((status = 204, description = "The todo is gone."))
 )]
 pub async fn delete_todo(
     Caller(user): Caller,
     path: TodoPath,
     conditions: Conditions,
+    _: NoQuery,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     service.delete(user, path.todo_id, conditions.versions()).await?;

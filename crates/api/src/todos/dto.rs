@@ -9,6 +9,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
 use crate::error::ApiError;
+use crate::http::body::Body;
 use crate::http::field::{Field, invalid, nullable, optional, required};
 
 /// A todo.
@@ -42,7 +43,7 @@ pub struct TodoRead {
     #[serde(serialize_with = "rfc3339_micros")]
     pub updated_at: DateTime<Utc>,
     /// 1 at first, one more after each change that changed something; also the `ETag`.
-    #[schema(minimum = 1)]
+    #[schema(value_type = usize, minimum = 1)]
     pub version: i64,
     /// Its owner: the caller.
     pub user_id: Uuid,
@@ -61,17 +62,17 @@ pub struct TodoList {
     pub next_cursor: Option<String>,
 }
 
-/// How many todos the caller has.
+/// How many todos of the caller match the filters; without any, how many there are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TodoStats {
     /// All of them.
-    #[schema(minimum = 0, example = 5)]
+    #[schema(value_type = usize, minimum = 0, example = 5)]
     pub total: u64,
     /// Those yet to be done.
-    #[schema(minimum = 0, example = 3)]
+    #[schema(value_type = usize, minimum = 0, example = 3)]
     pub active: u64,
     /// Those done.
-    #[schema(minimum = 0, example = 2)]
+    #[schema(value_type = usize, minimum = 0, example = 2)]
     pub completed: u64,
 }
 
@@ -79,11 +80,14 @@ pub struct TodoStats {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Affected {
     /// How many todos were changed or deleted.
-    #[schema(minimum = 0, example = 2)]
+    #[schema(value_type = usize, minimum = 0, example = 2)]
     pub affected: u64,
 }
 
-/// A new todo. Other fields are ignored.
+/// The fields of a todo that requests can set.
+const TODO_FIELDS: &[&str] = &["description", "is_completed", "title"];
+
+/// A new todo.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[schema(example = json!({"title": "Buy groceries", "description": "Milk, eggs, bread"}))]
 pub struct TodoCreate {
@@ -92,17 +96,26 @@ pub struct TodoCreate {
     #[validate(custom(function = "required_title"))]
     #[schema(
         value_type = String, required = true, min_length = 1, max_length = 255,
-        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
     )]
     title: Field<String>,
     /// More about it: 0 to 2,000 characters, without U+0000; null or left out when there is no more.
     #[serde(default)]
     #[validate(custom(function = "optional_description"))]
-    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\u0000]*$")]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\x00]*$")]
     description: Field<String>,
+    /// Whether it is done already; false when left out.
+    #[serde(default)]
+    #[validate(custom(function = "optional_flag"))]
+    #[schema(value_type = bool, required = false)]
+    is_completed: Field<bool>,
 }
 
-/// Changes to a todo: a field that is left out stays as it is. Other fields are ignored.
+impl Body for TodoCreate {
+    const FIELDS: &'static [&'static str] = TODO_FIELDS;
+}
+
+/// Changes to a todo: a field that is left out stays as it is.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[schema(example = json!({"is_completed": true}))]
 pub struct TodoUpdate {
@@ -111,13 +124,13 @@ pub struct TodoUpdate {
     #[validate(custom(function = "optional_title"))]
     #[schema(
         value_type = String, required = false, min_length = 1, max_length = 255,
-        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
     )]
     title: Field<String>,
     /// A new description: 0 to 2,000 characters, without U+0000; null clears it.
     #[serde(default)]
     #[validate(custom(function = "optional_description"))]
-    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\u0000]*$")]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\x00]*$")]
     description: Field<String>,
     /// Whether it is done.
     #[serde(default)]
@@ -126,8 +139,12 @@ pub struct TodoUpdate {
     is_completed: Field<bool>,
 }
 
+impl Body for TodoUpdate {
+    const FIELDS: &'static [&'static str] = TODO_FIELDS;
+}
+
 /// A whole todo, to be put under an id of the client's. Nothing can be left out, so that nothing is wiped by
-/// being forgotten. Other fields are ignored.
+/// being forgotten.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[schema(example = json!({"title": "Buy groceries", "description": null, "is_completed": false}))]
 pub struct TodoPut {
@@ -136,19 +153,23 @@ pub struct TodoPut {
     #[validate(custom(function = "required_title"))]
     #[schema(
         value_type = String, required = true, min_length = 1, max_length = 255,
-        pattern = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$"
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
     )]
     title: Field<String>,
     /// More about it: 0 to 2,000 characters, without U+0000, or null.
     #[serde(default)]
     #[validate(custom(function = "required_description"))]
-    #[schema(value_type = Option<String>, required = true, max_length = 2000, pattern = r"^[^\u0000]*$")]
+    #[schema(value_type = Option<String>, required = true, max_length = 2000, pattern = r"^[^\x00]*$")]
     description: Field<String>,
     /// Whether it is done.
     #[serde(default)]
     #[validate(custom(function = "required_flag"))]
     #[schema(value_type = bool, required = true)]
     is_completed: Field<bool>,
+}
+
+impl Body for TodoPut {
+    const FIELDS: &'static [&'static str] = TODO_FIELDS;
 }
 
 /// What to set in many todos at once.
@@ -160,6 +181,10 @@ pub struct TodosUpdate {
     #[validate(custom(function = "required_flag"))]
     #[schema(value_type = bool, required = true)]
     is_completed: Field<bool>,
+}
+
+impl Body for TodosUpdate {
+    const FIELDS: &'static [&'static str] = &["is_completed"];
 }
 
 fn check(result: Result<(), InvalidText>) -> Result<(), ValidationError> {
@@ -232,13 +257,14 @@ fn required_value<T>(value: Option<T>) -> Result<T, ApiError> {
 }
 
 impl TodoCreate {
-    /// The title and the description.
+    /// The title, the description and the completion state.
     ///
     /// # Errors
     /// Only when called on what was not validated.
-    pub fn into_parts(self) -> Result<(Title, Option<Description>), ApiError> {
+    pub fn into_parts(self) -> Result<(Title, Option<Description>, bool), ApiError> {
+        let title = required_value(title(self.title)?)?;
         let description = self.description.value().map(Description::new).transpose();
-        Ok((required_value(title(self.title)?)?, description.map_err(defect)?))
+        Ok((title, description.map_err(defect)?, self.is_completed.value().unwrap_or_default()))
     }
 }
 

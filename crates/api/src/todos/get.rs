@@ -8,12 +8,14 @@ use super::dto::TodoRead;
 use super::json;
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, IfNoneMatchHeader, etag};
+use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchHeader, Reading, etag};
+use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Get a todo
 ///
-/// With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body.
+/// With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body. With
+/// `If-Match`, a todo of another version is answered by 412.
 ///
 /// # Errors
 /// As the API description says.
@@ -22,7 +24,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "getTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfNoneMatchHeader),
+    params(CallerHeader, TodoPath, IfMatchHeader, IfNoneMatchHeader),
     responses(
         (
             status = 200,
@@ -41,11 +43,17 @@ pub async fn get_todo(
     Caller(user): Caller,
     path: TodoPath,
     conditions: Conditions,
+    _: NoQuery,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = service.get(user, path.todo_id).await?;
-    if conditions.has_version(todo.version) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish());
+    match conditions.read(todo.version) {
+        Reading::Send => Ok(json::respond(HttpResponse::Ok(), &todo)),
+        Reading::NotModified => {
+            Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish())
+        }
+        Reading::Failed => {
+            Err(ApiError::PreconditionFailed { current: Some(Box::new(todo.into())) })
+        }
     }
-    Ok(json::respond(HttpResponse::Ok(), &todo))
 }

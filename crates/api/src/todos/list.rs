@@ -17,9 +17,9 @@ use crate::http::request_id::RequestId;
 
 /// List todos
 ///
-/// The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that the
-/// filters mean, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
-/// there throughout exactly once, whatever is created or deleted meanwhile.
+/// The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that
+/// matches the filters, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
+/// there throughout, and whose sort key does not change, exactly once, whatever is created or deleted in between.
 ///
 /// # Errors
 /// As the API description says.

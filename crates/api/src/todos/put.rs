@@ -11,7 +11,8 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{IfMatchHeader, OnlyCreateHeader, PutConditions};
+use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Create or replace a todo
@@ -19,7 +20,7 @@ use crate::http::routing::TodoPath;
 /// Under an id that the client makes. Sent twice, it leaves one todo, and the second time changes nothing: an
 /// offline client, or one whose answer got lost, repeats it without harm. Users do not get into each other's
 /// way: the same id used by two makes two todos. `If-None-Match: *` only creates; `If-Match` only replaces, and
-/// only the version it names; otherwise the answer is 412 and nothing is changed.
+/// only the version that it names; otherwise the answer is 412 and nothing is changed.
 ///
 /// # Errors
 /// As the API description says.
@@ -28,7 +29,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "putTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader, OnlyCreateHeader),
+    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
     request_body(content = TodoPut),
     responses(
         (
@@ -51,12 +52,13 @@ use crate::http::routing::TodoPath;
 pub async fn put_todo(
     Caller(user): Caller,
     path: TodoPath,
-    PutConditions(condition): PutConditions,
+    conditions: Conditions,
+    _: NoQuery,
     JsonBody(body): JsonBody<TodoPut>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = body.into_new_todo(path.todo_id)?;
-    let (response, todo) = match service.put(user, todo, condition).await? {
+    let (response, todo) = match service.put(user, todo, conditions.put()).await? {
         Put::Created(todo) => {
             let mut response = HttpResponse::Created();
             response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));

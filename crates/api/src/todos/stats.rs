@@ -4,12 +4,13 @@ use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::dto::TodoStats;
+use super::params::{FilterParams, FilterRequest};
 use crate::error::ApiError;
 use crate::http::caller::{Caller, CallerHeader};
 
 /// Count the todos
 ///
-/// In one step, so the three numbers fit each other.
+/// Those that match the filters, or all. In one step, so the three numbers fit each other.
 ///
 /// # Errors
 /// As the API description says.
@@ -18,12 +19,13 @@ use crate::http::caller::{Caller, CallerHeader};
     path = "/api/v1/todos/stats",
     operation_id = "todoStats",
     tag = "todos",
-    params(CallerHeader),
-    responses((status = 200, description = "How many todos the caller has.", body = TodoStats))
+    params(CallerHeader, FilterParams),
+    responses((status = 200, description = "How many todos match.", body = TodoStats))
 )]
 pub async fn todo_stats(
     Caller(user): Caller,
+    FilterRequest(filter): FilterRequest,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(TodoStats::from(service.stats(user).await?)))
+    Ok(HttpResponse::Ok().json(TodoStats::from(service.stats(user, filter).await?)))
 }

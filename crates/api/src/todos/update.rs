@@ -8,14 +8,15 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::{Caller, CallerHeader};
-use crate::http::etag::{Conditions, IfMatchHeader};
+use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Change a todo
 ///
 /// A field that is left out stays as it is; `description: null` clears the description. A call that changes
 /// nothing, `{}` for example, leaves `version` and `updated_at` alone. Without `If-Match` the later of two
-/// changes wins; with it, a change that was made meanwhile is answered by 412 and the todo as it stands.
+/// changes wins; with it, a change that was made in between is answered by 412 and the todo as it stands.
 ///
 /// # Errors
 /// As the API description says.
@@ -24,7 +25,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "updateTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader),
+    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
     request_body(content = TodoUpdate),
     responses((
         status = 200,
@@ -37,6 +38,7 @@ pub async fn update_todo(
     Caller(user): Caller,
     path: TodoPath,
     conditions: Conditions,
+    _: NoQuery,
     JsonBody(body): JsonBody<TodoUpdate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {

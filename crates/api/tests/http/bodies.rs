@@ -22,12 +22,12 @@ pub(crate) fn all_bad_fields_are_named_at_once(api: Api) {
         let fields = ["title", "description", "is_completed"];
         ann.patch(path_of(&todo), &body).bad_fields(&fields);
         ann.put(path_of(&todo), &body).bad_fields(&fields);
-        ann.patch(format!("{TODOS}?all=true"), &body).bad_fields(&["is_completed"]);
+        ann.patch(format!("{TODOS}?all=true"), &body).bad_fields(&fields);
     }
     assert_eq!(ann.items(TODOS), [todo]);
 }
 
-pub(crate) fn each_message_says_how_to_mend_it(api: Api) {
+pub(crate) fn each_message_says_how_to_fix_it(api: Api) {
     let ann = api.user();
     for (body, message) in [
         (json!({}), "is required"),
@@ -45,6 +45,56 @@ pub(crate) fn each_message_says_how_to_mend_it(api: Api) {
         let messages = ann.post(&body).bad_fields(&["title"]);
         assert!(messages[0].starts_with("must "), "{messages:?}");
     }
+}
+
+pub(crate) fn unknown_fields_are_refused_with_the_name_that_was_probably_meant(api: Api) {
+    let ann = api.user();
+    let todo = ann.create("Untouched");
+    let whole = json!({"title": "x", "description": null, "is_completed": true});
+    for operation in api.operations_of_users().iter().filter(|it| it.body.is_some()) {
+        for (field, near) in [
+            ("completed", Some("is_completed")),
+            ("isCompleted", Some("is_completed")),
+            ("colour", None),
+            ("", None),
+        ] {
+            let mut body = if operation.id == "updateTodos" {
+                json!({"is_completed": true})
+            } else {
+                whole.clone()
+            };
+            body[field] = json!({"title": "not this one", "deeper": [1]});
+            let call = ann.call(&operation.method, operation.target(todo["id"].as_str().unwrap()));
+            let messages = call.json(&body).send().bad_fields(&[field]);
+            let expected = near.map(|near| format!("is not known here; did you mean {near}?"));
+            assert!(expected.is_none_or(|it| messages == [it]), "{field}: {messages:?}");
+        }
+    }
+    // Beside all else that is wrong.
+    let body = json!({"titel": "x", "description": 5});
+    ann.post(&body).bad_fields(&["description", "titel", "title"]);
+    // `{"completed":true}` alone used to be answered with 200 and nothing done.
+    let alone = json!({"completed": true});
+    assert_eq!(
+        ann.patch(path_of(&todo), &alone).bad_fields(&["completed"]),
+        ["is not known here; did you mean is_completed?"]
+    );
+    // A short body has no long answer.
+    let many: serde_json::Map<_, _> = (0..5_000).map(|it| (format!("{it}"), json!(0))).collect();
+    let answer = ann.patch(path_of(&todo), &Value::Object(many)).expect(422);
+    assert_eq!(answer["field_errors"].as_array().unwrap().len(), 20);
+    assert_eq!(ann.items(TODOS), [todo]);
+}
+
+pub(crate) fn a_todo_can_be_sent_back_as_it_came(api: Api) {
+    let ann = api.user();
+    let mut todo = ann.create("Sent back");
+    todo["completed_at"] = json!(null);
+    let same = ann.patch(path_of(&todo), &todo).expect(200);
+    assert_eq!((&same["version"], &same["title"]), (&json!(1), &todo["title"]));
+    assert_eq!(ann.put(path_of(&todo), &todo).expect(200), same);
+    let copy = ann.post(&todo).expect(201);
+    assert_ne!(copy["id"], todo["id"]);
 }
 
 pub(crate) fn what_is_not_json_is_refused(api: Api) {

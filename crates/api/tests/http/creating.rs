@@ -90,7 +90,7 @@ pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
     let id = Uuid::new_v4().to_string();
     let todo = ann.post(&json!({
         "title": "Mine", "id": id, "user_id": bob.id(), "created_at": old, "updated_at": old,
-        "version": 99, "is_completed": true, "colour": {"of": ["the", "sky"]}
+        "version": 99, "completed_at": {"of": ["any", "type"]}
     }));
     let todo = todo.expect(201);
     assert_ne!(todo["id"], id);
@@ -100,6 +100,16 @@ pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
     assert_eq!(todo["version"], 1);
     assert_eq!(todo["is_completed"], false);
     assert!(bob.items(TODOS).is_empty());
+}
+
+pub(crate) fn a_todo_can_be_created_completed(api: Api) {
+    let ann = api.user();
+    for is_completed in [true, false] {
+        let todo = ann.post(&json!({"title": "Done?", "is_completed": is_completed})).expect(201);
+        assert_eq!((&todo["is_completed"], &todo["version"]), (&json!(is_completed), &json!(1)));
+        assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
+    }
+    ann.post(&json!({"title": "Done?", "is_completed": null})).bad_fields(&["is_completed"]);
 }
 
 pub(crate) fn a_null_or_missing_title_is_refused(api: Api) {

@@ -46,8 +46,16 @@ pub(crate) fn an_unchanged_todo_is_not_sent_again(api: Api) {
 pub(crate) fn a_changed_todo_is_sent_again(api: Api) {
     let ann = api.user();
     let path = path_of(&ann.create("Fresh"));
-    for tags in ["\"2\"", "\"\"", "\"01x\"", "W/\"11\"", "\"a\", \"b\"", "\"99999999999999999999\""]
-    {
+    for tags in [
+        "\"2\"",
+        "\"\"",
+        "\"01\"",
+        "\"+1\"",
+        "\"01x\"",
+        "W/\"11\"",
+        "\"a\", \"b\"",
+        "\"99999999999999999999\"",
+    ] {
         let answer = ann.call("GET", &path).header("If-None-Match", tags).send();
         assert_eq!(answer.expect(200)["title"], "Fresh", "{tags}");
     }
@@ -71,6 +79,9 @@ pub(crate) fn a_condition_that_cannot_be_understood_is_refused(api: Api) {
         ("PUT", "If-Match"),
         ("PATCH", "If-Match"),
         ("DELETE", "If-Match"),
+        ("GET", "If-Match"),
+        ("PATCH", "If-None-Match"),
+        ("DELETE", "If-None-Match"),
     ] {
         for value in [
             "1",

@@ -1,8 +1,8 @@
-//! `is_completed` and `q`.
+//! `is_completed`, `q` and `id`.
 
 use serde_json::json;
 
-use crate::support::{Api, Client, TODOS, escaped, path_of};
+use crate::support::{Api, Client, TODOS, escaped, id_of, path_of};
 
 fn found(client: &Client<'_>, query: &str) -> Vec<String> {
     let mut titles = client.titles(format!("{TODOS}?{query}"));
@@ -104,4 +104,49 @@ pub(crate) fn filters_join(api: Api) {
     assert_eq!(found(&ann, "q=milk&is_completed=false"), ["Milk, open"]);
     assert_eq!(found(&ann, "q=done&is_completed=true"), ["Eggs, done", "Milk, done"]);
     assert!(found(&ann, "q=eggs&is_completed=false").is_empty());
+}
+
+pub(crate) fn composed_and_decomposed_letters_find_each_other(api: Api) {
+    let ann = api.user();
+    for (title, description) in [
+        ("Caf\u{e9}", json!(null)),
+        ("Cafe\u{301}", json!("")),
+        ("x", json!("E\u{301}clair, caf\u{e9}")),
+    ] {
+        ann.post(&json!({"title": title, "description": description})).expect(201);
+    }
+    for term in ["CAF\u{c9}", "cafe\u{301}"] {
+        assert_eq!(found(&ann, &q(term)), ["Cafe\u{301}", "Caf\u{e9}", "x"], "{term}");
+    }
+    assert_eq!(found(&ann, &q("\u{e9}CLAIR")), ["x"]);
+    assert!(found(&ann, &q("cafe")).is_empty());
+    // They are kept as they were sent.
+    assert_eq!(ann.titles(format!("{TODOS}?limit=2"))[1], "Cafe\u{301}");
+    // And they are the same list, so a cursor goes with either.
+    let first = ann.get(format!("{TODOS}?limit=1&{}", q("caf\u{e9}"))).expect(200);
+    let next = first["next_cursor"].as_str().unwrap();
+    let rest = ann.titles(format!("{TODOS}?cursor={next}&{}", q("cafe\u{301}")));
+    assert_eq!(rest, ["Cafe\u{301}", "Caf\u{e9}"]);
+}
+
+pub(crate) fn todos_are_filtered_by_id(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    let todos = ["one", "two", "three"].map(|title| ann.create(title));
+    let his = bob.create("Bob's");
+    let [one, two, three] = [0, 1, 2].map(|index| format!("id={}", id_of(&todos[index])));
+    assert_eq!(found(&ann, &one), ["one"]);
+    assert_eq!(found(&ann, &format!("{three}&{one}&{three}&id={}", id_of(&his))), ["one", "three"]);
+    assert_eq!(found(&ann, &format!("{one}&{two}&q=w")), ["two"]);
+    assert!(found(&ann, &format!("id={}", id_of(&his))).is_empty());
+    // A cursor goes with the same ids in any order, and with no others.
+    let first = ann.get(format!("{TODOS}?limit=1&{one}&{two}")).expect(200);
+    let next = format!("cursor={}", first["next_cursor"].as_str().unwrap());
+    assert_eq!(ann.titles(format!("{TODOS}?{next}&{two}&{one}")), ["one"]);
+    ann.get(format!("{TODOS}?{next}&{one}&{three}")).bad_fields(&["cursor"]);
+    ann.get(format!("{TODOS}?{next}")).bad_fields(&["cursor"]);
+    // Up to 200 of them.
+    let many = vec![one.as_str(); 200].join("&");
+    assert_eq!(found(&ann, &many), ["one"]);
+    let messages = ann.get(format!("{TODOS}?{many}&{two}")).bad_fields(&["id"]);
+    assert_eq!(messages, ["must be given at most 200 times"]);
 }

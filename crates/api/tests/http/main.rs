@@ -12,6 +12,7 @@
 mod big_lists;
 mod bodies;
 mod bulk;
+mod caching;
 mod callers;
 mod cors;
 mod creating;
@@ -71,6 +72,7 @@ http_contract! {
         a_title_that_is_too_long_is_refused
         a_caller_without_a_name_creates_nothing
         what_the_server_decides_is_ignored_in_a_body
+        a_todo_can_be_created_completed
         a_null_or_missing_title_is_refused;
     listing:
         all_todos_are_listed_the_newest_first
@@ -106,6 +108,9 @@ http_contract! {
         a_title_of_white_space_is_refused
         the_character_nul_is_refused
         unpaired_surrogates_are_refused;
+    caching:
+        a_browser_that_two_users_share_shows_each_their_own
+        every_answer_that_depends_on_the_caller_says_so;
     callers:
         nobody_is_told_to_say_who_calls
         what_is_not_one_uuid_is_nobodys_name
@@ -113,7 +118,9 @@ http_contract! {
         the_nil_uuid_is_a_user_like_any_other;
     bodies:
         all_bad_fields_are_named_at_once
-        each_message_says_how_to_mend_it
+        each_message_says_how_to_fix_it
+        unknown_fields_are_refused_with_the_name_that_was_probably_meant
+        a_todo_can_be_sent_back_as_it_came
         what_is_not_json_is_refused
         what_is_not_an_object_is_refused
         a_body_that_is_too_long_is_refused
@@ -128,7 +135,9 @@ http_contract! {
         each_bad_parameter_of_a_list_is_named
         all_bad_parameters_are_named_at_once
         each_bad_parameter_of_a_change_of_many_is_named
-        unknown_parameters_are_ignored;
+        unknown_parameters_are_refused_by_every_operation
+        the_name_that_was_probably_meant_is_told
+        an_empty_cursor_is_the_first_page;
     request_ids:
         every_answer_has_an_id_of_its_own
         the_clients_own_id_is_taken_over
@@ -149,7 +158,9 @@ http_contract! {
         one_of_many_wanted_versions_is_enough
         a_weak_or_foreign_tag_is_no_version
         a_todo_that_is_not_there_is_not_found_whatever_the_condition
-        a_change_that_changes_nothing_needs_the_wanted_version_too;
+        a_change_that_changes_nothing_needs_the_wanted_version_too
+        a_todo_of_another_version_is_not_read
+        an_unwanted_version_is_neither_changed_nor_removed;
     racing:
         of_writers_with_the_same_version_exactly_one_wins
         of_writers_and_removers_with_the_same_version_exactly_one_wins
@@ -170,7 +181,8 @@ http_contract! {
         only_if_absent_refuses_what_is_there_and_shows_it
         only_if_present_creates_nothing
         only_if_present_replaces
-        conditions_that_contradict_each_other_are_refused;
+        both_conditions_have_to_hold
+        only_unless_it_is_of_a_version_creates_and_replaces;
     isolation:
         a_stranger_cannot_tell_a_todo_of_another_from_one_that_never_was
         what_concerns_many_stops_at_the_callers_own
@@ -192,26 +204,33 @@ http_contract! {
         a_term_is_found_anywhere_in_whatever_case
         wildcards_are_ordinary_characters
         an_empty_term_is_no_filter
-        filters_join;
+        filters_join
+        composed_and_decomposed_letters_find_each_other
+        todos_are_filtered_by_id;
     bulk:
         all_active_todos_are_completed_at_once
         what_is_done_already_is_not_counted_and_keeps_its_version
         all_completed_todos_are_deleted_at_once
         a_search_limits_what_is_changed
         without_a_filter_both_refuse
+        a_filter_that_is_misspelt_or_doubtful_changes_nothing
+        only_todos_of_these_ids_are_changed
         everything_has_to_be_asked_for
         another_users_todos_are_left_alone
         a_bad_body_changes_nothing;
     stats:
         todos_are_counted
+        what_matches_the_filters_is_counted
         another_users_todos_are_not_counted;
     cors:
         a_preflight_allows_every_method_and_header
+        every_port_of_this_machine_is_allowed_by_default
         a_preflight_of_another_origin_method_or_header_is_refused
         every_answer_to_an_allowed_origin_can_be_read
         another_origin_is_not_told_that_it_may_read
         origins_come_from_the_configuration
-        a_star_allows_every_origin;
+        a_star_allows_every_origin
+        a_refused_origin_is_logged_once;
     big_lists:
         a_list_of_any_length_comes_whole_and_in_order
         chunks_join_without_a_seam
@@ -228,6 +247,7 @@ http_contract! {
         every_operation_is_told_of_in_words
         every_answer_with_a_body_has_an_example_that_fits
         the_schemas_have_the_names_of_the_contract
+        a_body_may_have_known_fields_only_and_what_is_read_only_is_said
         what_the_description_forbids_in_a_body_is_refused;
     malformed:
         what_is_not_http_is_refused_in_the_shape_of_all_errors

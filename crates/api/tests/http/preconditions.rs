@@ -1,4 +1,4 @@
-//! `If-Match` on PATCH, PUT and DELETE.
+//! Conditions that do not hold: `If-Match` on every method, `If-None-Match` where something is written.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -89,7 +89,9 @@ pub(crate) fn one_of_many_wanted_versions_is_enough(api: Api) {
 pub(crate) fn a_weak_or_foreign_tag_is_no_version(api: Api) {
     let ann = api.user();
     let (todo, path) = second_version(&ann);
-    for tags in ["W/\"2\"", "\"two\"", "\"\"", "\"2.0\"", "\"99999999999999999999\""] {
+    for tags in
+        ["W/\"2\"", "\"02\"", "\"+2\"", "\"two\"", "\"\"", "\"2.0\"", "\"99999999999999999999\""]
+    {
         conflicts(&ann, &path, &change_if(&ann, &path, tags, &done()));
         conflicts(&ann, &path, &delete_if(&ann, &path, tags));
     }
@@ -115,4 +117,56 @@ pub(crate) fn a_change_that_changes_nothing_needs_the_wanted_version_too(api: Ap
     assert_eq!(change_if(&ann, &path, "\"2\"", &json!({})).expect(200), todo);
     conflicts(&ann, &path, &change_if(&ann, &path, "\"1\"", &json!({})));
     conflicts(&ann, &path, &change_if(&ann, &path, "\"1\"", &json!({"title": "Second"})));
+}
+
+pub(crate) fn a_todo_of_another_version_is_not_read(api: Api) {
+    let ann = api.user();
+    let (todo, path) = second_version(&ann);
+    for method in ["GET", "HEAD"] {
+        for tags in ["\"1\"", "W/\"2\"", "\"02\"", "\"x\""] {
+            let answer = ann.call(method, &path).header("If-Match", tags).send();
+            assert_eq!(
+                (answer.status, answer.header("etag")),
+                (412, Some("\"2\"")),
+                "{method} {tags}"
+            );
+            if method == "GET" {
+                conflicts(&ann, &path, &answer);
+            }
+            // The first of the two conditions that is false decides.
+            let both =
+                ann.call(method, &path).header("If-Match", tags).header("If-None-Match", "*");
+            assert_eq!(both.send().status, 412);
+        }
+        for tags in ["*", "\"2\"", "\"1\", \"2\""] {
+            let answer = ann.call(method, &path).header("If-Match", tags).send();
+            assert_eq!(answer.status, 200, "{method} {tags}");
+            let both = ann.call(method, &path).header("If-Match", tags);
+            assert_eq!(both.header("If-None-Match", "\"2\"").send().status, 304);
+        }
+    }
+    assert_eq!(ann.get(&path).expect(200), todo);
+    let absent = at(&Uuid::new_v4().to_string());
+    ann.call("GET", absent).header("If-Match", "\"1\"").send().not_found();
+}
+
+pub(crate) fn an_unwanted_version_is_neither_changed_nor_removed(api: Api) {
+    let ann = api.user();
+    let (todo, path) = second_version(&ann);
+    let unless = |method: &str, tags: &str| {
+        let call = ann.call(method, &path).header("If-None-Match", tags);
+        if method == "PATCH" { call.json(&done()).send() } else { call.send() }
+    };
+    for method in ["PATCH", "DELETE"] {
+        for tags in ["*", "\"2\"", "W/\"2\"", "\"1\", \"2\""] {
+            conflicts(&ann, &path, &unless(method, tags));
+        }
+    }
+    assert_eq!(ann.get(&path).expect(200), todo);
+    let both = ann.call("PATCH", &path).header("If-Match", "\"2\", \"3\"");
+    conflicts(&ann, &path, &both.header("If-None-Match", "\"2\"").json(&done()).send());
+    assert_eq!(unless("PATCH", "\"1\", \"02\"").expect(200)["version"], 3);
+    unless("DELETE", "\"2\"").expect(204);
+    unless("DELETE", "\"2\"").not_found();
+    unless("PATCH", "*").not_found();
 }

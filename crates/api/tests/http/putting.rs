@@ -102,7 +102,7 @@ pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
         ("created_at", json!(old)),
         ("updated_at", json!(old)),
         ("version", json!(7)),
-        ("colour", json!([])),
+        ("completed_at", json!([])),
     ] {
         body[field] = value;
     }

@@ -58,18 +58,34 @@ pub(crate) fn only_if_present_replaces(api: Api) {
     assert_eq!(stale.refused(412, "PRECONDITION_FAILED", DETAIL)["current"]["version"], 2);
 }
 
-pub(crate) fn conditions_that_contradict_each_other_are_refused(api: Api) {
+pub(crate) fn both_conditions_have_to_hold(api: Api) {
     let ann = api.user();
     let path = path_of(&ann.create("Contradicted"));
     for headers in [
         &[("If-Match", "*"), ("If-None-Match", "*")][..],
-        &[("If-Match", "\"1\""), ("If-None-Match", "\"2\"")],
-        &[("If-None-Match", "\"1\"")],
-        &[("If-None-Match", "W/\"9\"")],
+        &[("If-Match", "\"1\""), ("If-None-Match", "\"1\"")],
+        &[("If-Match", "\"2\""), ("If-None-Match", "\"2\"")],
     ] {
         let answer = put_if(&ann, &path, headers);
-        let body = answer.refused(400, "VALIDATION_ERROR", "Invalid If-None-Match header");
-        assert_eq!(body["field_errors"][0]["field"], "If-None-Match");
+        assert_eq!(answer.refused(412, "PRECONDITION_FAILED", DETAIL)["current"]["version"], 1);
+        let absent = put_if(&ann, &at(&Uuid::new_v4().to_string()), headers);
+        assert_eq!(absent.refused(412, "PRECONDITION_FAILED", DETAIL)["current"], Value::Null);
     }
-    assert_eq!(ann.get(path).expect(200)["version"], 1);
+    let good = [("If-Match", "\"1\""), ("If-None-Match", "\"2\"")];
+    assert_eq!(put_if(&ann, &path, &good).expect(200)["version"], 2);
+}
+
+pub(crate) fn only_unless_it_is_of_a_version_creates_and_replaces(api: Api) {
+    let ann = api.user();
+    let path = at(&Uuid::new_v4().to_string());
+    put_if(&ann, &path, &[("If-None-Match", "\"1\"")]).expect(201);
+    for tags in ["\"1\"", "W/\"1\"", "\"2\", \"1\""] {
+        let answer = put_if(&ann, &path, &[("If-None-Match", tags)]);
+        assert_eq!(answer.refused(412, "PRECONDITION_FAILED", DETAIL)["current"]["version"], 1);
+    }
+    ann.patch(&path, &json!({"title": "Other"})).expect(200);
+    assert_eq!(
+        put_if(&ann, &path, &[("If-None-Match", "\"1\", \"02\"")]).expect(200)["version"],
+        3
+    );
 }

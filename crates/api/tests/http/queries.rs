@@ -27,15 +27,19 @@ pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
                 "%D9%A3",
             ][..],
         ),
+        ("id", &["", "1", "550e8400e29b41d4a716446655440000", "%00"]),
         ("is_completed", &["TRUE", "1", "yes", "", "null", "true%20"]),
         ("sort", &["", "title", "--created_at", "+created_at", "CREATED_AT", "created_at,id"]),
-        ("cursor", &["", "x", "null", "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"]),
+        ("cursor", &["x", "null", "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"]),
         ("q", &["%00", "a%00b", "%ff", "a%C3", "%ED%A0%80"]),
     ] {
         for value in values {
             let answer = ann.get(format!("{TODOS}?{field}={value}"));
             let messages = answer.bad_fields(&[field]);
             assert!(messages[0].starts_with("must "), "{messages:?}");
+        }
+        if field == "id" {
+            continue;
         }
         let good = values[0];
         let twice = ann.get(format!("{TODOS}?{field}={good}&{field}={good}"));
@@ -73,10 +77,56 @@ pub(crate) fn each_bad_parameter_of_a_change_of_many_is_named(api: Api) {
     assert_eq!(ann.items(TODOS), [todo]);
 }
 
-pub(crate) fn unknown_parameters_are_ignored(api: Api) {
+pub(crate) fn unknown_parameters_are_refused_by_every_operation(api: Api) {
     let ann = api.user();
-    let todo = ann.create("Still listed");
-    for query in ["page=7", "Limit=0", "limit[]=0", "&&=&x", "a=%zz", "a=%ff", "=%00"] {
-        assert_eq!(ann.items(format!("{TODOS}?{query}")), slice::from_ref(&todo));
+    let todo = ann.create("Untouched");
+    for operation in api.operations_of_users() {
+        for (name, value) in [
+            ("completed", "true"),
+            ("Limit", "1"),
+            ("limit[]", "1"),
+            ("", "1"),
+            ("x%C3", "%zz"),
+            ("page", ""),
+        ] {
+            let target = operation.target(todo["id"].as_str().unwrap());
+            let sign = if target.contains('?') { '&' } else { '?' };
+            let call = ann.call(&operation.method, format!("{target}{sign}{name}={value}"));
+            let call = operation.body.iter().fold(call, |call, body| call.json(body));
+            let field = if name == "x%C3" { "x\u{fffd}" } else { name };
+            let messages = call.send().bad_fields(&[field]);
+            assert!(messages[0].starts_with("is not known here; "), "{messages:?}");
+        }
     }
+    assert_eq!(ann.items(TODOS), slice::from_ref(&todo));
+    // What names nothing is no parameter.
+    assert_eq!(ann.items(format!("{TODOS}?&&")), [todo]);
+}
+
+pub(crate) fn the_name_that_was_probably_meant_is_told(api: Api) {
+    let ann = api.user();
+    for (query, field, message) in [
+        ("completed=true", "completed", "is not known here; did you mean is_completed?"),
+        ("ids=1", "ids", "is not known here; did you mean id?"),
+        ("page=2", "page", "is not known here; known are cursor, id, is_completed, limit, q, sort"),
+    ] {
+        assert_eq!(ann.get(format!("{TODOS}?{query}")).bad_fields(&[field]), [message]);
+    }
+    let one = ann.get(format!("{TODOS}/{}?fields=title", uuid::Uuid::nil()));
+    let message = "is not known here; this call takes no parameters";
+    assert_eq!(one.bad_fields(&["fields"]), [message]);
+    // Each once, in order, and not without end.
+    let many: String = (0..2_000).map(|number| format!("&p{}", number % 1_000)).collect();
+    let body = ann.get(format!("{TODOS}?{many}")).expect(422);
+    assert_eq!(body["field_errors"].as_array().unwrap().len(), 20);
+}
+
+pub(crate) fn an_empty_cursor_is_the_first_page(api: Api) {
+    let ann = api.user();
+    let titles = ["one", "two", "three"].map(|title| ann.create(title)["title"].clone());
+    let first = ann.get(format!("{TODOS}?limit=2&cursor=")).expect(200);
+    assert_eq!(first["items"][0]["title"], titles[2]);
+    let next = first["next_cursor"].as_str().unwrap();
+    assert_eq!(ann.titles(format!("{TODOS}?limit=2&cursor={next}")), ["one"]);
+    assert_eq!(ann.titles(format!("{TODOS}?cursor=")).len(), 3);
 }

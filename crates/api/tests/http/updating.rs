@@ -114,7 +114,7 @@ pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
     let old = "2001-01-01T00:00:00Z";
     let attempt = json!({
         "id": Uuid::new_v4(), "user_id": bob.id(), "created_at": old, "updated_at": old,
-        "version": 99, "colour": 7
+        "version": 99, "completed_at": 7
     });
     assert_eq!(ann.patch(path_of(&todo), &attempt).expect(200), todo);
     assert!(bob.items(TODOS).is_empty());

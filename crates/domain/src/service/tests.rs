@@ -47,11 +47,12 @@ fn a_new_todo_gets_a_time_ordered_id_the_time_of_the_clock_and_version_1() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
-        .withf(|user, todo, now| *user == ALICE && !todo.is_completed && *now == NOW)
+        .withf(|user, todo, now| *user == ALICE && todo.is_completed && *now == NOW)
         .return_once(|user, todo, now| Ok(todo.created(user, now)));
 
     let description = Description::new("Milk").unwrap();
-    let todo = now(service(repository).create(ALICE, title("Buy"), Some(description))).unwrap();
+    let todo =
+        now(service(repository).create(ALICE, title("Buy"), Some(description), true)).unwrap();
 
     assert_eq!(todo.id.0.get_version_num(), 7);
     let (seconds, nanos) = todo.id.0.get_timestamp().unwrap().to_unix();
@@ -65,8 +66,8 @@ fn two_new_todos_have_different_ids_even_in_the_same_microsecond() {
     let mut repository = MockTodoRepository::new();
     repository.expect_insert().returning(|user, todo, now| Ok(todo.created(user, now)));
     let service = service(repository);
-    let first = now(service.create(ALICE, title("x"), None)).unwrap();
-    let second = now(service.create(ALICE, title("x"), None)).unwrap();
+    let first = now(service.create(ALICE, title("x"), None, false)).unwrap();
+    let second = now(service.create(ALICE, title("x"), None, false)).unwrap();
     assert_ne!(first.id, second.id);
 }
 
@@ -176,7 +177,7 @@ fn the_last_page_has_no_next_even_when_it_is_full() {
 #[test]
 fn many_at_once_pass_the_filter_on_and_count() {
     let mut repository = MockTodoRepository::new();
-    let active = TodoFilter { is_completed: Some(false), search: None };
+    let active = TodoFilter { is_completed: Some(false), ..TodoFilter::default() };
     let wanted = active.clone();
     repository
         .expect_update_matching()
@@ -185,11 +186,11 @@ fn many_at_once_pass_the_filter_on_and_count() {
         })
         .return_once(|_, _, _, _| Ok(BulkOutcome::Changed(2)));
     repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(5)));
-    repository.expect_count().return_once(|_| Ok(TodoCounts { total: 5, completed: 2 }));
+    repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
     let service = service(repository);
     assert_eq!(now(service.update_matching(ALICE, active.clone(), true)).unwrap(), 2);
     assert_eq!(now(service.delete_matching(ALICE, active)).unwrap(), 5);
-    assert_eq!(now(service.stats(ALICE)).unwrap().completed, 2);
+    assert_eq!(now(service.stats(ALICE, TodoFilter::default())).unwrap().completed, 2);
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn an_unavailable_database_is_told_by_every_use_case() {
     repository.expect_ping().returning(|| Err(unavailable()));
     let service = service(repository);
     for error in [
-        now(service.create(ALICE, title("x"), None)).unwrap_err(),
+        now(service.create(ALICE, title("x"), None, false)).unwrap_err(),
         now(service.get(ALICE, todo(1).id)).unwrap_err(),
         now(service.delete(ALICE, todo(1).id, VersionMatch::Any)).unwrap_err(),
     ] {

@@ -77,7 +77,10 @@ impl Job for Call {
 
 /// Whether it is a small page from the start of a list, as many users want it.
 fn is_small(page: &PageQuery) -> bool {
-    page.limit <= MAX_SHARED_PAGE && page.after.is_none() && page.filter.search.is_none()
+    page.limit <= MAX_SHARED_PAGE
+        && page.after.is_none()
+        && page.filter.search.is_none()
+        && page.filter.ids.is_empty()
 }
 
 /// Answers a batch of calls.

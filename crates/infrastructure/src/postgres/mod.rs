@@ -6,6 +6,7 @@ mod deadline;
 mod for_each;
 mod limit;
 mod pooler;
+mod refolding;
 mod repository;
 mod row;
 mod schema;
@@ -14,4 +15,5 @@ mod statements;
 
 pub(crate) use connection::migrate;
 pub(crate) use deadline::was_too_late;
+pub(crate) use refolding::fold_all;
 pub(crate) use repository::PostgresTodoRepository;

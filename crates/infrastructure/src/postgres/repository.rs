@@ -142,9 +142,10 @@ impl TodoRepository for PostgresTodoRepository {
         self.workers.call(self.timeout, |reply_to| Call::List(Waiting { wanted, reply_to })).await
     }
 
-    async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        let count =
-            move |session: &mut PgSession, _| statements::count(&mut session.connection, user);
+    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
+        let count = move |session: &mut PgSession, _| {
+            statements::count(&mut session.connection, user, &filter)
+        };
         self.run(user, Class::Read, Repeat::Always, count).await
     }
 

@@ -190,8 +190,13 @@ fn page<'a>(owned: todos::BoxedQuery<'a, Pg>, query: &'a PageQuery) -> todos::Bo
     }
 }
 
-pub(super) fn count(connection: &mut PgConnection, user: UserId) -> QueryResult<TodoCounts> {
+pub(super) fn count(
+    connection: &mut PgConnection,
+    user: UserId,
+    filter: &TodoFilter,
+) -> QueryResult<TodoCounts> {
     let (total, completed): (i64, i64) = owned_by(user.0)
+        .filter(matches(filter))
         .select((count_star(), diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed)))
         .first(connection)?;
     Ok(TodoCounts { total: total.unsigned_abs(), completed: completed.unsigned_abs() })
@@ -302,6 +307,20 @@ pub(super) fn put(
                 UpdateOutcome::Absent => PutOutcome::Conflict(None),
             })
         }
+        PutCondition::Unless(versions) => {
+            let replace = PutCondition::Present(VersionMatch::NoneOf(versions.clone()));
+            loop {
+                let replaced = put(connection, user, new, &replace, now, deadline)?;
+                if replaced != PutOutcome::Conflict(None) {
+                    return Ok(replaced);
+                }
+                let created = put(connection, user, new, &PutCondition::Absent, now, deadline)?;
+                if let PutOutcome::Created(_) = created {
+                    return Ok(created);
+                }
+                // Created in between: there is one to replace.
+            }
+        }
     }
 }
 
@@ -361,11 +380,15 @@ fn todo(row: TodoRow) -> QueryResult<Todo> {
     row.try_into().map_err(|error| Error::DeserializationError(Box::new(error)))
 }
 
-/// Whether the filter means a row.
+/// Whether a row matches the filter.
 fn matches(filter: &TodoFilter) -> Condition<'_> {
     let mut condition: Condition<'_> = Box::new(true.into_sql::<Bool>());
     if let Some(is_completed) = filter.is_completed {
         condition = Box::new(condition.and(todos::is_completed.eq(is_completed)));
+    }
+    if !filter.ids.is_empty() {
+        let ids = filter.ids.iter().map(|id| id.0);
+        condition = Box::new(condition.and(todos::id.eq_any(ids.collect::<Vec<_>>())));
     }
     if let Some(term) = &filter.search {
         let term = term.as_folded_str();
@@ -381,6 +404,7 @@ fn is_one_of(versions: &VersionMatch) -> Condition<'_> {
     match versions {
         VersionMatch::Any => Box::new(true.into_sql::<Bool>()),
         VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
+        VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod connection;
 mod deadline;
 mod file;
+mod refolding;
 mod repository;
 mod row;
 mod schema;
@@ -13,4 +14,5 @@ mod writer;
 
 pub(crate) use connection::{Location, migrate};
 pub(crate) use deadline::DeadlinePassed;
+pub(crate) use refolding::fold_all;
 pub(crate) use repository::SqliteTodoRepository;

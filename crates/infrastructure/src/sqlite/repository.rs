@@ -187,8 +187,8 @@ impl TodoRepository for SqliteTodoRepository {
         self.read(user, move |c| statements::list(c, user, &query)).await
     }
 
-    async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
-        self.read(user, move |c| statements::count(c, user)).await
+    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
+        self.read(user, move |c| statements::count(c, user, &filter)).await
     }
 
     async fn update(

@@ -114,7 +114,9 @@ pub(super) fn list(
                     Micros(after.at).into_sql::<BigInt>(),
                     BlobUuid(after.id.0).into_sql::<Binary>(),
                 );
-                rows = rows.filter(comes_after(($key, todos::id), descending, position));
+                let is_after = comes_after(($key, todos::id), descending, position);
+                // Where ids are given, they are looked up, instead of all the todos that come after.
+                rows = rows.filter(is_after.by_index(query.filter.ids.is_empty()));
             }
             if descending {
                 rows.order_by(($key.desc(), todos::id.desc()))
@@ -130,8 +132,13 @@ pub(super) fn list(
     rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?.map(|row| todo(row?)).collect()
 }
 
-pub(super) fn count(connection: &mut SqliteConnection, user: UserId) -> QueryResult<TodoCounts> {
+pub(super) fn count(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    filter: &TodoFilter,
+) -> QueryResult<TodoCounts> {
     let (total, completed): (i64, i64) = owned_by(BlobUuid(user.0))
+        .filter(matches(filter))
         .select((count_star(), diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed)))
         .first(connection)?;
     Ok(TodoCounts { total: total.unsigned_abs(), completed: completed.unsigned_abs() })
@@ -242,6 +249,20 @@ pub(super) fn put(
                 UpdateOutcome::Absent => PutOutcome::Conflict(None),
             })
         }
+        PutCondition::Unless(versions) => {
+            let replace = PutCondition::Present(VersionMatch::NoneOf(versions.clone()));
+            loop {
+                let replaced = put(connection, user, new, &replace, now)?;
+                if replaced != PutOutcome::Conflict(None) {
+                    return Ok(replaced);
+                }
+                let created = put(connection, user, new, &PutCondition::Absent, now)?;
+                if let PutOutcome::Created(_) = created {
+                    return Ok(created);
+                }
+                // Created in between: there is one to replace.
+            }
+        }
     }
 }
 
@@ -310,11 +331,15 @@ fn todo(row: TodoRow) -> QueryResult<Todo> {
     row.try_into().map_err(|error| Error::DeserializationError(Box::new(error)))
 }
 
-/// Whether the filter means a row.
+/// Whether a row matches the filter.
 fn matches(filter: &TodoFilter) -> Condition<'_> {
     let mut condition: Condition<'_> = Box::new(true.into_sql::<Bool>());
     if let Some(is_completed) = filter.is_completed {
         condition = Box::new(condition.and(todos::is_completed.eq(is_completed)));
+    }
+    if !filter.ids.is_empty() {
+        let ids = filter.ids.iter().map(|id| BlobUuid(id.0));
+        condition = Box::new(condition.and(todos::id.eq_any(ids.collect::<Vec<_>>())));
     }
     if let Some(term) = &filter.search {
         let term = term.as_folded_str();
@@ -331,6 +356,7 @@ fn is_one_of(versions: &VersionMatch) -> Condition<'_> {
     match versions {
         VersionMatch::Any => Box::new(true.into_sql::<Bool>()),
         VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
+        VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) enum Action {
         microseconds: i64,
         id: TodoId,
     },
-    Count,
+    Count(TodoFilter),
     Update(TodoId, TodoPatch, VersionMatch),
     Put(NewTodo, PutCondition),
     Delete(TodoId, VersionMatch),
@@ -57,9 +57,11 @@ fn new_todo() -> impl Strategy<Value = NewTodo> {
 }
 
 fn versions() -> impl Strategy<Value = VersionMatch> {
+    let some = || proptest::collection::vec(1..6_i64, 0..3);
     prop_oneof![
         Just(VersionMatch::Any),
-        proptest::collection::vec(1..6_i64, 0..3).prop_map(VersionMatch::OneOf),
+        some().prop_map(VersionMatch::OneOf),
+        some().prop_map(VersionMatch::NoneOf),
     ]
 }
 
@@ -68,6 +70,7 @@ fn condition() -> impl Strategy<Value = PutCondition> {
         2 => Just(PutCondition::Always),
         1 => Just(PutCondition::Absent),
         1 => versions().prop_map(PutCondition::Present),
+        1 => proptest::collection::vec(1..6_i64, 0..3).prop_map(PutCondition::Unless),
     ]
 }
 
@@ -79,8 +82,9 @@ fn patch() -> impl Strategy<Value = TodoPatch> {
 }
 
 fn filter() -> impl Strategy<Value = TodoFilter> {
-    (proptest::option::of(any::<bool>()), prop_oneof![Just(None), term()])
-        .prop_map(|(is_completed, search)| TodoFilter { is_completed, search })
+    let ids = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(id(), 1..5)];
+    (proptest::option::of(any::<bool>()), prop_oneof![Just(None), term()], ids)
+        .prop_map(|(is_completed, search, ids)| TodoFilter { is_completed, search, ids })
 }
 
 fn sort() -> impl Strategy<Value = Sort> {
@@ -101,7 +105,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => id().prop_map(Find),
         6 => list,
         3 => list_after,
-        1 => Just(Count),
+        2 => filter().prop_map(Count),
         5 => (id(), patch(), versions()).prop_map(|(id, patch, versions)| Update(id, patch, versions)),
         5 => (new_todo(), condition()).prop_map(|(todo, condition)| Put(todo, condition)),
         2 => (id(), versions()).prop_map(|(id, versions)| Delete(id, versions)),

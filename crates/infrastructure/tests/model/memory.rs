@@ -27,6 +27,7 @@ fn is_wanted(todo: &Todo, versions: &VersionMatch) -> bool {
     match versions {
         VersionMatch::Any => true,
         VersionMatch::OneOf(versions) => versions.contains(&todo.version),
+        VersionMatch::NoneOf(versions) => !versions.contains(&todo.version),
     }
 }
 
@@ -48,7 +49,7 @@ fn apply(todo: &mut Todo, patch: TodoPatch, now: DateTime<Utc>) {
     }
 }
 
-fn means(filter: &TodoFilter, user: UserId, todo: &Todo) -> bool {
+fn matches(filter: &TodoFilter, user: UserId, todo: &Todo) -> bool {
     todo.user_id == user && filter.matches(todo)
 }
 
@@ -73,7 +74,7 @@ impl TodoRepository for MemoryTodoRepository {
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
         let PageQuery { filter, sort, after, limit } = query;
         let mut meant: Vec<_> =
-            self.todos().values().filter(|todo| means(&filter, user, todo)).cloned().collect();
+            self.todos().values().filter(|todo| matches(&filter, user, todo)).cloned().collect();
         meant.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         let comes_after = |todo: &Todo| {
             after.is_none_or(|after| sort.compare(sort.position_of(todo), after).is_gt())
@@ -81,11 +82,11 @@ impl TodoRepository for MemoryTodoRepository {
         Ok(meant.into_iter().filter(comes_after).take(limit as usize).collect())
     }
 
-    async fn count(&self, user: UserId) -> Result<TodoCounts, RepositoryError> {
+    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
         let todos = self.todos();
-        let own = || todos.values().filter(|todo| todo.user_id == user);
-        let completed = own().filter(|todo| todo.is_completed).count() as u64;
-        Ok(TodoCounts { total: own().count() as u64, completed })
+        let counted = || todos.values().filter(|todo| matches(&filter, user, todo));
+        let completed = counted().filter(|todo| todo.is_completed).count() as u64;
+        Ok(TodoCounts { total: counted().count() as u64, completed })
     }
 
     async fn update(
@@ -117,7 +118,7 @@ impl TodoRepository for MemoryTodoRepository {
         let there = todos.get_mut(&(user, new.id));
         Ok(match (there, condition) {
             (None, PutCondition::Present(_)) => PutOutcome::Conflict(None),
-            (None, PutCondition::Always | PutCondition::Absent) => {
+            (None, PutCondition::Always | PutCondition::Absent | PutCondition::Unless(_)) => {
                 let created = new.created(user, now);
                 todos.insert((user, created.id), created.clone());
                 PutOutcome::Created(created)
@@ -126,7 +127,13 @@ impl TodoRepository for MemoryTodoRepository {
             (Some(todo), PutCondition::Present(versions)) if !is_wanted(todo, &versions) => {
                 PutOutcome::Conflict(Some(todo.clone()))
             }
-            (Some(todo), PutCondition::Always | PutCondition::Present(_)) => {
+            (Some(todo), PutCondition::Unless(versions)) if versions.contains(&todo.version) => {
+                PutOutcome::Conflict(Some(todo.clone()))
+            }
+            (
+                Some(todo),
+                PutCondition::Always | PutCondition::Present(_) | PutCondition::Unless(_),
+            ) => {
                 let NewTodo { title, description, is_completed, .. } = new;
                 let whole = TodoPatch {
                     title: Some(title),
@@ -165,7 +172,7 @@ impl TodoRepository for MemoryTodoRepository {
     ) -> Result<BulkOutcome, RepositoryError> {
         let patch = TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() };
         let mut changed = 0;
-        for todo in self.todos().values_mut().filter(|todo| means(&filter, user, todo)) {
+        for todo in self.todos().values_mut().filter(|todo| matches(&filter, user, todo)) {
             let version = todo.version;
             apply(todo, patch.clone(), now);
             changed += u64::from(todo.version > version);
@@ -180,7 +187,7 @@ impl TodoRepository for MemoryTodoRepository {
     ) -> Result<BulkOutcome, RepositoryError> {
         let mut todos = self.todos();
         let before = todos.len();
-        todos.retain(|_, todo| !means(&filter, user, todo));
+        todos.retain(|_, todo| !matches(&filter, user, todo));
         Ok(BulkOutcome::Changed((before - todos.len()) as u64))
     }
 

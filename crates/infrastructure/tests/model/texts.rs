@@ -5,7 +5,7 @@ use proptest::sample::select;
 use todo_domain::{Description, SearchTerm, Title};
 
 /// Few enough that two random texts often share some.
-const PIECES: [&str; 32] = [
+const PIECES: [&str; 38] = [
     "a",
     "A",
     "b",
@@ -23,6 +23,12 @@ const PIECES: [&str; 32] = [
     "Σ",
     "\u{e9}",
     "e\u{301}",
+    "e",
+    "\u{301}",
+    "\u{345}",
+    "\u{3b1}",
+    "\u{1fb4}",
+    "\u{390}",
     "\u{c9}",
     "\u{fb01}",
     "FI",

@@ -69,7 +69,7 @@ impl World {
                 let after = Some(Position { at: at(microseconds), id });
                 words(service.list(user, PageQuery { filter, sort, after, limit: 3 }).await)
             }
-            Action::Count => words(service.stats(user).await),
+            Action::Count(filter) => words(service.stats(user, filter).await),
             Action::Update(id, patch, versions) => {
                 words(service.update(user, id, patch, versions).await)
             }

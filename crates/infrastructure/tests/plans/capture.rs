@@ -36,7 +36,7 @@ pub(crate) async fn shared_statement(calls: impl AsyncFnOnce(UserId)) -> String 
 }
 
 /// What calls send. It is told from the statements of other tests by its user.
-async fn statements(calls: impl AsyncFnOnce(UserId)) -> Vec<String> {
+pub(crate) async fn statements(calls: impl AsyncFnOnce(UserId)) -> Vec<String> {
     let user = Uuid::new_v4();
     calls(UserId(user)).await;
     let heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);

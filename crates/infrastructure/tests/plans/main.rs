@@ -13,7 +13,9 @@ mod statements;
 use todo_test_support::database::TestDatabase;
 
 use crate::explain::{Explain, Postgres, Sqlite};
-use crate::statements::{Statement, counts, of_one_todo, pages, shared_finds, shared_pages};
+use crate::statements::{
+    Statement, counts, many_of_ids, of_one_todo, pages, pages_of_ids, shared_finds, shared_pages,
+};
 
 /// The rows that pages ask for.
 const LIMIT: u32 = 51;
@@ -188,6 +190,41 @@ async fn sqlite_reaches_one_todo_by_its_key() {
     for statement in of_one_todo(&sqlite.repository()).await {
         for plan in sqlite.plans(&statement) {
             assert_eq!(plan, "SEARCH todos USING PRIMARY KEY (user_id=? AND id=?)");
+        }
+    }
+}
+
+/// However many todos the user has besides.
+#[tokio::test]
+async fn postgres_reaches_todos_of_some_ids_by_their_keys() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let postgres = Postgres::new(database);
+    let repository = postgres.repository();
+    let mut statements = pages_of_ids(&repository).await;
+    statements.extend(many_of_ids(&repository).await);
+    for statement in statements {
+        for plan in postgres.plans(&statement) {
+            let told = format!("{}\n{plan}", statement.text);
+            assert!(plan.contains("todos_pkey"), "{told}");
+            assert!(plan.contains("AND (id = ANY ("), "{told}");
+            assert!(!plan.contains("Seq Scan") && !plan.contains("Rows Removed"), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_reaches_todos_of_some_ids_by_their_keys() {
+    let sqlite = Sqlite::new(TestDatabase::sqlite());
+    let repository = sqlite.repository();
+    let mut statements = pages_of_ids(&repository).await;
+    statements.extend(many_of_ids(&repository).await);
+    for statement in statements {
+        for plan in sqlite.plans(&statement) {
+            let told = format!("{}\n{plan}", statement.text);
+            assert!(
+                plan.starts_with("SEARCH todos USING PRIMARY KEY (user_id=? AND id=?)"),
+                "{told}"
+            );
         }
     }
 }

@@ -81,7 +81,7 @@ fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
     // The values are of no matter here: they are parameters.
     let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
     PageQuery {
-        filter: TodoFilter { is_completed, search: None },
+        filter: TodoFilter { is_completed, ..TodoFilter::default() },
         sort,
         after: is_deep.then_some(position),
         limit: LIMIT,
@@ -116,12 +116,58 @@ pub(crate) async fn shared_finds(repository: &Arc<dyn TodoRepository>) -> Statem
     unfiltered(text, &[BUSY_AND_QUIET, BUSY_AND_QUIET])
 }
 
+/// Pages of a list of these ids only, in each order, the first and one from the middle.
+pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let mut pages = Vec::new();
+    for (sort, _) in kinds_of_lists().filter(|(_, is_completed)| is_completed.is_none()) {
+        for is_deep in [false, true] {
+            let mut query = query(sort, None, is_deep);
+            query.filter = of_ids();
+            let list = async |user| drop(repository.list(user, query).await.unwrap());
+            let mut values = vec![format!("'{BUSY}'"), "true".to_owned(), IDS.to_owned()];
+            if is_deep {
+                values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
+            }
+            let text = capture::statement(list).await;
+            pages.push(Statement { text, is_filtered: false, is_deep, values });
+        }
+    }
+    pages
+}
+
+/// The counting and the removal of todos of these ids.
+pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let count = async |user| {
+        repository.count(user, of_ids()).await.unwrap();
+    };
+    let delete = async |user| {
+        repository.delete_matching(user, of_ids()).await.unwrap();
+    };
+    let busy = format!("'{BUSY}'");
+    let mut many = vec![unfiltered(capture::statement(count).await, &[&busy, "true", IDS, "1"])];
+    // SQLite looks first how many there are.
+    let delete = capture::statements(delete).await;
+    many.extend(delete.into_iter().map(|text| unfiltered(text, &[&busy, "true", IDS])));
+    many
+}
+
+/// Three ids, in the filter and as Postgres writes them.
+fn of_ids() -> TodoFilter {
+    TodoFilter {
+        ids: [1, 2, 3].map(|it| TodoId(Uuid::from_u128(it))).into(),
+        ..TodoFilter::default()
+    }
+}
+
+const IDS: &str = "'{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,\
+     00000000-0000-0000-0000-000000000003}'";
+
 /// The counting of a quiet user's todos.
 pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
     let count = async |user| {
-        repository.count(user).await.unwrap();
+        repository.count(user, TodoFilter::default()).await.unwrap();
     };
-    unfiltered(capture::statement(count).await, &[&format!("'{QUIET}'"), "1"])
+    unfiltered(capture::statement(count).await, &[&format!("'{QUIET}'"), "true", "1"])
 }
 
 /// What reads, changes and removes a single todo.

@@ -1,11 +1,11 @@
-//! Changes of many todos at once: exactly those that the filter means, and the number of them.
+//! Changes of many todos at once: exactly those that match the filter, and the number of them.
 
 use todo_domain::BulkOutcome::Changed;
 use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
 
 use crate::fixtures::{
-    Repository, at, by_completion, by_search, completed, find, id, insert, insert_all, titles,
-    update, user, whole,
+    Repository, at, by_completion, by_ids, by_search, completed, find, id, insert, insert_all,
+    titles, update, user, whole,
 };
 
 /// Three todos about tea, of which the second is completed, and two about coffee, of which the last is.
@@ -32,13 +32,19 @@ pub(crate) async fn all_todos_are_completed_at_once_and_only_those_that_change_a
         repository.update_matching(user, all.clone(), true, at(20)).await.unwrap(),
         Changed(3)
     );
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 5 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 5, completed: 5 }
+    );
     assert_eq!(
         repository.update_matching(user, all.clone(), true, at(21)).await.unwrap(),
         Changed(0)
     );
     assert_eq!(repository.update_matching(user, all, false, at(22)).await.unwrap(), Changed(5));
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 5, completed: 0 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 5, completed: 0 }
+    );
 }
 
 pub(crate) async fn a_bulk_update_raises_versions_and_never_turns_time_back(
@@ -59,7 +65,7 @@ pub(crate) async fn a_bulk_update_raises_versions_and_never_turns_time_back(
     assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(10)));
 }
 
-pub(crate) async fn a_bulk_update_reaches_what_the_filter_means(repository: Repository) {
+pub(crate) async fn a_bulk_update_reaches_what_matches_the_filter(repository: Repository) {
     let user = drinks(&repository).await;
     let steps = [
         (by_completion(true), true, 0),
@@ -76,7 +82,7 @@ pub(crate) async fn a_bulk_update_reaches_what_the_filter_means(repository: Repo
     }
 }
 
-pub(crate) async fn a_bulk_removal_reaches_what_the_filter_means(repository: Repository) {
+pub(crate) async fn a_bulk_removal_reaches_what_matches_the_filter(repository: Repository) {
     let user = drinks(&repository).await;
     let left = async || titles(&repository, user, TodoFilter::default()).await;
     assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), Changed(1));
@@ -88,10 +94,27 @@ pub(crate) async fn a_bulk_removal_reaches_what_the_filter_means(repository: Rep
     assert!(left().await.is_empty());
 }
 
+pub(crate) async fn bulk_changes_reach_only_the_todos_of_these_ids(repository: Repository) {
+    let (user, other) = (drinks(&repository).await, drinks(&repository).await);
+    // The second is completed already, the last is not there.
+    let some = by_ids(&[1, 2, 2, 99]);
+    assert_eq!(
+        repository.update_matching(user, some.clone(), true, at(20)).await.unwrap(),
+        Changed(1)
+    );
+    let some_tea = TodoFilter { ids: by_ids(&[1, 4, 5]).ids, ..by_search("tea") };
+    assert_eq!(repository.delete_matching(user, some_tea).await.unwrap(), Changed(1));
+    assert_eq!(repository.delete_matching(user, by_ids(&[99])).await.unwrap(), Changed(0));
+    assert_eq!(repository.delete_matching(user, some).await.unwrap(), Changed(1));
+    let left = titles(&repository, user, TodoFilter::default()).await;
+    assert_eq!(left, ["five", "Coffee four", "Tea three"]);
+    assert_eq!(titles(&repository, other, TodoFilter::default()).await.len(), 5);
+}
+
 pub(crate) async fn a_bulk_removal_without_filter_removes_all(repository: Repository) {
     let user = drinks(&repository).await;
     assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(5));
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts::default());
+    assert_eq!(repository.count(user, TodoFilter::default()).await.unwrap(), TodoCounts::default());
     assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(0));
 }
 

@@ -65,11 +65,16 @@ pub(crate) fn completed(is_completed: bool) -> TodoPatch {
 }
 
 pub(crate) fn by_completion(is_completed: bool) -> TodoFilter {
-    TodoFilter { is_completed: Some(is_completed), search: None }
+    TodoFilter { is_completed: Some(is_completed), ..TodoFilter::default() }
 }
 
 pub(crate) fn by_search(text: &str) -> TodoFilter {
-    TodoFilter { is_completed: None, search: SearchTerm::new(text).unwrap() }
+    TodoFilter { search: SearchTerm::new(text).unwrap(), ..TodoFilter::default() }
+}
+
+/// The todos of these numbers.
+pub(crate) fn by_ids(numbers: &[u128]) -> TodoFilter {
+    TodoFilter { ids: numbers.iter().copied().map(id).collect(), ..TodoFilter::default() }
 }
 
 /// The whole list, newest first.

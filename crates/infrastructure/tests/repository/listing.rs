@@ -3,8 +3,8 @@
 use todo_domain::{PageQuery, TodoCounts, TodoFilter, TodoId, UserId};
 
 use crate::fixtures::{
-    Repository, SORTS, all, by_completion, completed, id, insert, insert_all, titles, todo, update,
-    user,
+    Repository, SORTS, all, by_completion, by_ids, by_search, completed, id, insert, insert_all,
+    titles, todo, update, user,
 };
 
 async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<TodoId> {
@@ -14,7 +14,10 @@ async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<Tod
 pub(crate) async fn nobody_has_todos_at_first(repository: Repository) {
     let user = user();
     assert_eq!(repository.list(user, all()).await.unwrap(), []);
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 0, completed: 0 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 0, completed: 0 }
+    );
 }
 
 pub(crate) async fn the_newest_todo_comes_first(repository: Repository) {
@@ -72,6 +75,49 @@ pub(crate) async fn a_filter_by_completion_keeps_the_order(repository: Repositor
     assert_eq!(everything, ["five", "four", "three", "two", "one"]);
 }
 
+pub(crate) async fn a_filter_by_id_lists_only_these(repository: Repository) {
+    let (user, other) = (user(), user());
+    insert_all(&repository, user, &["one", "two", "three", "four"]).await;
+    insert_all(&repository, other, &["one", "two", "three", "four"]).await;
+    for (numbers, expected) in [
+        (vec![2], vec!["two"]),
+        (vec![1, 3, 3, 1, 99], vec!["three", "one"]),
+        (vec![99], vec![]),
+        ((1..=200).collect(), vec!["four", "three", "two", "one"]),
+    ] {
+        assert_eq!(titles(&repository, user, by_ids(&numbers)).await, expected, "{numbers:?}");
+    }
+    let o = TodoFilter { ids: by_ids(&[2, 3]).ids, ..by_search("o") };
+    assert_eq!(titles(&repository, user, o).await, ["two"]);
+    // In pages and in every order, as any list.
+    for sort in SORTS {
+        let first = PageQuery { filter: by_ids(&[1, 2, 4]), sort, limit: 2, ..all() };
+        let page = repository.list(user, first.clone()).await.unwrap();
+        let second = PageQuery { after: Some(sort.position_of(&page[1])), ..first };
+        let mut found: Vec<_> = page.iter().map(|todo| todo.id).collect();
+        found.extend(ids(&repository, user, second).await);
+        let expected = if sort.descending { [4, 2, 1] } else { [1, 2, 4] };
+        assert_eq!(found, expected.map(id), "{sort:?}");
+    }
+}
+
+pub(crate) async fn counts_tell_what_matches_a_filter(repository: Repository) {
+    let user = user();
+    insert_all(&repository, user, &["tea", "more tea", "coffee"]).await;
+    update(&repository, user, id(2), completed(true), 10).await;
+    for (filter, total, done) in [
+        (by_completion(true), 1, 1),
+        (by_completion(false), 2, 0),
+        (by_search("TEA"), 2, 1),
+        (by_ids(&[2, 3, 99]), 2, 1),
+        (TodoFilter { ids: by_ids(&[2, 3]).ids, ..by_search("tea") }, 1, 1),
+        (by_search("water"), 0, 0),
+    ] {
+        let counts = repository.count(user, filter.clone()).await.unwrap();
+        assert_eq!(counts, TodoCounts { total, completed: done }, "{filter:?}");
+    }
+}
+
 pub(crate) async fn a_limit_cuts_the_list(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three"]).await;
@@ -84,9 +130,18 @@ pub(crate) async fn a_limit_cuts_the_list(repository: Repository) {
 pub(crate) async fn counts_tell_all_and_completed(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three"]).await;
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 3, completed: 0 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 3, completed: 0 }
+    );
     update(&repository, user, id(2), completed(true), 10).await;
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 3, completed: 1 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 3, completed: 1 }
+    );
     repository.delete_matching(user, by_completion(false)).await.unwrap();
-    assert_eq!(repository.count(user).await.unwrap(), TodoCounts { total: 1, completed: 1 });
+    assert_eq!(
+        repository.count(user, TodoFilter::default()).await.unwrap(),
+        TodoCounts { total: 1, completed: 1 }
+    );
 }

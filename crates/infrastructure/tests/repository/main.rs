@@ -71,8 +71,10 @@ repository_contract! {
         todos_of_the_same_moment_are_ordered_by_id
         each_of_the_four_orders_is_kept
         a_filter_by_completion_keeps_the_order
+        a_filter_by_id_lists_only_these
         a_limit_cuts_the_list
-        counts_tell_all_and_completed;
+        counts_tell_all_and_completed
+        counts_tell_what_matches_a_filter;
     paging:
         pages_make_up_the_whole_list_in_every_order_and_size
         pages_of_a_filtered_list_make_up_that_list
@@ -83,7 +85,7 @@ repository_contract! {
         a_term_is_found_anywhere_in_title_or_description
         case_is_ignored_in_every_script
         wildcards_and_quotes_are_ordinary_characters
-        composed_and_decomposed_characters_differ
+        composed_and_decomposed_letters_find_each_other
         a_search_joins_with_completion_order_and_pages
         a_search_sees_what_an_update_or_a_put_has_written;
     updating:
@@ -100,6 +102,7 @@ repository_contract! {
         one_of_many_wanted_versions_is_enough
         another_version_is_a_conflict_that_shows_the_todo
         an_empty_list_of_versions_wants_none
+        an_unwanted_version_is_a_conflict_and_any_other_is_updated
         an_absent_todo_has_no_version_to_want
         a_conflict_is_found_even_when_nothing_would_change;
     putting:
@@ -117,7 +120,8 @@ repository_contract! {
         only_if_present_creates_nothing
         only_of_a_version_replaces_that_version
         only_of_a_version_refuses_another_and_shows_it
-        only_of_a_version_creates_nothing;
+        only_of_a_version_creates_nothing
+        unless_it_is_of_a_version_creates_replaces_and_refuses;
     deleting:
         a_deleted_todo_is_gone_and_the_others_are_not
         an_absent_todo_is_not_deleted
@@ -128,8 +132,9 @@ repository_contract! {
     bulk:
         all_todos_are_completed_at_once_and_only_those_that_change_are_counted
         a_bulk_update_raises_versions_and_never_turns_time_back
-        a_bulk_update_reaches_what_the_filter_means
-        a_bulk_removal_reaches_what_the_filter_means
+        a_bulk_update_reaches_what_matches_the_filter
+        a_bulk_removal_reaches_what_matches_the_filter
+        bulk_changes_reach_only_the_todos_of_these_ids
         a_bulk_removal_without_filter_removes_all
         a_bulk_change_of_nothing_counts_none;
     sharing:

@@ -87,3 +87,17 @@ pub(crate) async fn only_of_a_version_creates_nothing(repository: Repository) {
     }
     assert_eq!(find(&repository, user, id(1)).await, None);
 }
+
+pub(crate) async fn unless_it_is_of_a_version_creates_replaces_and_refuses(repository: Repository) {
+    let unless = |versions: &[i64]| PutCondition::Unless(versions.to_vec());
+    let nobody = user();
+    let created = put(&repository, nobody, todo(1, "new"), unless(&[1]), 0).await;
+    assert!(matches!(&created, PutOutcome::Created(todo) if todo.version == 1), "{created:?}");
+
+    let (user, current) = at_version_2(&repository).await;
+    let refused = put(&repository, user, todo(1, "new"), unless(&[1, 2]), 2).await;
+    assert_eq!(refused, PutOutcome::Conflict(Some(current.clone())));
+    assert_eq!(find(&repository, user, id(1)).await.as_ref(), Some(&current));
+    let outcome = put(&repository, user, todo(1, "new"), unless(&[1, 3]), 2).await;
+    assert_eq!(outcome, replaced(&current));
+}

@@ -72,13 +72,22 @@ pub(crate) async fn wildcards_and_quotes_are_ordinary_characters(repository: Rep
     }
 }
 
-pub(crate) async fn composed_and_decomposed_characters_differ(repository: Repository) {
+pub(crate) async fn composed_and_decomposed_letters_find_each_other(repository: Repository) {
     let user = user();
-    insert_all(&repository, user, &["caf\u{e9}", "cafe\u{301}"]).await;
-    assert_eq!(titles(&repository, user, by_search("F\u{c9}")).await, ["caf\u{e9}"]);
-    assert_eq!(titles(&repository, user, by_search("FE\u{301}")).await, ["cafe\u{301}"]);
-    // Nor is a character found in a part of another.
-    assert_eq!(titles(&repository, user, by_search("\u{301}")).await, ["cafe\u{301}"]);
+    insert_all(&repository, user, &["caf\u{e9}", "cafe\u{301}", "cafe"]).await;
+    insert(&repository, user, whole(4, "composed", "\u{c9}clair", false), 4).await;
+    insert(&repository, user, whole(5, "decomposed", "E\u{301}clair", false), 5).await;
+    for term in ["F\u{c9}", "FE\u{301}"] {
+        let found = titles(&repository, user, by_search(term)).await;
+        assert_eq!(found, ["cafe\u{301}", "caf\u{e9}"], "{term}");
+    }
+    for term in ["\u{e9}CLAIR", "e\u{301}CLAIR"] {
+        let found = titles(&repository, user, by_search(term)).await;
+        assert_eq!(found, ["decomposed", "composed"], "{term}");
+    }
+    // A letter is not found in another that has an accent, nor an accent by itself.
+    assert_eq!(titles(&repository, user, by_search("cafe")).await, ["cafe"]);
+    assert!(titles(&repository, user, by_search("\u{301}")).await.is_empty());
 }
 
 pub(crate) async fn a_search_joins_with_completion_order_and_pages(repository: Repository) {

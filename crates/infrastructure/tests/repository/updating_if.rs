@@ -1,6 +1,6 @@
 //! Updates on the condition that the todo has a wanted version.
 
-use todo_domain::{Todo, TodoPatch, UpdateOutcome, UserId, VersionMatch};
+use todo_domain::{DeleteOutcome, Todo, TodoPatch, UpdateOutcome, UserId, VersionMatch};
 
 use crate::fixtures::{Repository, at, completed, find, id, insert, new_title, todo, update, user};
 
@@ -53,6 +53,30 @@ pub(crate) async fn an_empty_list_of_versions_wants_none(repository: Repository)
     let outcome = update_if(&repository, user, completed(true), &[]).await;
     assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));
     assert_eq!(find(&repository, user, id(1)).await, Some(current));
+}
+
+pub(crate) async fn an_unwanted_version_is_a_conflict_and_any_other_is_updated(
+    repository: Repository,
+) {
+    let (user, current) = at_version_2(&repository).await;
+    let update_unless = async |versions: &[i64]| {
+        let versions = VersionMatch::NoneOf(versions.to_vec());
+        repository.update(user, id(1), completed(true), versions, at(2)).await.unwrap()
+    };
+    for versions in [vec![2], vec![1, 2]] {
+        assert_eq!(update_unless(&versions).await, UpdateOutcome::Conflict(current.clone()));
+    }
+    assert_eq!(find(&repository, user, id(1)).await, Some(current));
+    for versions in [vec![1, 3], vec![]] {
+        let outcome = update_unless(&versions).await;
+        assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 3));
+    }
+    let unwanted = VersionMatch::NoneOf(vec![3]);
+    let outcome = repository.delete(user, id(1), unwanted.clone()).await.unwrap();
+    assert!(matches!(outcome, DeleteOutcome::Conflict(todo) if todo.version == 3));
+    let outcome = repository.delete(user, id(1), VersionMatch::NoneOf(vec![2])).await.unwrap();
+    assert_eq!(outcome, DeleteOutcome::Deleted);
+    assert_eq!(repository.delete(user, id(1), unwanted).await.unwrap(), DeleteOutcome::Absent);
 }
 
 pub(crate) async fn an_absent_todo_has_no_version_to_want(repository: Repository) {

@@ -49,6 +49,13 @@ impl Description {
         }
         let operation = format!("/paths/{}/{key}", template.replace('/', "~1"));
         self.check_described(&call, &operation, method, answer);
+        if template.starts_with("/api/v1/") {
+            let vary = answer.listed("vary");
+            assert!(
+                vary.iter().any(|it| it.eq_ignore_ascii_case("x-user-id")),
+                "{call}: Vary: {vary:?}"
+            );
+        }
         if let (Some(sent), 200..=299) = (sent, answer.status) {
             let schema = format!("{operation}/requestBody/content/application~1json/schema");
             let sent = serde_json::from_slice(sent).unwrap();

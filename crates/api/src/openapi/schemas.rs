@@ -1,0 +1,47 @@
+//! What the types alone do not say of the schemas.
+
+use utoipa::openapi::schema::{
+    AdditionalProperties, ObjectBuilder, OneOfBuilder, SchemaType, Type,
+};
+use utoipa::openapi::{OpenApi, Ref, RefOr, Schema};
+use utoipa::{Modify, ToSchema};
+
+use crate::http::body::READ_ONLY_FIELDS;
+use crate::todos::dto::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
+
+/// The schema of a 412: an error that always has `current`.
+pub(super) const PRECONDITION_FAILED: &str = "PreconditionFailedResponse";
+
+/// Says which fields a body may have, and makes the schema of a 412 of that of all errors.
+pub(super) struct Schemas;
+
+impl Modify for Schemas {
+    fn modify(&self, document: &mut OpenApi) {
+        let Some(components) = &mut document.components else { return };
+        let schemas = &mut components.schemas;
+        for name in [TodoCreate::name(), TodoUpdate::name(), TodoPut::name(), TodosUpdate::name()] {
+            if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut(name.as_ref()) {
+                body.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+                for field in READ_ONLY_FIELDS {
+                    let ignored = ObjectBuilder::new()
+                        .schema_type(SchemaType::AnyValue)
+                        .read_only(true)
+                        .description(Some("Ignored, so that a todo can be sent back as it came."));
+                    body.properties.insert(field.to_owned(), ignored.into());
+                }
+            }
+        }
+        if let Some(RefOr::T(Schema::Object(error))) = schemas.get("ErrorResponse") {
+            let mut error = error.clone();
+            let current = OneOfBuilder::new()
+                .item(Ref::from_schema_name("TodoRead"))
+                .item(ObjectBuilder::new().schema_type(Type::Null))
+                .description(Some("The todo as it stands; null when there is none."));
+            error.description =
+                Some("A 412: the condition of the request does not hold.".to_owned());
+            error.properties.insert("current".to_owned(), current.into());
+            error.required.push("current".to_owned());
+            schemas.insert(PRECONDITION_FAILED.to_owned(), Schema::Object(error).into());
+        }
+    }
+}

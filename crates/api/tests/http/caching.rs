@@ -1,0 +1,128 @@
+//! What caches make of the answers: a browser's, which several users may share.
+
+use std::time::SystemTime;
+
+use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePolicy};
+use serde_json::{Value, json};
+use ureq::http::{HeaderMap, Request, Response, request::Parts};
+use uuid::Uuid;
+
+use crate::support::{Answer, Api, TODOS, at, path_of};
+
+/// The cache of one browser, by RFC 9111: private, and several stored answers for each address.
+struct Browser<'a> {
+    api: &'a Api,
+    stored: Vec<(CachePolicy, Value)>,
+    /// The statuses of the answers that came from the server.
+    asked: Vec<u16>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(api: &'a Api) -> Self {
+        Self { api, stored: Vec::new(), asked: Vec::new() }
+    }
+
+    /// What a page sees that fetches this on behalf of a user.
+    fn fetch(&mut self, user: &str, target: &str) -> Value {
+        let request = Request::get(self.api.server.url(target)).header("X-User-ID", user);
+        let request = request.body(()).unwrap();
+        let now = SystemTime::now();
+        for index in 0..self.stored.len() {
+            let (policy, body) = &self.stored[index];
+            match policy.before_request(&request, now) {
+                BeforeRequest::Fresh(_) => return body.clone(),
+                BeforeRequest::Stale { request: revalidation, matches: true } => {
+                    let answer = self.ask(user, target, &revalidation);
+                    let (policy, body) = &mut self.stored[index];
+                    match policy.after_response(&revalidation, &response(&answer), now) {
+                        AfterResponse::NotModified(refreshed, _) => *policy = refreshed,
+                        AfterResponse::Modified(renewed, _) => {
+                            (*policy, *body) = (renewed, answer.json());
+                        }
+                    }
+                    return body.clone();
+                }
+                BeforeRequest::Stale { .. } => {}
+            }
+        }
+        let (parts, ()) = request.clone().into_parts();
+        let answer = self.ask(user, target, &parts);
+        let options = CacheOptions { shared: false, ..CacheOptions::default() };
+        let policy = CachePolicy::new_options(&request, &response(&answer), now, options);
+        if policy.is_storable() {
+            self.stored.push((policy, answer.json()));
+        }
+        answer.json()
+    }
+
+    fn ask(&mut self, user: &str, target: &str, request: &Parts) -> Answer {
+        let mut call = self.api.named(user).call("GET", target);
+        for (name, value) in conditions(&request.headers) {
+            call = call.header(name, value);
+        }
+        let answer = call.send();
+        self.asked.push(answer.status);
+        answer
+    }
+}
+
+fn conditions(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let named = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    named.filter(|(name, _)| name.starts_with("if-"))
+}
+
+fn response(answer: &Answer) -> Response<()> {
+    let response = Response::builder().status(answer.status);
+    let headers = answer.headers.iter();
+    headers.fold(response, |response, (name, value)| response.header(name, value)).body(()).unwrap()
+}
+
+/// The same id, the same version, and so the same ETag.
+pub(crate) fn a_browser_that_two_users_share_shows_each_their_own(api: Api) {
+    let (ann, bob) = (api.user(), api.user());
+    let path = at(&Uuid::new_v4().to_string());
+    for (user, title) in [(&ann, "Ann's"), (&bob, "Bob's")] {
+        let whole = json!({"title": title, "description": null, "is_completed": false});
+        user.put(&path, &whole).expect(201);
+    }
+    let mut browser = Browser::new(&api);
+    for _ in 0..2 {
+        for (user, title) in [(&ann, "Ann's"), (&bob, "Bob's")] {
+            let todo = browser.fetch(user.id(), &path);
+            assert_eq!((&todo["title"], &todo["user_id"]), (&json!(title), &json!(user.id())));
+            assert_eq!(browser.fetch(user.id(), TODOS)["items"], json!([todo]));
+        }
+    }
+    // It is a cache all the same: the second time each todo was revalidated.
+    assert_eq!(browser.asked.iter().filter(|status| **status == 304).count(), 2);
+}
+
+pub(crate) fn every_answer_that_depends_on_the_caller_says_so(api: Api) {
+    let ann = api.user();
+    let path = path_of(&ann.create("Cached"));
+    let varies = |answer: &Answer, status: u16| {
+        assert_eq!(answer.status, status);
+        let vary = answer.listed("vary");
+        assert!(vary.contains(&"x-user-id".to_owned()), "{status}: {vary:?}");
+        // Beside what else there is, in one line.
+        assert!(vary.contains(&"Origin".to_owned()), "{status}: {vary:?}");
+        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+    };
+    varies(&ann.get(&path), 200);
+    varies(&ann.head(&path), 200);
+    varies(&ann.call("GET", &path).header("If-None-Match", "\"1\"").send(), 304);
+    varies(&ann.call("GET", &path).header("If-Match", "\"2\"").send(), 412);
+    varies(&api.user().get(&path), 404);
+    varies(&api.nobody().get(&path), 400);
+    varies(&ann.get(at("17")), 400);
+    varies(&ann.get(TODOS), 200);
+    varies(&ann.get(format!("{TODOS}?limit=0")), 422);
+    varies(&ann.get(format!("{TODOS}/stats")), 200);
+    varies(&ann.post(&json!({})), 422);
+    varies(&ann.call("POST", TODOS).body("x").send(), 415);
+    varies(&ann.delete(&path), 204);
+    for other in ["/health", "/openapi.json", "/nowhere"] {
+        let answer = ann.get(other);
+        assert!(!answer.listed("vary").contains(&"x-user-id".to_owned()), "{other}");
+    }
+}

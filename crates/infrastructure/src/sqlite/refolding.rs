@@ -1,0 +1,24 @@
+//! Folding the texts of old todos anew.
+
+use diesel::prelude::*;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Nullable, Text};
+use todo_domain::search::fold;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// What [`fold`] makes of a text; null of null.
+    fn fold_text(text: Nullable<Text>) -> Nullable<Text>;
+}
+
+const UPDATE: &str = "
+    UPDATE todos SET title_folded = fold_text(title), description_folded = fold_text(description)
+    WHERE title_folded <> fold_text(title) OR description_folded <> fold_text(description)";
+
+/// Reads the table once, and writes only the rows whose folded texts differ.
+pub(crate) fn fold_all(connection: &mut SqliteConnection) -> QueryResult<()> {
+    fold_text_utils::register_impl(connection, |text: Option<String>| {
+        text.map(|text| fold(&text).into_owned())
+    })?;
+    diesel::sql_query(UPDATE).execute(connection).map(drop)
+}
