@@ -19,7 +19,7 @@ const MAX_AGE: usize = 3_600;
 /// So many refused origins are logged; what names itself anew with each request fills neither log nor memory.
 const MAX_LOGGED: usize = 100;
 
-/// So much of a refused origin is logged, in bytes.
+/// So much of a refused origin is logged, in characters.
 const MAX_LOGGED_LENGTH: usize = 200;
 
 /// The origins that may call, and those that were told that they may not.
@@ -85,9 +85,9 @@ impl Origins {
     }
 
     fn log_once(&self, origin: &str) {
-        let origin = &origin[..origin.floor_char_boundary(MAX_LOGGED_LENGTH)];
+        let origin: String = origin.chars().take(MAX_LOGGED_LENGTH).collect();
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() >= MAX_LOGGED || !refused.insert(origin.to_owned()) {
+        if refused.len() >= MAX_LOGGED || !refused.insert(origin.clone()) {
             return;
         }
         tracing::warn!(
@@ -173,6 +173,6 @@ mod tests {
         }
         let refused = origins.refused.lock().unwrap();
         assert_eq!(refused.len(), MAX_LOGGED);
-        assert!(refused.iter().all(|origin| origin.len() <= MAX_LOGGED_LENGTH));
+        assert!(refused.iter().all(|origin| origin.chars().count() <= MAX_LOGGED_LENGTH));
     }
 }
