@@ -280,27 +280,25 @@ const TEXTS: [(&str, &str, usize); 4] = [
 async fn old_todos_are_found_by_either_form_of_a_letter_in_postgres() {
     let Some(database) = TestDatabase::postgres() else { return };
     let user = UserId(Uuid::new_v4());
-    let mut fill = String::new();
-    for (text, folded, count) in TEXTS {
-        fill += &format!(
+    let fill = TEXTS.map(|(text, folded, count)| {
+        format!(
             "INSERT INTO todos SELECT '{user}', gen_random_uuid(), '{text}', '{text}', false, now(), now(), 1,
              '{folded}', '{folded}' FROM generate_series(1, {count});"
-        );
-    }
-    assert_found_after_migration(&database, user, &fill).await;
+        )
+    });
+    assert_found_after_migration(&database, user, &fill.concat()).await;
 }
 
 #[tokio::test]
 async fn old_todos_are_found_by_either_form_of_a_letter_in_sqlite() {
     let user = UserId(Uuid::new_v4());
     let blob = user.0.simple();
-    let mut fill = String::new();
-    for (text, folded, count) in TEXTS {
-        fill += &format!(
+    let fill = TEXTS.map(|(text, folded, count)| {
+        format!(
             "WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count})
              INSERT INTO todos SELECT x'{blob}', randomblob(16), '{text}', '{text}', false, 0, 0, 1,
              '{folded}', '{folded}' FROM series;"
-        );
-    }
-    assert_found_after_migration(&TestDatabase::sqlite(), user, &fill).await;
+        )
+    });
+    assert_found_after_migration(&TestDatabase::sqlite(), user, &fill.concat()).await;
 }
