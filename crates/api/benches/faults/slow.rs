@@ -18,11 +18,11 @@ pub(crate) fn slow() -> Option<Vec<Figure>> {
     let reader = new_id();
     cluster.psql(url.rsplit('/').next()?, &todos_of(&reader));
     let kinds = kinds(&reader, DATABASE_TIMEOUT);
-    let mut slow = connect_all(server.port(), &kinds);
+    let mut slow = connect_all(server.port(), &kinds, 20);
     let done = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let others = scope.spawn(|| slowest_of_others(server.port(), &done));
-        go_on_until_cut_off(&mut slow, &kinds);
+        go_on_until_cut_off(&mut slow, &kinds, 20);
         done.store(true, Ordering::Relaxed);
         others.join().expect("no panic")
     });

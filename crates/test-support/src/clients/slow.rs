@@ -15,9 +15,8 @@ const BODY: Duration = Duration::from_secs(10);
 /// For how long it waits for anything else, and `DATABASE_TIMEOUT` more.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many of each of the [`kinds`] there are; fewer readers, who are first sent all that fits into the buffers on
-/// the way.
-const COUNTS: [usize; 5] = [100, 100, 100, 100, 20];
+/// How many there are of each of the [`kinds`] but the readers.
+const SENDERS: usize = 100;
 
 /// What a slow client sends at once, and what it goes on with.
 #[derive(Debug)]
@@ -88,10 +87,12 @@ pub fn todos_of(user: &str) -> String {
     )
 }
 
-/// Connects 420 clients, of all kinds, and has them send what they send at once.
+/// Connects a hundred clients of each kind, but so many readers, and has them send what they send at once. Each reader
+/// is first sent all that fits into the buffers on the way, which are megabytes.
 #[must_use]
-pub fn connect_all(port: u16, kinds: &[Kind; 5]) -> Vec<Slow> {
-    let numbers = (0..kinds.len()).flat_map(|kind| std::iter::repeat_n(kind, COUNTS[kind]));
+pub fn connect_all(port: u16, kinds: &[Kind; 5], readers: usize) -> Vec<Slow> {
+    let counts = [SENDERS, SENDERS, SENDERS, SENDERS, readers];
+    let numbers = (0..kinds.len()).flat_map(|kind| std::iter::repeat_n(kind, counts[kind]));
     let one = |kind: usize| {
         let mut stream = connect(([127, 0, 0, 1], port).into()).expect("the server listens");
         stream.write_all(kinds[kind].begin.as_bytes()).expect("it is open");
