@@ -162,7 +162,8 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     }
 }
 
-fn causes(error: &ApiError) -> String {
+/// The causes of an error, on one line: the nearest first.
+pub(crate) fn causes(error: &ApiError) -> String {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

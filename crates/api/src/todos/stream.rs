@@ -2,14 +2,17 @@
 //! with no connection to the database held in between, however slowly it reads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::Bytes;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use todo_domain::{Page, PageQuery, Position, TodoService, UserId};
+use tokio::time::sleep;
 
 use super::json;
 use super::open_lists::OpenList;
 use crate::error::ApiError;
+use crate::http::envelope::causes;
 use crate::http::pieces::pieces;
 use crate::http::request_id::RequestId;
 
@@ -24,6 +27,10 @@ pub const AT_ONCE: usize = 128 * 1024;
 
 /// How many bytes of a longer list are in memory at a time, about.
 const PART: usize = 64 * 1024;
+
+/// How often a part is asked for again, and after how long: as long as a client waits that gets a 503.
+const RETRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A list that has been begun, and is too long to be sent at once.
 pub struct LongList {
@@ -72,13 +79,26 @@ impl LongList {
             .try_flatten()
     }
 
+    /// Reads what comes next. While the database is away or overloaded it is asked again, because a list that has
+    /// been begun cannot be answered by 503 any more.
     async fn read(&self, next: &Next) -> Result<Page, ApiError> {
         let query = PageQuery { after: Some(next.after), limit: next.rows, ..self.query.clone() };
-        self.service.list(self.user, query).await.map_err(|error| {
+        let mut retries = 0;
+        loop {
+            let error = match self.service.list(self.user, query.clone()).await {
+                Ok(page) => return Ok(page),
+                Err(error) => ApiError::from(error),
+            };
+            if matches!(error, ApiError::Unavailable(_)) && retries < RETRIES {
+                retries += 1;
+                sleep(PAUSE).await;
+                continue;
+            }
             let request_id = self.request_id.as_ref().map(RequestId::as_str);
-            tracing::error!(request_id, %error, count = next.count, "a list was cut off");
-            ApiError::from(error)
-        })
+            let causes = causes(&error);
+            tracing::error!(request_id, causes, count = next.count, "a list was cut off");
+            return Err(error);
+        }
     }
 
     /// As much of this page as makes a part, after so many todos; and what comes next.

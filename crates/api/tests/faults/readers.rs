@@ -5,8 +5,6 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
 use serde_json::json;
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
@@ -27,22 +25,13 @@ const TODOS_OF_12_KB: usize = 1_300;
 const COST: u64 = 256 * 1024;
 
 /// A user with very long todos.
-fn user_with_long_todos(database: &TestDatabase, server: &Server) -> String {
+fn user_with_long_todos(server: &Server) -> String {
     let user = new_id();
+    let mut client = Client::new(server.port(), &user);
     let todo = json!({"title": "Long", "description": "\u{1}".repeat(2_000)});
-    let answer = Client::new(server.port(), &user).call("POST", TODOS, Some(&todo)).unwrap();
-    assert_eq!(answer.status, 201);
-    let path = database.url().strip_prefix("sqlite://").unwrap();
-    let mut connection = SqliteConnection::establish(path).unwrap();
-    connection
-        .batch_execute(&format!(
-            "PRAGMA busy_timeout = 60000;
-             WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {})
-             INSERT INTO todos SELECT user_id, randomblob(16), title, description, is_completed, created_at - n,
-                    updated_at, version, title_folded, description_folded FROM todos, numbers",
-            TODOS_OF_12_KB - 1
-        ))
-        .unwrap();
+    for _ in 0..TODOS_OF_12_KB {
+        assert_eq!(client.call("POST", TODOS, Some(&todo)).unwrap().status, 201);
+    }
     user
 }
 
@@ -67,10 +56,9 @@ fn status(stream: &mut TcpStream) -> u16 {
     str::from_utf8(&start[9..]).unwrap().parse().unwrap()
 }
 
-fn readers_cost_little(query: &str) {
-    let database = TestDatabase::sqlite();
+fn readers_cost_little(database: &TestDatabase, query: &str) {
     let server = server(database.url());
-    let user = user_with_long_todos(&database, &server);
+    let user = user_with_long_todos(&server);
     // What the first answers cost once is no matter here.
     let whole = ask(&server, &user, query);
     read_answer(&mut std::io::BufReader::new(whole), false).unwrap();
@@ -91,11 +79,23 @@ fn readers_cost_little(query: &str) {
 }
 
 #[test]
-fn whole_lists_are_bounded_in_bytes() {
-    readers_cost_little("");
+fn whole_lists_are_bounded_in_bytes_on_sqlite() {
+    readers_cost_little(&TestDatabase::sqlite(), "");
 }
 
 #[test]
-fn pages_are_bounded_in_bytes() {
-    readers_cost_little("?limit=200");
+fn whole_lists_are_bounded_in_bytes_on_postgres() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    readers_cost_little(&database, "");
+}
+
+#[test]
+fn pages_are_bounded_in_bytes_on_sqlite() {
+    readers_cost_little(&TestDatabase::sqlite(), "?limit=200");
+}
+
+#[test]
+fn pages_are_bounded_in_bytes_on_postgres() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    readers_cost_little(&database, "?limit=200");
 }

@@ -1,6 +1,6 @@
 //! Lists that are too long to be sent at once.
 
-use todo_domain::Description;
+use todo_domain::{Description, TodoRepository};
 
 use super::*;
 use crate::todos::dto::{TodoList, TodoRead};
@@ -40,6 +40,23 @@ async fn a_long_list_comes_in_parts_and_whole() {
         assert_eq!(answer.body, serde_json::to_value(list).unwrap(), "{count}");
         assert_eq!(answer.header("link"), "");
     }
+}
+
+#[actix_web::test]
+async fn a_long_list_waits_for_a_database_that_is_away_for_a_moment() {
+    let todos = todos_of_any_length(700);
+    let whole = repository_of(todos.clone());
+    let mut repository = MockTodoRepository::new();
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    repository.expect_list().returning(move |user, query| {
+        // The third call is refused, and so the second part.
+        match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            2 => Err(RepositoryError::Unavailable("away".into())),
+            _ => futures_util::FutureExt::now_or_never(whole.list(user, query)).unwrap(),
+        }
+    });
+    let answer = call(repository, many(Method::GET, "")).await;
+    assert_eq!(answer.body["count"], 700);
 }
 
 #[actix_web::test]
