@@ -17,11 +17,14 @@ const KINDS: usize = 100;
 /// The field of the lines that report what was suppressed.
 const REPEATED: &str = "repeated";
 
-/// Events of one kind are logged by the same statement, with the same message and for the same causes.
+/// Events of one kind are logged by the same statement, and have all of this in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Text {
     message: String,
     causes: Option<String>,
+    method: Option<String>,
+    status: Option<u64>,
+    origin: Option<String>,
 }
 
 /// What was not written since the last report.
@@ -52,11 +55,12 @@ impl Repeats {
             count > 0
         });
         // Not while the lock is held: each comes past here as an event of its own.
-        for (level, repeated, Text { message, causes }, request_id) in reports {
+        for (level, repeated, text, request_id) in reports {
+            let Text { message, causes, method, status, origin } = text;
             if level == Level::ERROR {
-                tracing::error!(repeated, request_id, causes, "{message}");
+                tracing::error!(repeated, request_id, method, status, origin, causes, "{message}");
             } else {
-                tracing::warn!(repeated, request_id, causes, "{message}");
+                tracing::warn!(repeated, request_id, method, status, origin, causes, "{message}");
             }
         }
     }
@@ -66,7 +70,7 @@ impl Repeats {
         let mut kinds = self.kinds();
         let mut kind = (metadata.callsite(), text);
         if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
-            kind.1 = Text { message: "various others".to_owned(), causes: None };
+            kind.1 = Text { message: "various others".to_owned(), ..Text::default() };
         }
         if let Some(suppressed) = kinds.get_mut(&kind) {
             suppressed.count += 1;
@@ -108,13 +112,21 @@ impl Visit for Fields {
         match field.name() {
             "message" => value.clone_into(&mut self.text.message),
             "causes" | "error" => self.text.causes = Some(value.to_owned()),
+            "method" => self.text.method = Some(value.to_owned()),
+            "origin" => self.text.origin = Some(value.to_owned()),
             "request_id" => self.request_id = Some(value.to_owned()),
             _ => {}
         }
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "status" {
+            self.text.status = Some(value);
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if matches!(field.name(), "message" | "causes" | "error") {
+        if matches!(field.name(), "message" | "causes" | "error" | "method") {
             self.record_str(field, &format!("{value:?}"));
         }
     }
