@@ -22,7 +22,7 @@ pub(crate) fn slow() -> Option<Vec<Figure>> {
     let done = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let others = scope.spawn(|| slowest_of_others(server.port(), &done));
-        go_on_until_cut_off(&mut slow, &kinds, 20);
+        go_on_until_cut_off(&mut slow, &kinds);
         done.store(true, Ordering::Relaxed);
         others.join().expect("no panic")
     });
