@@ -84,7 +84,7 @@ pub(crate) fn a_browser_that_two_users_share_shows_each_their_own(api: Api) {
     let path = at(&Uuid::new_v4().to_string());
     for (user, title) in [(&ann, "Ann's"), (&bob, "Bob's")] {
         let whole = json!({"title": title, "description": null, "is_completed": false});
-        user.put(&path, &whole).expect(201);
+        user.call("PUT", &path).json(&whole).send_unchecked().expect(201);
     }
     let mut browser = Browser::new(&api);
     for _ in 0..2 {
