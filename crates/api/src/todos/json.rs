@@ -16,6 +16,10 @@ use crate::http::etag::etag;
 /// What all but the title and the description of a todo need, in bytes; and a little for these.
 const USUAL_LENGTH: usize = 400;
 
+/// More than the longest todo takes, in bytes: a title of 255 characters and a description of 2,000, all of which are
+/// written as `\u0001`.
+pub const LONGEST_TODO: usize = 14 * 1024;
+
 /// An answer that is a todo, with its entity tag.
 pub fn respond(mut response: HttpResponseBuilder, todo: &Todo) -> HttpResponse {
     let mut body = Vec::with_capacity(USUAL_LENGTH);
@@ -23,8 +27,8 @@ pub fn respond(mut response: HttpResponseBuilder, todo: &Todo) -> HttpResponse {
     response.insert_header((ETAG, etag(todo.version))).content_type(ContentType::json()).body(body)
 }
 
-/// Writes todos into a list that holds `before` others, until the text is `limit` bytes long or a little longer: a
-/// todo is 14 KB at most. Says how many were written: one at least, if there is one.
+/// Writes todos into a list that holds `before` others, until the text is `limit` bytes long or a little longer. Says
+/// how many were written: one at least, if there is one.
 pub fn push_todos(to: &mut Vec<u8>, todos: &[Todo], before: usize, limit: usize) -> usize {
     to.reserve((USUAL_LENGTH * (todos.len() + 1)).min(limit));
     if before == 0 {

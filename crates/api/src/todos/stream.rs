@@ -109,7 +109,8 @@ impl LongList {
             items.retain(|it| sort.compare(sort.position_of(it), end).is_le());
             next = next.filter(|last| sort.compare(*last, end).is_lt());
         }
-        let mut text = Vec::new();
+        // Grown by doubling, it would take twice as much.
+        let mut text = Vec::with_capacity(PART + json::LONGEST_TODO);
         let written = json::push_todos(&mut text, &items, count, PART);
         let count = count + written;
         match items[..written].last() {
