@@ -61,9 +61,6 @@ fn slow_clients_disturb_nobody_and_are_cut_off() {
 }
 
 /// Calls that need a thread and a connection to the database. Returns when each was answered.
-///
-/// Each is made on a connection of its own: a server that a busy machine keeps from running for five seconds closes
-/// those that were kept.
 fn others(port: u16, done: &AtomicBool) -> Vec<Instant> {
     let mut answered = Vec::new();
     while !done.load(Ordering::Relaxed) {

@@ -52,7 +52,8 @@ fn a_signal_ends_the_server_in_order() {
 #[test]
 fn a_request_that_was_accepted_is_still_answered() {
     let database = TestDatabase::sqlite();
-    let server = Server::start(PROGRAM, database.url(), &[PATIENT]);
+    let settings = [PATIENT, ("SHUTDOWN_DELAY", "0s")];
+    let server = Server::start(PROGRAM, database.url(), &settings);
     let body = r#"{"title":"In the last moment"}"#;
     let (start, rest) = body.split_at(10);
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
@@ -78,7 +79,8 @@ fn a_request_that_was_accepted_is_still_answered() {
 
 #[test]
 fn a_request_that_never_ends_is_not_waited_for_longer_than_told() {
-    let server = Server::start(PROGRAM, "sqlite::memory:", &[("SHUTDOWN_TIMEOUT", "1s")]);
+    let settings = [("SHUTDOWN_DELAY", "0s"), ("SHUTDOWN_TIMEOUT", "1s")];
+    let server = Server::start(PROGRAM, "sqlite::memory:", &settings);
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     stream.set_read_timeout(Some(HANGS)).unwrap();
     begin_to_create(&mut stream, 100, "{");

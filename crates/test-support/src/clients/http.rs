@@ -10,8 +10,8 @@ use serde_json::Value;
 /// What takes longer hangs. No expectation of how fast anything is: it only ends a test that would never end.
 pub const HANGS: Duration = Duration::from_secs(60);
 
-/// The server closes connections that have been idle for five seconds. A careful client does not use them again
-/// long before, so that a machine that stands still for seconds is no lost request.
+/// The server closes connections that have been idle for long (`KEEP_ALIVE`). A careful client gives them up far
+/// earlier, so that a machine that stands still for seconds is no lost request.
 const STALE: Duration = Duration::from_secs(1);
 
 /// An answer, read to its end.

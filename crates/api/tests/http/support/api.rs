@@ -93,7 +93,7 @@ fn agent() -> Agent {
         .max_redirects_will_error(false)
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
-        // Far below the five seconds after which the server closes an idle connection.
+        // Far below the time after which the server closes an idle connection.
         .max_idle_age(Duration::from_secs(1))
         .timeout_global(Some(Duration::from_secs(120)))
         .build()
