@@ -35,9 +35,12 @@ fn main() -> ExitCode {
         }
         Err(error) => return fail(USAGE, &anyhow!(usage_problem(&error))),
     };
-    let url = match settings.database_url.parse::<DatabaseUrl>() {
+    let url = settings.database_url().and_then(|(url, setting)| {
+        url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
+    });
+    let url = match url {
         Ok(url) => url,
-        Err(error) => return fail(USAGE, &anyhow!("DATABASE_URL: {error}")),
+        Err(error) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command.unwrap_or(Command::Serve) {
         Command::Serve => serve(settings, &url),
@@ -157,10 +160,18 @@ fn print(text: &str) -> anyhow::Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }
 
-/// What is wrong with the settings, without the pointers to the help that follow.
+/// What is wrong with the settings, without the pointers to the help that follow, and without what may be a database
+/// URL in a wrong place.
 fn usage_problem(error: &clap::Error) -> String {
     let text = error.to_string();
-    on_one_line(text.split("\n\n").next().unwrap_or_default())
+    let problem = text.split("\n\n").next().unwrap_or_default();
+    // Of what was given, clap quotes the part that it does not understand.
+    let quoted = problem.split('\'').enumerate().map(|(index, part)| {
+        let may_hold_password =
+            index % 2 == 1 && (part.contains(['@', '=']) || part.contains("postgres"));
+        if may_hold_password { "***" } else { part }
+    });
+    on_one_line(&quoted.collect::<Vec<_>>().join("'"))
 }
 
 /// What is wrong with `.env`, without the line itself, which may hold a password.

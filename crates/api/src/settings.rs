@@ -1,7 +1,10 @@
 //! The settings: each a flag and an environment variable of the same name.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -86,15 +89,15 @@ pub struct Settings {
     pub keep_alive: Duration,
 
     /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with the
-    /// parameters that libpq knows, such as `?sslmode=verify-full`.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        global = true,
-        default_value = "sqlite://todos.db",
-        hide_env_values = true
-    )]
-    pub database_url: String,
+    /// parameters that libpq knows, such as `?sslmode=verify-full`. As a flag it is visible in the list of processes,
+    /// with its password: put it into the environment or a file instead.
+    /// [default: sqlite://todos.db]
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// A file that holds the URL of the database, instead of DATABASE_URL.
+    #[arg(long, env = "DATABASE_URL_FILE", global = true, hide_env_values = true)]
+    pub database_url_file: Option<PathBuf>,
 
     /// Connections to the database, and threads that use them.
     #[arg(long, env = "DATABASE_POOL_SIZE", global = true, default_value_t = 8, value_parser = pool_size, hide_env_values = true)]
@@ -154,7 +157,39 @@ pub struct Settings {
 /// As long as load balancers usually take to notice that a server is no longer ready.
 const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
 
+/// The database, where no setting names one.
+const DEFAULT_DATABASE_URL: &str = "sqlite://todos.db";
+
+/// What is longer is not a URL. A URL may name many hosts and files.
+const MAX_URL_BYTES: u64 = 64 * 1024;
+
 impl Settings {
+    /// The URL of the database, and the name of the setting that it is from.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, on one line, without the URL.
+    pub fn database_url(&self) -> Result<(String, &'static str), String> {
+        match (&self.database_url, &self.database_url_file) {
+            (Some(_), Some(_)) => {
+                Err("DATABASE_URL and DATABASE_URL_FILE are both set: unset one of them".to_owned())
+            }
+            (Some(url), None) => Ok((url.clone(), "DATABASE_URL")),
+            (None, Some(path)) => {
+                let problem = |problem: &dyn Display| {
+                    format!("DATABASE_URL_FILE: cannot read {}: {problem}", path.display())
+                };
+                let mut url = String::new();
+                let file = File::open(path).map_err(|error| problem(&error))?;
+                let read = file.take(MAX_URL_BYTES + 1).read_to_string(&mut url);
+                if read.map_err(|error| problem(&error))? as u64 > MAX_URL_BYTES {
+                    return Err(problem(&"it is longer than any URL"));
+                }
+                Ok((url.trim_end_matches(['\r', '\n']).to_owned(), "DATABASE_URL_FILE"))
+            }
+            (None, None) => Ok((DEFAULT_DATABASE_URL.to_owned(), "DATABASE_URL")),
+        }
+    }
+
     /// `SHUTDOWN_DELAY`, or its default: 5 s, but none for somebody at a terminal, whom nothing is in front of.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {

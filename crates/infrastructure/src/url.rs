@@ -1,11 +1,15 @@
 //! `DATABASE_URL`: which database, and where.
 
+mod postgres;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
+
+pub use postgres::PostgresUrl;
 
 /// A database to connect to. Shown without its password.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,10 +21,6 @@ pub enum DatabaseUrl {
     /// An SQLite database in memory, which ends with the process.
     SqliteMemory,
 }
-
-/// A URL with the scheme `postgres` or `postgresql`, as libpq documents it. Shown without its password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(String);
 
 /// What is wrong with a database URL, and what would be right. Never holds the password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -65,6 +65,22 @@ pub enum InvalidDatabaseUrl {
         "the URL holds an '@', '/', '?' or '#' that belongs to a user name or password: write %40, %2F, %3F or %23 for it"
     )]
     UnescapedPassword,
+    /// The host is no name and no address, so that libpq would show the whole URL.
+    #[error(
+        "the host in the URL is no name and no address: an IPv6 address stands in brackets, as in [::1]:5432"
+    )]
+    Host,
+    /// Escapes that are no text: libpq would show what they stand in.
+    #[error("the URL holds an escape that stands for no text: %00, or bytes that are not UTF-8")]
+    NoText,
+    /// A parameter that libpq does not know, or that has no value. Not shown: it may be a part of a password.
+    #[error(
+        "parameter {number} behind the '?' is not name=value with a name that libpq knows (in a value, '&' and '=' are %26 and %3D)"
+    )]
+    Parameter {
+        /// Which, from 1 on.
+        number: usize,
+    },
     /// The port is no number.
     #[error("the port after the host's name must be a number from 1 to 65535")]
     Port,
@@ -84,8 +100,12 @@ impl FromStr for DatabaseUrl {
         };
         let scheme = scheme.to_ascii_lowercase();
         match scheme.as_str() {
-            "postgres" | "postgresql" => postgres(rest),
+            "postgres" | "postgresql" => PostgresUrl::parse(rest).map(Self::Postgres),
             "sqlite" => sqlite(rest),
+            // Otherwise what stands before the colon may be a name, or a password.
+            _ if !rest.starts_with("//") || !is_scheme(&scheme) => {
+                Err(InvalidDatabaseUrl::Scheme { found: "a URL without a scheme".to_owned() })
+            }
             _ => match scheme.split_once('+') {
                 Some(("postgres" | "postgresql", driver)) => {
                     Err(InvalidDatabaseUrl::Driver { driver: driver.to_owned() })
@@ -96,33 +116,10 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// `//[user[:password]@][host[:port][,…]][/database][?parameters]`: libpq reads it; here only mistakes are
-/// found that it would answer by showing the password, or by connecting to somewhere else.
-fn postgres(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
-    let Some(rest) = rest.strip_prefix("//").filter(|rest| !rest.is_empty()) else {
-        return Err(InvalidDatabaseUrl::Incomplete {
-            missing: "host",
-            example: "postgres://user:password@host/database",
-        });
-    };
-    check_escapes(rest)?;
-    let before_parameters = rest.split('?').next().unwrap_or_default();
-    let authority = before_parameters.split('/').next().unwrap_or_default();
-    let user_and_password_end = authority.rfind('@').map_or(0, |at| at + 1);
-    if authority.matches('@').count() > 1
-        || before_parameters.contains('#')
-        || rest[authority.len()..].contains('@')
-    {
-        return Err(InvalidDatabaseUrl::UnescapedPassword);
-    }
-    for host in authority[user_and_password_end..].split(',') {
-        // An IPv6 address stands in brackets.
-        let port = host.rsplit_once(']').map_or(host, |(_, behind)| behind).rsplit_once(':');
-        if port.is_some_and(|(_, port)| port.parse::<u16>().map_or(true, |port| port == 0)) {
-            return Err(InvalidDatabaseUrl::Port);
-        }
-    }
-    Ok(DatabaseUrl::Postgres(PostgresUrl(format!("postgresql://{rest}"))))
+/// As RFC 3986 has it.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 fn check_escapes(text: &str) -> Result<(), InvalidDatabaseUrl> {
@@ -154,48 +151,6 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     }
 }
 
-impl PostgresUrl {
-    /// The URL as given, with the password.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// The value of a parameter behind the `?`, not decoded.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        let (_, parameters) = self.0.split_once('?')?;
-        parameters.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    }
-
-    /// Adds a parameter, unless the URL has it.
-    pub(crate) fn with_default(mut self, name: &str, value: &str) -> Self {
-        if self.parameter(name).is_none() {
-            let separator = if self.0.contains('?') { '&' } else { '?' };
-            let value =
-                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-            self.0 = format!("{}{separator}{name}={value}", self.0);
-        }
-        self
-    }
-}
-
-impl fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Parameters can hold a password, too, so none is shown.
-        let url = self.0.split('?').next().unwrap_or_default();
-        let rest = url.strip_prefix("postgresql://").unwrap_or(url);
-        match rest.split_once('@') {
-            Some((user_and_password, behind)) => {
-                let (user, password) = match user_and_password.split_once(':') {
-                    Some((user, _)) => (user, ":***"),
-                    None => (user_and_password, ""),
-                };
-                write!(f, "postgresql://{user}{password}@{behind}")
-            }
-            None => write!(f, "postgresql://{rest}"),
-        }
-    }
-}
-
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -206,12 +161,6 @@ impl fmt::Display for DatabaseUrl {
     }
 }
 
-impl fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresUrl({self})")
-    }
-}
-
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DatabaseUrl({self})")
@@ -219,75 +168,4 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
-        text.parse()
-    }
-
-    #[test]
-    fn postgres_urls_of_every_kind_are_taken() {
-        for url in [
-            "postgres://localhost/todos",
-            "postgresql://user:p%40ss@db.example:5433/todos?sslmode=require&channel_binding=require",
-            "postgresql://user@[::1]:5432,second/todos",
-            "postgresql:///todos?host=/run/postgresql",
-            " POSTGRES://localhost \n",
-        ] {
-            assert!(matches!(parse(url), Ok(DatabaseUrl::Postgres(_))), "{url}");
-        }
-    }
-
-    #[test]
-    fn sqlite_urls_name_a_file_or_memory() {
-        let file = |path: &str| Ok(DatabaseUrl::SqliteFile(PathBuf::from(path)));
-        assert_eq!(parse("sqlite://todos.db"), file("todos.db"));
-        assert_eq!(parse("sqlite:todos.db"), file("todos.db"));
-        assert_eq!(parse("sqlite:///var/lib/my%20todos.db"), file("/var/lib/my todos.db"));
-        assert_eq!(parse("sqlite::memory:"), Ok(DatabaseUrl::SqliteMemory));
-        assert_eq!(parse("sqlite://:memory:"), Ok(DatabaseUrl::SqliteMemory));
-    }
-
-    #[test]
-    fn a_bad_url_never_becomes_a_file_and_never_shows_its_password() {
-        for url in [
-            "",
-            "todos.db",
-            "mysql://u:secret@h/d",
-            "postgres:u:secret@h",
-            "postgresql://",
-            "postgresql+asyncpg://u:secret@h/d",
-            "postgres://u:secret%@h/d",
-            "postgres://u:secret@part@h/d",
-            "postgres://u:secret/part@h/d",
-            "postgres://u:secret#part@h/d",
-            "postgres://u:12/secret?part@h/d",
-            "postgres://u:12/secret?part=1@h/d",
-            "postgres://u:secret@h:port/d",
-            "postgres://u:secret@h:0/d",
-            "postgres://u:sec ret@h/d",
-            "sqlite://",
-            "sqlite://todos.db?secret=1",
-        ] {
-            let error = parse(url).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("secret"), "{url}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_url_is_shown_without_password_and_parameters() {
-        let url = parse("postgres://me:secret@host:5433/db?sslpassword=secret").unwrap();
-        assert_eq!(url.to_string(), "postgresql://me:***@host:5433/db");
-        assert_eq!(format!("{url:?}"), "DatabaseUrl(postgresql://me:***@host:5433/db)");
-    }
-
-    #[test]
-    fn a_default_gives_way_to_what_the_url_says() {
-        let DatabaseUrl::Postgres(url) = parse("postgres://h/d?connect_timeout=3").unwrap() else {
-            unreachable!("it is a Postgres URL")
-        };
-        let url = url.with_default("connect_timeout", "5").with_default("sslrootcert", "/a b");
-        assert_eq!(url.expose(), "postgresql://h/d?connect_timeout=3&sslrootcert=%2Fa%20b");
-    }
-}
+mod tests;

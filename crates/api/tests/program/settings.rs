@@ -7,13 +7,14 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 17] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 18] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
     ("MAX_CONNECTIONS", Some("10000")),
     ("KEEP_ALIVE", Some("75s")),
     ("DATABASE_URL", Some("sqlite://todos.db")),
+    ("DATABASE_URL_FILE", None),
     ("DATABASE_POOL_SIZE", Some("8")),
     ("DATABASE_TIMEOUT", Some("1s")),
     ("BULK_TIMEOUT", Some("30s")),
@@ -28,13 +29,14 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 17] = [
 ];
 
 /// Values that no setting of this name takes.
-const BAD: [(&str, &[&str]); 17] = [
+const BAD: [(&str, &[&str]); 18] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
     ("MAX_CONNECTIONS", &["0", "-1", "many", ""]),
     ("KEEP_ALIVE", &["long", "2h", "-1s", ""]),
     ("DATABASE_URL", &["", "todos.db", "mysql://localhost/todos"]),
+    ("DATABASE_URL_FILE", &["", "/nowhere/url"]),
     ("DATABASE_POOL_SIZE", &["0", "1001", "many", "1.5", ""]),
     ("DATABASE_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),
     ("BULK_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),

@@ -62,9 +62,9 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
 }
 
 fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
-    PgConnection::establish(with_defaults(url).expose()).map_err(|error| match error {
+    PgConnection::establish(&with_defaults(url).expose()).map_err(|error| match error {
         ConnectionError::BadConnection(text) => {
-            ConnectionError::BadConnection(crate::error::one_line(&text))
+            ConnectionError::BadConnection(url.without_secrets(&text))
         }
         error => error,
     })

@@ -1,0 +1,163 @@
+//! No error and no text shows a password, whatever is wrong with the URL that holds it.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use todo_infrastructure::{DatabaseOptions, DatabaseUrl, StatementCache, open};
+
+/// Found nowhere but in a password.
+const PASSWORD: &str = "h0rse";
+
+const OPTIONS: DatabaseOptions = DatabaseOptions {
+    pool_size: 1,
+    timeout: Duration::from_secs(20),
+    bulk_timeout: Duration::from_secs(20),
+    queue_capacity: 10,
+    statement_cache: StatementCache::Auto,
+    migrate_on_start: true,
+};
+
+/// All that a program could print of an error.
+fn everything(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        writeln!(text, "{error} {error:?} {error:#?}").unwrap();
+        cause = error.source();
+    }
+    text
+}
+
+/// What is shown of a URL, and of the attempt to open it. Nobody listens where it leads.
+fn shown(url: &str) -> String {
+    match url.parse::<DatabaseUrl>() {
+        Err(error) => everything(&error),
+        Ok(DatabaseUrl::SqliteFile(path)) => panic!("{url} became the file {}", path.display()),
+        Ok(parsed) => {
+            let error = open(&parsed, &OPTIONS).err();
+            let error = error.map_or_else(String::new, |error| everything(&error));
+            format!("{parsed} {parsed:?} {parsed:#?} {error}")
+        }
+    }
+}
+
+#[test]
+fn what_libpq_would_echo_is_refused_without_the_password() {
+    for url in [
+        // Hosts in broken brackets.
+        "postgres://app:h0rse@[::1/db",
+        "postgres://app:h0rse@[]/db",
+        "postgres://app:h0rse@[::1]x/db",
+        "postgres://app:h0rse@[::1]]/db",
+        "postgres://app:h0rse@h]/db",
+        "postgres://app:h0rse@127.0.0.1,[::1/db",
+        // A forgotten host.
+        "postgres://app:h0rse:1/db",
+        "postgres://app:h0rse:1",
+        // Escapes that are no text.
+        "postgres://app:h0rse%00@127.0.0.1:1/db",
+        "postgres://app:%00h0rse@127.0.0.1:1/db",
+        "postgres://app:h0rse%ff@127.0.0.1:1/db",
+        "postgres://127.0.0.1:1/db?password=h0rse%00",
+        "postgres://127.0.0.1:1/db?password=%00h0rse",
+        "postgres://127.0.0.1:1/db?password=h0rse%zz",
+        "postgres://127.0.0.1:1/db?sslpassword=h0rse%00",
+        // Parameters that are none, and values that swallowed one.
+        "postgres://127.0.0.1:1/db?password=a&h0rse",
+        "postgres://127.0.0.1:1/db?password=a&h0rse=b",
+        "postgres://127.0.0.1:1/db?password=a=h0rse",
+        "postgres://127.0.0.1:1/db?passwort=h0rse",
+        "postgres://127.0.0.1:1/db?password:h0rse",
+        "postgres://127.0.0.1:1/db?h0rse",
+        "postgres://127.0.0.1:1/db?sslmode=require;password=h0rse",
+        "postgres://127.0.0.1:1/db?connect_timeout=5;password=h0rse",
+        "postgres://127.0.0.1:1/db?port=1;password=h0rse",
+        "postgres://127.0.0.1:1/db?host=app:h0rse",
+        "postgres://127.0.0.1:1/db?host=127.0.0.1,app:h0rse",
+        "postgres://127.0.0.1:1/db?user=app:h0rse",
+        // A name and its password, escaped as one.
+        "postgres://app%3Ah0rse@127.0.0.1:1/db",
+        "postgres://app%3ah0rse@127.0.0.1:1/db",
+        // What looks like a scheme.
+        "app%3Ah0rse@127.0.0.1:1/db",
+        "h0rse@127.0.0.1:1/db",
+        "password=h0rse,port:1",
+        "postgresql+app=h0rse:1",
+        // Keywords instead of a URL.
+        "host=127.0.0.1 port=1 password=h0rse",
+        "host=127.0.0.1;password=h0rse",
+        // A password that reads like the rest of a URL.
+        "postgres://app:h0rse/x@127.0.0.1:1/db",
+        "postgres://app:1/h0rse?x@127.0.0.1:1/db",
+        "postgres://app:h0rse#x@127.0.0.1:1/db",
+        "postgres://app:h0rse'x=y@127.0.0.1:1/db",
+        "postgres://app:h0rse\\@127.0.0.1:1/db",
+    ] {
+        let shown = shown(url);
+        assert!(!shown.contains(PASSWORD), "{url}: {shown}");
+    }
+}
+
+/// What a URL is made of, broken ones included.
+fn piece() -> impl Strategy<Value = &'static str> {
+    select(
+        &[
+            ":", "@", "/", "?", "#", "[", "]", "&", "=", "%", "%00", "%3A", "%40", "%ff", ",", ";",
+            "'", "\\", "\"", "$", "a", "1", "::1", "é",
+        ][..],
+    )
+}
+
+fn pieces(count: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    proptest::collection::vec(piece(), count).prop_map(|pieces| pieces.concat())
+}
+
+fn password() -> impl Strategy<Value = String> {
+    (pieces(0..3), pieces(0..3)).prop_map(|(before, after)| format!("{before}{PASSWORD}{after}"))
+}
+
+/// Where nobody listens, or no place at all; none that a name server would be asked about.
+fn host() -> impl Strategy<Value = &'static str> {
+    select(
+        &["127.0.0.1:1", "[::1]:1", "[::1", "[]", "[::1]x", "::1]", "", "127.0.0.1:1,[::1]:1"][..],
+    )
+}
+
+fn url() -> impl Strategy<Value = String> {
+    let scheme = select(&["postgres", "postgresql", "POSTGRES", "postgresql+asyncpg", "mysql"][..]);
+    let parameter = select(
+        &["password", "sslpassword", "passwort", "sslmode=x;password", "user=a:b&password"][..],
+    );
+    let parameters = prop_oneof![
+        Just(String::new()),
+        pieces(0..4).prop_map(|text| format!("?{text}")),
+        (parameter, password()).prop_map(|(name, password)| format!("?{name}={password}")),
+    ];
+    (scheme, password(), host(), pieces(0..2), parameters).prop_map(
+        |(scheme, password, host, database, parameters)| {
+            format!("{scheme}://app:{password}@{host}/{database}{parameters}")
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_url_of_any_shape_shows_no_password(url in url()) {
+        let shown = shown(&url);
+        prop_assert!(!shown.contains(PASSWORD), "{url}: {shown}");
+    }
+}
+
+#[test]
+fn a_parsed_url_leads_where_it_says() {
+    let url: DatabaseUrl = "postgres://me:p%27w@127.0.0.1:1/todos".parse().unwrap();
+    let error = everything(&open(&url, &OPTIONS).err().unwrap());
+    assert!(error.contains("127.0.0.1") && error.contains("refused"), "{error}");
+}
