@@ -80,6 +80,11 @@ impl Running {
         Self { child, _at_exit: at_exit, _directory: directory }
     }
 
+    /// Sends it a signal by its name, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        process::signal(self.child.id(), name);
+    }
+
     /// Waits until something listens on this port.
     #[track_caller]
     pub fn wait_for_port(port: u16) {

@@ -19,6 +19,7 @@ mod neighbours;
 mod overload;
 mod panics;
 mod pooler;
+mod probe;
 mod readers;
 mod slow;
 mod sqlite_files;

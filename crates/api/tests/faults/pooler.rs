@@ -1,16 +1,14 @@
 //! A transaction-mode pooler that knows nothing of prepared statements, between two servers and one Postgres.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::Cluster;
 use todo_test_support::server::Server;
 
 use crate::support::http::HANGS;
 use crate::support::load::{Load, Plan};
-use crate::support::program::{self, Running};
+use crate::support::pooler::Pooler;
 use crate::support::setup::{cluster, server, server_with};
 
 /// Mixed calls in all.
@@ -57,26 +55,12 @@ fn a_statement_cache_forced_on_behind_a_pooler_is_warned_of_and_goes_wrong() {
 }
 
 /// A Postgres, the URL of a database of it behind a pooler, and that.
-fn pooled() -> Option<(Cluster, String, Running)> {
-    let pgbouncer = program::find("pgbouncer", "pooler tests")?;
+fn pooled() -> Option<(Cluster, String, Pooler)> {
+    let pgbouncer = Pooler::find()?;
     let cluster = cluster()?;
-    let url = cluster.create_database();
-    let database = url.rsplit('/').next().unwrap();
-    let directory = TempDirectory::new();
-    let port = program::free_port();
-    let settings = format!(
-        "[databases]\n\
-         {database} = host=127.0.0.1 port={} user=postgres dbname={database}\n\
-         [pgbouncer]\n\
-         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-         auth_type = any\npool_mode = transaction\ndefault_pool_size = 4\n",
-        cluster.port()
-    );
-    let file = directory.path().join("pgbouncer.ini");
-    fs::write(&file, settings).unwrap();
-    let pooler = Running::start(&pgbouncer, &[file.to_str().unwrap()], directory);
-    Running::wait_for_port(port);
-    Some((cluster, format!("postgres://postgres@127.0.0.1:{port}/{database}"), pooler))
+    let pooler = Pooler::start(&pgbouncer, &cluster, &cluster.create_database(), "transaction", 4);
+    let url = pooler.url();
+    Some((cluster, url, pooler))
 }
 
 fn start_loads(servers: &[Server; 2]) -> [Load; 2] {

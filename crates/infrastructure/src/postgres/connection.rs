@@ -96,10 +96,7 @@ pub(super) fn open(
     let mut first = establish(url)?;
     check_encoding(&mut first)?;
 
-    let sessions_are_ours = {
-        let mut second = establish(url)?;
-        !pooler::shares_sessions(&mut first, &mut second)?
-    };
+    let sessions_are_ours = !pooler::shares_sessions(&mut first, || establish(url))?;
     let cache_statements = match statement_cache {
         StatementCache::Auto => sessions_are_ours,
         StatementCache::On => true,

@@ -1,5 +1,6 @@
 //! What every test stands on: a server of its own, a database to be hurt, clients that forget nothing.
 
+pub(crate) mod pooler;
 pub(crate) mod setup;
 pub(crate) mod wait;
 
