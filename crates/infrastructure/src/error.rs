@@ -10,7 +10,7 @@ use crate::sqlite::DeadlinePassed;
 /// Texts by which Postgres, its poolers and SQLite say that it is not the statement that is wrong, but the
 /// moment. Diesel passes on no SQLSTATE, and these have no kind of their own. A Postgres that speaks another
 /// language is told apart only by the kinds; its refusals then are internal errors rather than 503s.
-const PASSING_TROUBLE: [&str; 17] = [
+const PASSING_TROUBLE: [&str; 19] = [
     // Postgres
     "terminating connection",
     "canceling statement due to",
@@ -21,6 +21,9 @@ const PASSING_TROUBLE: [&str; 17] = [
     "deadlock detected",
     "No space left on device",
     "out of shared memory",
+    // Citus, of a server behind the one that was asked
+    "connection to the remote node",
+    "could not establish any connections to the node",
     // PgBouncer
     "query_wait_timeout",
     "server_login_retry",
@@ -49,8 +52,9 @@ pub(crate) fn is_expected_outcome(error: &Error) -> bool {
     )
 }
 
-/// Whether an error says that the connection is gone, with whatever it was doing.
-pub(crate) fn is_lost_connection(error: &Error) -> bool {
+/// Whether an error tells of a connection that is gone. That need not be the one on which it came: where Postgres
+/// asks other servers, as with Citus, it may be one of theirs.
+pub(crate) fn tells_of_lost_connection(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
         | Error::BrokenTransactionManager => true,
@@ -60,18 +64,33 @@ pub(crate) fn is_lost_connection(error: &Error) -> bool {
             message.contains("server closed the connection")
                 || message.contains("terminating connection")
                 || message.contains("no connection to the server")
+                || message.contains("connection to the remote node")
         }
         _ => false,
     }
 }
 
-/// Whether the server has said that it did not carry a statement out, or that it rolled it back: the connection was
-/// ended by an administrator, as serverless databases do when they go to sleep, or the server's clock was set forward,
-/// so that the deadline seemed to have passed.
-pub(crate) fn was_not_executed(error: &Error) -> bool {
-    was_too_late(error)
-        || matches!(error, Error::DatabaseError(_, information)
-            if information.message().contains("terminating connection due to administrator command"))
+/// Whether a lost connection was ended by an administrator, as serverless databases do when they go to sleep. The
+/// server says so instead of carrying a statement out, or after rolling it back.
+pub(crate) fn was_ended_by_administrator(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information)
+        if information.message().contains("terminating connection due to administrator command"))
+}
+
+/// Whether a statement returns something else than when it was prepared: the schema was changed. It was not executed.
+pub(crate) fn is_statement_outdated(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information)
+        if information.message().contains("cached plan must not change result type"))
+}
+
+/// Whether the session did not hold what was prepared, or held something else under its name. The statement was not
+/// executed.
+pub(crate) fn is_statement_lost(error: &Error) -> bool {
+    let Error::DatabaseError(_, information) = error else { return false };
+    let message = information.message();
+    message.starts_with("bind message supplies")
+        || (message.starts_with("prepared statement \"")
+            && (message.ends_with("does not exist") || message.ends_with("already exists")))
 }
 
 /// Whether a statement was ended at its deadline.
@@ -88,7 +107,9 @@ pub(crate) fn is_canceled(error: &Error) -> bool {
 impl From<UseError> for RepositoryError {
     fn from(error: UseError) -> Self {
         match error {
-            UseError::NoConnection(_) | UseError::TooLate => Self::unavailable(error),
+            UseError::NoConnection(_) | UseError::TooLate | UseError::Lost(_) => {
+                Self::unavailable(error)
+            }
             UseError::Statement(error) => from_diesel(error),
         }
     }
@@ -96,8 +117,8 @@ impl From<UseError> for RepositoryError {
 
 /// Sorts a failed statement into "try again later" and "must not happen".
 pub(crate) fn from_diesel(error: Error) -> RepositoryError {
-    let passing = is_lost_connection(&error)
-        || was_not_executed(&error)
+    let passing = tells_of_lost_connection(&error)
+        || was_too_late(&error)
         || is_canceled(&error)
         || match &error {
             Error::DatabaseError(

@@ -5,8 +5,9 @@
 //! their next callers. So a connection is asked when it has been idle for longer than
 //! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. What has arrived unasked is
 //! read before each use that does not follow the last at once, for that costs no round trip: a server that ended
-//! the session has said so. And a connection is given up after any error that is not an expected outcome of a statement: Diesel does not always
-//! notice that it broke.
+//! the session has said so. And a connection is given up after any error that is not an expected outcome of a
+//! statement, unless the error tells of another connection: whether its own is lost, it is asked itself, for Diesel does
+//! not always notice that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,11 @@ use diesel::result::{ConnectionError, QueryResult};
 use r2d2::{HandleError, ManageConnection};
 use todo_domain::RepositoryError;
 
-use crate::error::{is_canceled, is_expected_outcome, is_lost_connection, was_not_executed};
+use crate::error::{
+    is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
+    tells_of_lost_connection, was_ended_by_administrator,
+};
+use crate::postgres::was_too_late;
 use crate::workers::{GIVE_UP_AFTER, Outcome};
 
 /// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
@@ -48,17 +53,25 @@ pub(crate) trait Session: Send + 'static {
 
     /// Has the statement that comes next end by then.
     fn set_deadline(&mut self, deadline: Instant) -> QueryResult<()>;
+
+    /// Has sessions that are opened from now on keep no statements prepared. Says whether that may be.
+    fn stop_keeping_statements(&self) -> bool;
 }
 
 /// A pool of connections to one database.
 pub(crate) struct Pool<C: Session> {
     inner: r2d2::Pool<Manager<C>>,
     suspicion: Arc<Suspicion>,
+    outdated: Arc<Suspicion>,
 }
 
 impl<C: Session> Clone for Pool<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), suspicion: Arc::clone(&self.suspicion) }
+        Self {
+            inner: self.inner.clone(),
+            suspicion: Arc::clone(&self.suspicion),
+            outdated: Arc::clone(&self.outdated),
+        }
     }
 }
 
@@ -82,14 +95,19 @@ pub(crate) enum UseError {
     TooLate,
     /// The statement failed.
     #[error(transparent)]
-    Statement(#[from] diesel::result::Error),
+    Statement(diesel::result::Error),
+    /// The connection was lost, with whatever it was doing.
+    #[error(transparent)]
+    Lost(diesel::result::Error),
 }
 
 impl<C: Session> Pool<C> {
     /// A pool of at most `max_size` connections. None is opened before it is needed.
     pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>) -> Self {
         let suspicion = Arc::new(Suspicion::new());
-        let manager = Manager { connect, suspicion: Arc::clone(&suspicion) };
+        let outdated = Arc::new(Suspicion::new());
+        let manager =
+            Manager { connect, suspicion: Arc::clone(&suspicion), outdated: Arc::clone(&outdated) };
         let inner = r2d2::Pool::builder()
             .max_size(max_size)
             .min_idle(Some(0))
@@ -99,7 +117,7 @@ impl<C: Session> Pool<C> {
             .connection_timeout(MAX_RECONNECT_PAUSE * 2)
             .error_handler(Box::new(LogError))
             .build_unchecked(manager);
-        Self { inner, suspicion }
+        Self { inner, suspicion, outdated }
     }
 
     /// Runs a statement on a connection, waiting for one until the deadline. It is not begun later than that.
@@ -109,16 +127,14 @@ impl<C: Session> Pool<C> {
         repeat: Repeat,
         statement: impl Fn(&mut C) -> QueryResult<T>,
     ) -> (Result<T, RepositoryError>, Outcome) {
-        let result = match self.run_once(deadline, &statement) {
-            Err(UseError::Statement(error))
-                if is_lost_connection(&error) && repeat == Repeat::Always
-                    || was_not_executed(&error) =>
-            {
+        let result = match self.run_once(deadline, repeat, &statement) {
+            Err(Failure { error, is_to_be_repeated: true }) => {
                 tracing::debug!(%error, "running the statement again, on another connection");
-                self.run_once(deadline, &statement)
+                self.run_once(deadline, repeat, &statement)
             }
             result => result,
         };
+        let result = result.map_err(|failure| failure.error);
         let outcome = match &result {
             Err(UseError::NoConnection(_) | UseError::TooLate) => Outcome::NotStarted,
             Err(UseError::Statement(error)) if is_canceled(error) => Outcome::MissedDeadline,
@@ -131,37 +147,68 @@ impl<C: Session> Pool<C> {
     fn run_once<T>(
         &self,
         deadline: Instant,
+        repeat: Repeat,
         statement: impl Fn(&mut C) -> QueryResult<T>,
-    ) -> Result<T, UseError> {
+    ) -> Result<T, Failure> {
         let timeout = deadline.saturating_duration_since(Instant::now());
-        let mut connection = self.inner.get_timeout(timeout)?;
+        let mut connection = self.inner.get_timeout(timeout).map_err(UseError::NoConnection)?;
         let warm = &mut *connection;
         if Instant::now() >= deadline {
-            return Err(UseError::TooLate);
+            return Err(UseError::TooLate.into());
         }
         let result =
             warm.session.set_deadline(deadline).and_then(|()| statement(&mut warm.session));
         warm.last_used = Instant::now();
         // Its thread was given up: what replaced it has a connection of its own.
         warm.is_broken |= warm.last_used > deadline + GIVE_UP_AFTER;
-        if let Err(error) = &result {
-            warm.is_broken |= !is_expected_outcome(error);
-            if is_lost_connection(error) || was_not_executed(error) {
-                self.suspicion.raise();
-            }
+        result.map_err(|error| self.judge(error, warm, repeat))
+    }
+
+    /// What the failure of a statement means for its connection, for the others, and for the call.
+    fn judge(&self, error: diesel::result::Error, warm: &mut Warm<C>, repeat: Repeat) -> Failure {
+        // The error may tell of a connection of the server's own. This asks libpq for the state of ours.
+        if warm.session.notice_end().is_err() {
+            warm.is_broken = true;
+            self.suspicion.raise();
+            let is_to_be_repeated = repeat == Repeat::Always || was_ended_by_administrator(&error);
+            return Failure { error: UseError::Lost(error), is_to_be_repeated };
         }
-        Ok(result?)
+        warm.is_broken |= !is_expected_outcome(&error) && !tells_of_lost_connection(&error);
+        let is_useless = is_statement_outdated(&error)
+            || (is_statement_lost(&error) && warm.session.stop_keeping_statements());
+        if is_useless && !self.outdated.concerns(warm.opened) {
+            self.outdated.raise();
+        }
+        if was_too_late(&error) {
+            self.suspicion.raise();
+        }
+        let is_to_be_repeated = is_useless || was_too_late(&error);
+        Failure { error: UseError::Statement(error), is_to_be_repeated }
+    }
+}
+
+/// A failed use of a connection, and whether another may succeed.
+struct Failure {
+    error: UseError,
+    is_to_be_repeated: bool,
+}
+
+impl From<UseError> for Failure {
+    fn from(error: UseError) -> Self {
+        Self { error, is_to_be_repeated: false }
     }
 }
 
 /// A connection, and what is known of its health.
 pub(crate) struct Warm<C> {
     session: C,
+    /// Just before it was.
+    opened: Instant,
     last_used: Instant,
     is_broken: bool,
 }
 
-/// The moment up to which idle connections may have died together.
+/// The moment up to which connections that were idle may have died together, or those that were opened are outdated.
 struct Suspicion {
     origin: Instant,
     until_micros: AtomicU64,
@@ -172,13 +219,13 @@ impl Suspicion {
         Self { origin: Instant::now(), until_micros: AtomicU64::new(0) }
     }
 
-    /// Whatever was idle until now may be dead.
+    /// It is now.
     fn raise(&self) {
         self.until_micros.fetch_max(self.micros(Instant::now()), Ordering::Relaxed);
     }
 
-    fn concerns(&self, last_used: Instant) -> bool {
-        self.micros(last_used) <= self.until_micros.load(Ordering::Relaxed)
+    fn concerns(&self, moment: Instant) -> bool {
+        self.micros(moment) <= self.until_micros.load(Ordering::Relaxed)
     }
 
     fn micros(&self, moment: Instant) -> u64 {
@@ -191,6 +238,8 @@ impl Suspicion {
 pub(crate) struct Manager<C> {
     connect: Box<Connect<C>>,
     suspicion: Arc<Suspicion>,
+    /// Concerns connections whose prepared statements are of no use any more.
+    outdated: Arc<Suspicion>,
 }
 
 impl<C: Session> ManageConnection for Manager<C> {
@@ -198,11 +247,18 @@ impl<C: Session> ManageConnection for Manager<C> {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Warm<C>, Self::Error> {
+        let opened = Instant::now();
         let session = (self.connect)().map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Warm { session, last_used: Instant::now(), is_broken: false })
+        Ok(Warm { session, opened, last_used: Instant::now(), is_broken: false })
     }
 
     fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
+        if self.outdated.concerns(warm.opened) {
+            let outdated = "what is prepared on the connection is out of date".to_owned();
+            return Err(diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(
+                outdated,
+            )));
+        }
         let idle = warm.last_used.elapsed();
         if idle > IN_USE {
             warm.session.notice_end().map_err(diesel::r2d2::Error::QueryError)?;
@@ -214,7 +270,10 @@ impl<C: Session> ManageConnection for Manager<C> {
     }
 
     fn has_broken(&self, warm: &mut Warm<C>) -> bool {
-        warm.is_broken || std::thread::panicking() || warm.session.is_broken()
+        warm.is_broken
+            || std::thread::panicking()
+            || warm.session.is_broken()
+            || self.outdated.concerns(warm.opened)
     }
 }
 

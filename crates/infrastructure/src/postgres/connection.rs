@@ -8,6 +8,7 @@ use diesel::sql_types::Bool;
 
 use super::pooler;
 use super::session::{Limit, PgSession};
+use crate::cached::StatementReuse;
 use crate::database::{OpenError, StatementCache};
 use crate::migrations::{self, MigrationCommand, MigrationStatus};
 use crate::url::PostgresUrl;
@@ -17,25 +18,29 @@ const MIGRATION_LOCK: i64 = 0x746f_646f;
 
 /// Has statements planned once for all values, where the server knows how (Postgres 12 and later). Left to itself it
 /// may plan a page anew at each call, which takes longer than reading it. The plans are the same for all: each
-/// statement has its index. Citus is left to itself: of a statement whose values it does not know it cannot always
-/// tell the shard.
-const PLAN_ONCE: &str = "SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings \
-    WHERE name = 'plan_cache_mode' AND NOT";
+/// statement has its index. Where the table is partitioned it is the other way round: such a plan locks all
+/// partitions, and one that is locked by somebody else then stops everybody. Citus is left to itself: of a statement
+/// whose values it does not know it cannot always tell the shard.
+const PLAN_MODE: &str = "SELECT set_config(name, mode, false) FROM pg_settings, \
+    (SELECT CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('todos') AND relkind = 'p') \
+        THEN 'force_custom_plan' ELSE 'force_generic_plan' END AS mode) AS wanted \
+    WHERE name = 'plan_cache_mode' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
-/// Whether the extension is there.
-const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+/// Whether users have their todos in different places: with Citus on different servers, else in partitions.
+const IS_SHARDED: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') \
+    OR EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('todos') AND relkind = 'p')";
 
 /// Whether statements are ended after some time without our doing.
 const HAS_TIMEOUT: &str = "current_setting('statement_timeout') <> '0'";
 
 /// How the sessions are used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct SessionSettings {
     /// Whether statements are prepared under names that outlive a transaction.
-    pub(super) cache_statements: bool,
+    pub(super) statement_reuse: StatementReuse,
     /// How statements are ended at their deadlines.
     pub(super) limit: Limit,
-    /// Whether users have their todos on different servers, so that one statement had better be for one user.
+    /// Whether users have their todos in different places, so that one statement had better be for one user.
     pub(super) is_sharded: bool,
 }
 
@@ -71,15 +76,17 @@ fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
 }
 
 /// Opens a connection and sets its session up.
-pub(super) fn connect(url: &PostgresUrl, settings: SessionSettings) -> ConnectionResult<PgSession> {
+pub(super) fn connect(
+    url: &PostgresUrl,
+    settings: &SessionSettings,
+) -> ConnectionResult<PgSession> {
+    let reuses_statements = settings.statement_reuse.is_on();
     let mut connection = establish(url)?;
-    if !settings.cache_statements {
+    if !reuses_statements {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     if settings.limit == Limit::Session {
-        connection
-            .batch_execute(&format!("{PLAN_ONCE} {HAS_CITUS}"))
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        connection.batch_execute(PLAN_MODE).map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
     PgSession::new(connection, settings)
 }
@@ -97,13 +104,13 @@ pub(super) fn open(
     check_encoding(&mut first)?;
 
     let sessions_are_ours = !pooler::shares_sessions(&mut first, || establish(url))?;
-    let cache_statements = match statement_cache {
-        StatementCache::Auto => sessions_are_ours,
-        StatementCache::On => true,
-        StatementCache::Off => false,
+    let statement_reuse = match statement_cache {
+        StatementCache::Auto if sessions_are_ours => StatementReuse::until_lost(),
+        StatementCache::Auto | StatementCache::Off => StatementReuse::fixed(false),
+        StatementCache::On => StatementReuse::fixed(true),
     };
     if !sessions_are_ours {
-        if cache_statements {
+        if statement_reuse.is_on() {
             tracing::warn!(
                 "DATABASE_STATEMENT_CACHE=on, but the database is behind a pooler that shares sessions \
                  between clients: unless it tracks prepared statements (PgBouncer 1.21 and later with \
@@ -117,7 +124,7 @@ pub(super) fn open(
     let command = if migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
     migrations::require_all_applied(&run(&mut first, command)?)?;
     Ok(SessionSettings {
-        cache_statements,
+        statement_reuse,
         limit: if sessions_are_ours {
             Limit::Session
         } else if diesel::select(sql::<Bool>(HAS_TIMEOUT)).get_result(&mut first)? {
@@ -125,7 +132,7 @@ pub(super) fn open(
         } else {
             Limit::Transaction
         },
-        is_sharded: diesel::select(sql::<Bool>(HAS_CITUS)).get_result(&mut first)?,
+        is_sharded: diesel::select(sql::<Bool>(IS_SHARDED)).get_result(&mut first)?,
     })
 }
 

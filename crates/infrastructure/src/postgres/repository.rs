@@ -49,7 +49,7 @@ impl PostgresTodoRepository {
         // Each thread has its connection; so have those that were given up, and the probe.
         let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
         let url = url.clone();
-        let pool = Pool::new(connections, Box::new(move || connect(&url, settings)));
+        let pool = Pool::new(connections, Box::new(move || connect(&url, &settings)));
         let work = {
             let pool = pool.clone();
             move |calls| calls::answer(&pool, calls)

@@ -10,6 +10,7 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::connection::SessionSettings;
 use super::deadline::ServerClock;
+use crate::cached::StatementReuse;
 use crate::pool::Session;
 use crate::workers::Class;
 
@@ -33,6 +34,7 @@ pub(super) struct PgSession {
     pub(super) connection: PgConnection,
     clock: ServerClock,
     limit: Limit,
+    statement_reuse: StatementReuse,
     /// What the session's is set to, zero if it is not set.
     statement_timeout: Duration,
 }
@@ -41,12 +43,13 @@ impl PgSession {
     /// Over a connection, as `settings` say.
     pub(super) fn new(
         mut connection: PgConnection,
-        settings: SessionSettings,
+        settings: &SessionSettings,
     ) -> ConnectionResult<Self> {
         let clock = ServerClock::read(&mut connection)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        let SessionSettings { limit, .. } = settings;
-        Ok(Self { connection, clock, limit, statement_timeout: Duration::ZERO })
+        let statement_reuse = settings.statement_reuse.clone();
+        let limit = settings.limit;
+        Ok(Self { connection, clock, limit, statement_reuse, statement_timeout: Duration::ZERO })
     }
 
     /// What the server's clock will show then.
@@ -122,5 +125,9 @@ impl Session for PgSession {
             self.statement_timeout = timeout;
         }
         Ok(())
+    }
+
+    fn stop_keeping_statements(&self) -> bool {
+        self.statement_reuse.switch_off()
     }
 }

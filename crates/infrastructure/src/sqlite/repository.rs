@@ -64,6 +64,11 @@ impl Session for SqliteConnection {
     fn set_deadline(&mut self, _: Instant) -> QueryResult<()> {
         Ok(())
     }
+
+    /// None can get lost.
+    fn stop_keeping_statements(&self) -> bool {
+        false
+    }
 }
 
 impl SqliteTodoRepository {
