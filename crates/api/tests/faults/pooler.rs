@@ -3,19 +3,26 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
 use todo_test_support::postgres::Cluster;
 use todo_test_support::server::Server;
 
-use crate::support::http::HANGS;
+use crate::support::http::{Client, HANGS};
+use crate::support::ledger::{TODOS, new_id};
 use crate::support::load::{Load, Plan};
 use crate::support::pooler::Pooler;
 use crate::support::setup::{cluster, server, server_with};
+use crate::support::wait;
 
 /// Mixed calls in all.
 const CALLS: usize = 6_000;
 
 /// For each of the two servers.
 const CLIENTS: usize = 12;
+
+/// More than are in use at any time.
+const SESSIONS: usize = 40;
 
 #[test]
 fn two_servers_behind_a_pooler_fail_no_call_and_execute_no_statement_of_each_other() {
@@ -52,6 +59,35 @@ fn a_statement_cache_forced_on_behind_a_pooler_is_warned_of_and_goes_wrong() {
         thread::sleep(Duration::from_millis(20));
     }
     drop((loads, cluster));
+}
+
+/// The sessions were the server's own when it started; then they are shared. One other client is enough to part a
+/// connection from what it has prepared.
+#[test]
+fn a_pooler_that_shares_sessions_later_is_noticed_by_no_call() {
+    let Some(program) = Pooler::find() else { return };
+    let Some(cluster) = cluster() else { return };
+    let pooler = Pooler::start(&program, &cluster, &cluster.create_database(), "session", SESSIONS);
+    let server = server(&pooler.url());
+    assert!(!says(&server, "INFO", "a pooler shares the database's sessions"));
+    let mut client = Client::new(server.port(), &new_id());
+    let mut other = PgConnection::establish(&pooler.url()).unwrap();
+    client.get(TODOS).unwrap();
+
+    pooler.change("transaction", SESSIONS);
+    wait::until("statements that get lost", || {
+        // The pooler gives out first what was used last: the second call gets the other client's session.
+        other.batch_execute("BEGIN").unwrap();
+        assert_eq!(client.get(TODOS).unwrap().status, 200);
+        other.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(client.get(TODOS).unwrap().status, 200);
+        says(&server, "WARN", "prepared statements got lost")
+    });
+    let load = Load::start(server.port(), Plan::mixed(CLIENTS));
+    load.wait_for_calls(2_000, HANGS);
+    let report = load.stop();
+    report.expect_no_flaws().verify(server.port());
+    assert_eq!(report.count(503), 0);
 }
 
 /// A Postgres, the URL of a database of it behind a pooler, and that.

@@ -66,13 +66,17 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
     }
 }
 
+/// Opens a connection that keeps no statements prepared: they would be left behind in a session that others share.
 fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
-    PgConnection::establish(&with_defaults(url).expose()).map_err(|error| match error {
+    let connection = PgConnection::establish(&with_defaults(url).expose());
+    let mut connection = connection.map_err(|error| match error {
         ConnectionError::BadConnection(text) => {
             ConnectionError::BadConnection(url.without_secrets(&text))
         }
         error => error,
-    })
+    })?;
+    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    Ok(connection)
 }
 
 /// Opens a connection and sets its session up.
@@ -82,8 +86,8 @@ pub(super) fn connect(
 ) -> ConnectionResult<PgSession> {
     let reuses_statements = settings.statement_reuse.is_on();
     let mut connection = establish(url)?;
-    if !reuses_statements {
-        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    if reuses_statements {
+        connection.set_prepared_statement_cache_size(CacheSize::Unbounded);
     }
     if settings.limit == Limit::Session {
         connection.batch_execute(PLAN_MODE).map_err(ConnectionError::CouldntSetupConfiguration)?;

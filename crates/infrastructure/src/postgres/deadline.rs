@@ -7,14 +7,13 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::auto_type;
+use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn clock_timestamp() -> Timestamptz;
     /// When the server read the statement. Citus takes no function in a write that is less stable.
     fn statement_timestamp() -> Timestamptz;
     /// What the operator `/` stands for.
@@ -56,7 +55,9 @@ pub(super) struct ServerClock {
 impl ServerClock {
     /// Reads it.
     pub(super) fn read(connection: &mut PgConnection) -> QueryResult<Self> {
-        let shown = diesel::select(clock_timestamp()).get_result(connection)?;
+        // Never prepared under a name: this is asked also where the session may be shared.
+        let shown =
+            diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(connection)?;
         // It was read a little earlier: a deadline can come too early by the time of the way, but not too late.
         Ok(Self { shown, at: Instant::now() })
     }
