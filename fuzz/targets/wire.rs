@@ -23,6 +23,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
         queue_capacity: 1_000,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,
+        migrate_timeout: Duration::from_secs(60),
     };
     let url = "sqlite::memory:".parse().expect("it is a URL");
     let repository = todo_infrastructure::open(&url, &options).expect("memory can be opened");

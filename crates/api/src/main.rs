@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     };
     let result = match command.unwrap_or(Command::Serve) {
         Command::Serve => serve(settings, &url),
-        Command::Migrate { direction } => migrate(&url, direction),
+        Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json()),
     };
     match result {
@@ -84,6 +84,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
             StatementCache::Off => todo_infrastructure::StatementCache::Off,
         },
         migrate_on_start: settings.migrate_on_start,
+        migrate_timeout: settings.migrate_timeout,
     };
     allow_open_files(settings.max_connections, settings.database_pool_size);
     let repository =
@@ -142,13 +143,17 @@ fn allow_open_files(max_connections: usize, pool_size: u32) {
     }
 }
 
-fn migrate(url: &DatabaseUrl, direction: MigrateDirection) -> anyhow::Result<()> {
+fn migrate(
+    settings: &Settings,
+    url: &DatabaseUrl,
+    direction: MigrateDirection,
+) -> anyhow::Result<()> {
     let command = match direction {
         MigrateDirection::Up => MigrationCommand::Up,
         MigrateDirection::Down { count } => MigrationCommand::Down(count),
         MigrateDirection::Status => MigrationCommand::Status,
     };
-    let status = todo_infrastructure::migrate(url, command)
+    let status = todo_infrastructure::migrate(url, command, settings.migrate_timeout)
         .with_context(|| format!("DATABASE_URL: {url}"))?;
     status.iter().try_for_each(|it| {
         let state = if it.is_applied { "applied" } else { "pending" };

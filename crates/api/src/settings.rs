@@ -124,6 +124,10 @@ pub struct Settings {
     #[arg(long, env = "MIGRATE_ON_START", global = true, default_value = "true", value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_env_values = true)]
     pub migrate_on_start: bool,
 
+    /// How long migrations wait for another copy that is migrating, and for locks of others, before the program gives up.
+    #[arg(long, env = "MIGRATE_TIMEOUT", global = true, default_value = "1m", value_parser = timeout, hide_env_values = true)]
+    pub migrate_timeout: Duration,
+
     /// Origins whose pages may call the API from a browser, separated by commas; `*` as a port for any, and alone
     /// for all origins.
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]

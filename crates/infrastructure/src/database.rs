@@ -7,7 +7,7 @@ use diesel::result::ConnectionError;
 use thiserror::Error;
 use todo_domain::TodoRepository;
 
-use crate::migrations::{MigrationCommand, MigrationStatus};
+use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations};
 use crate::postgres::{self, PostgresTodoRepository};
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
@@ -27,6 +27,8 @@ pub struct DatabaseOptions {
     pub statement_cache: StatementCache,
     /// Whether pending migrations are applied first; if not, they are an error.
     pub migrate_on_start: bool,
+    /// How long they may wait for another copy that migrates, and for locks of others.
+    pub migrate_timeout: Duration,
 }
 
 /// Whether statements are prepared once per connection (Postgres only; SQLite always does).
@@ -49,9 +51,17 @@ pub enum OpenError {
     /// It refused a question at start-up.
     #[error("the database refused a query")]
     Query(#[from] diesel::result::Error),
-    /// A migration failed; nothing was changed.
+    /// A migration failed. Of one that is a transaction, as most are, nothing was done.
     #[error("the migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Others were in the way for too long.
+    #[error("gave up after MIGRATE_TIMEOUT ({limit:?}): {cause}")]
+    MigrationTimeout {
+        /// For how long it has waited.
+        limit: Duration,
+        /// For what.
+        cause: &'static str,
+    },
     /// Migrations are pending and were not to be applied.
     #[error(
         "migrations are pending ({}): run `todo-api migrate up`, or set MIGRATE_ON_START=true",
@@ -85,17 +95,37 @@ pub fn open(
     }
 }
 
-/// Carries out a migration command; tells how things stand afterwards.
+/// Carries out a migration command; tells how things stand afterwards. `timeout` is how long it may wait for another
+/// copy that migrates, and for locks of others.
 ///
 /// # Errors
-/// [`OpenError`]. Nothing is changed then.
+/// [`OpenError`]. Of migrations that are transactions nothing is done then.
 pub fn migrate(
     url: &DatabaseUrl,
     command: MigrationCommand,
+    timeout: Duration,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
-    match url {
-        DatabaseUrl::Postgres(url) => postgres::migrate(url, command),
-        DatabaseUrl::SqliteFile(path) => sqlite::migrate(&Location::file(path.clone()), command),
-        DatabaseUrl::SqliteMemory => sqlite::migrate(&Location::Memory, command),
-    }
+    let migrations = match url {
+        DatabaseUrl::Postgres(_) => &migrations::POSTGRES,
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => &migrations::SQLITE,
+    };
+    migrate_with(url, migrations, command, timeout)
+}
+
+/// The same with migrations other than the program's own.
+///
+/// # Errors
+/// As [`migrate`].
+pub fn migrate_with(
+    url: &DatabaseUrl,
+    migrations: &Migrations,
+    command: MigrationCommand,
+    timeout: Duration,
+) -> Result<Vec<MigrationStatus>, OpenError> {
+    let location = match url {
+        DatabaseUrl::Postgres(url) => return postgres::migrate(url, migrations, command, timeout),
+        DatabaseUrl::SqliteFile(path) => Location::file(path.clone()),
+        DatabaseUrl::SqliteMemory => Location::Memory,
+    };
+    sqlite::migrate(&location, migrations, command, timeout)
 }

@@ -22,6 +22,6 @@ mod sqlite;
 pub mod url;
 mod workers;
 
-pub use database::{DatabaseOptions, OpenError, StatementCache, migrate, open};
-pub use migrations::{MigrationCommand, MigrationStatus};
+pub use database::{DatabaseOptions, OpenError, StatementCache, migrate, migrate_with, open};
+pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

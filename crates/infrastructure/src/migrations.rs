@@ -1,39 +1,17 @@
 //! The migrations, which are a part of the binary, and what can be done with them.
 
+mod patience;
+mod source;
+
 use diesel::backend::Backend;
-use diesel::connection::Connection;
-use diesel::migration::{Migration, MigrationSource, Result as MigrationResult};
-use diesel::pg::Pg;
-use diesel::result::QueryResult;
-use diesel::sqlite::Sqlite;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel::migration::{Migration as DieselMigration, MigrationConnection};
+use diesel_migrations::MigrationHarness;
+
+pub(crate) use patience::Patience;
+pub(crate) use source::{Code, POSTGRES, SQLITE};
+pub use source::{Migration, Migrations};
 
 use crate::database::OpenError;
-use crate::refolding::Refolding;
-use crate::{postgres, sqlite};
-
-pub(crate) const POSTGRES: Migrations<Pg> = Migrations {
-    sql: embed_migrations!("../../migrations/postgres"),
-    code: || Refolding::boxed(postgres::fold_all),
-};
-pub(crate) const SQLITE: Migrations<Sqlite> = Migrations {
-    sql: embed_migrations!("../../migrations/sqlite"),
-    code: || Refolding::boxed(sqlite::fold_all),
-};
-
-/// All migrations of a database: those in SQL, and the one that only this program can do.
-pub(crate) struct Migrations<DB: Backend> {
-    sql: EmbeddedMigrations,
-    code: fn() -> Box<dyn Migration<DB>>,
-}
-
-impl<DB: Backend> MigrationSource<DB> for Migrations<DB> {
-    fn migrations(&self) -> MigrationResult<Vec<Box<dyn Migration<DB>>>> {
-        let mut all = self.sql.migrations()?;
-        all.push((self.code)());
-        Ok(all)
-    }
-}
 
 /// What to do with the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,49 +33,72 @@ pub struct MigrationStatus {
     pub is_applied: bool,
 }
 
-/// Carries a command out; tells of all migrations that the binary knows, oldest first, how they stand then.
-/// The caller holds the lock that keeps other copies from doing the same, in a transaction.
-///
-/// `applied` names the versions that the database has. Diesel's own way to find out makes its table first, for
-/// which a role that only serves need not have the rights.
-pub(crate) fn carry_out<C, DB>(
-    connection: &mut C,
-    all: impl Fn() -> Migrations<DB>,
-    applied: impl Fn(&mut C) -> QueryResult<Vec<String>>,
-    command: MigrationCommand,
-) -> Result<Vec<MigrationStatus>, OpenError>
-where
-    C: Connection<Backend = DB> + MigrationHarness<DB>,
-    DB: Backend,
-{
-    let before = status::<DB>(&all(), &applied(connection)?)?;
-    match command {
-        MigrationCommand::Up if before.iter().any(|it| !it.is_applied) => {
-            connection.run_pending_migrations(all()).map_err(OpenError::Migration)?;
-        }
-        MigrationCommand::Down(count) => {
-            for _ in before.iter().filter(|it| it.is_applied).take(count) {
-                connection.revert_last_migration(all()).map_err(OpenError::Migration)?;
-            }
-        }
-        MigrationCommand::Up | MigrationCommand::Status => return Ok(before),
-    }
-    status::<DB>(&all(), &applied(connection)?)
+/// A migration that is to be carried out, or taken back.
+pub(crate) struct Step<'a> {
+    pub(crate) migration: &'a Migration,
+    pub(crate) is_up: bool,
 }
 
-fn status<DB: Backend>(
-    all: &impl MigrationSource<DB>,
+/// What a command has to do in a database that has migrations of these versions, in its order.
+///
+/// # Errors
+/// When a migration would have to be taken back that this program does not know.
+pub(crate) fn steps<'a>(
+    known: &'a Migrations,
     applied: &[String],
-) -> Result<Vec<MigrationStatus>, OpenError> {
-    let mut known = all.migrations().map_err(OpenError::Migration)?;
-    known.sort_by_key(|migration| migration.name().version().as_owned());
-    Ok(known
+    command: MigrationCommand,
+) -> Result<Vec<Step<'a>>, OpenError> {
+    let is_applied = |migration: &&Migration| applied.contains(&migration.version());
+    match command {
+        MigrationCommand::Status => Ok(Vec::new()),
+        MigrationCommand::Up => {
+            let pending = known.iter().filter(|migration| !is_applied(migration));
+            Ok(pending.map(|migration| Step { migration, is_up: true }).collect())
+        }
+        MigrationCommand::Down(count) => {
+            let count = count.min(known.iter().filter(is_applied).count());
+            let mut latest_first = applied.to_vec();
+            latest_first.sort_unstable_by(|one, other| other.cmp(one));
+            let to_revert = latest_first.iter().take(count).map(|version| {
+                let migration = known.iter().find(|migration| migration.version() == *version);
+                migration.map(|migration| Step { migration, is_up: false }).ok_or_else(|| {
+                    let unknown = format!("this program does not know the migration {version}");
+                    OpenError::Migration(unknown.into())
+                })
+            });
+            to_revert.collect()
+        }
+    }
+}
+
+/// Carries a step out, and takes it down in Diesel's table. `migration` is the step's, or runs it in another way.
+///
+/// # Errors
+/// When it fails.
+pub(crate) fn carry_out<DB: Backend>(
+    connection: &mut (impl MigrationHarness<DB> + MigrationConnection),
+    is_up: bool,
+    migration: &dyn DieselMigration<DB>,
+) -> Result<(), OpenError> {
+    let result = if is_up {
+        connection.setup()?;
+        connection.run_migration(migration)
+    } else {
+        connection.revert_migration(migration)
+    };
+    let failed = |error| OpenError::Migration(format!("{}: {error}", migration.name()).into());
+    result.map(drop).map_err(failed)
+}
+
+/// All migrations that are known, oldest first, and whether a database has them that has those of these versions.
+pub(crate) fn status(known: &Migrations, applied: &[String]) -> Vec<MigrationStatus> {
+    known
         .iter()
         .map(|migration| MigrationStatus {
-            name: migration.name().to_string(),
-            is_applied: applied.contains(&migration.name().version().to_string()),
+            name: migration.name.clone(),
+            is_applied: applied.contains(&migration.version()),
         })
-        .collect())
+        .collect()
 }
 
 /// Reads the versions of the migrations that a database has: none where Diesel's table is not there. The query

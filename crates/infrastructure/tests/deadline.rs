@@ -15,6 +15,9 @@ use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, mig
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
+/// How long migrations may wait for each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const USER: UserId = UserId(Uuid::from_u128(1));
 /// With texts long enough to search, this many keep the fastest machine busy for several times the timeout.
 const TODOS: u64 = 300_000;
@@ -30,13 +33,14 @@ fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
         queue_capacity: 100,
         statement_cache: StatementCache::Auto,
         migrate_on_start: false,
+        migrate_timeout: Duration::from_secs(60),
     };
     open(&url.parse().unwrap(), &options).unwrap()
 }
 
 fn prepared_sqlite() -> TestDatabase {
     let database = TestDatabase::sqlite();
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let fill = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TODOS})
@@ -49,7 +53,7 @@ fn prepared_sqlite() -> TestDatabase {
 
 fn prepared_postgres() -> Option<TestDatabase> {
     let database = TestDatabase::postgres()?;
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     database.psql(&format!(
         "INSERT INTO todos SELECT lpad('1', 32, '0')::uuid, lpad(to_hex(i), 32, '0')::uuid, 'title', 'n', false,
              to_timestamp(i), to_timestamp(i), 1, 'title', repeat('n', 3000) FROM generate_series(1, {TODOS}) AS i"

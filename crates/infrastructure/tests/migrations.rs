@@ -17,6 +17,9 @@ use todo_infrastructure::{
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
+/// How long migrations may wait for each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
     timeout: Duration::from_secs(60),
@@ -24,6 +27,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 /// All that the catalog knows of the application's table: columns, constraints, indexes.
@@ -94,7 +98,7 @@ fn lines(database: &TestDatabase, sql: &str) -> Vec<String> {
 fn assert_reversible(database: &TestDatabase, schema: &str) {
     let url = url(database);
     let is_applied = |command| -> Vec<bool> {
-        migrate(&url, command).unwrap().iter().map(|it| it.is_applied).collect()
+        migrate(&url, command, PATIENCE).unwrap().iter().map(|it| it.is_applied).collect()
     };
     assert!(is_applied(MigrationCommand::Status).iter().all(|it| !it));
     assert!(is_applied(MigrationCommand::Up).iter().all(|it| *it));
@@ -127,7 +131,7 @@ fn up_down_and_up_again_leaves_the_same_sqlite_schema() {
 
 /// Compares a committed `schema.rs` with the catalog of a migrated database.
 fn assert_matches(schema: &str, database: &TestDatabase, columns: &str, key: &str) {
-    migrate(&url(database), MigrationCommand::Up).unwrap();
+    migrate(&url(database), MigrationCommand::Up, PATIENCE).unwrap();
     let believed: Vec<_> = schema
         .lines()
         .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" -> "))
@@ -202,10 +206,10 @@ fn assert_pending(url: &DatabaseUrl) {
     let Some(OpenError::PendingMigrations(names)) = open(url, &options).err() else {
         panic!("{url} was opened, or refused for another reason")
     };
-    let known = migrate(url, MigrationCommand::Status).unwrap();
+    let known = migrate(url, MigrationCommand::Status, PATIENCE).unwrap();
     assert_eq!(names, known.into_iter().map(|it| it.name).collect::<Vec<_>>());
     if *url != DatabaseUrl::SqliteMemory {
-        migrate(url, MigrationCommand::Up).unwrap();
+        migrate(url, MigrationCommand::Up, PATIENCE).unwrap();
         assert!(open(url, &options).is_ok());
     }
 }
@@ -237,8 +241,8 @@ fn a_postgres_database_that_does_not_keep_unicode_is_refused() {
 /// What is not ASCII is read, and of that what is folded otherwise now is written.
 async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fill: &str) {
     let url = url(database);
-    migrate(&url, MigrationCommand::Up).unwrap();
-    migrate(&url, MigrationCommand::Down(1)).unwrap();
+    migrate(&url, MigrationCommand::Up, PATIENCE).unwrap();
+    migrate(&url, MigrationCommand::Down(1), PATIENCE).unwrap();
     execute(database, fill);
     let versions =
         || lines(database, "SELECT title || version || updated_at AS line FROM todos ORDER BY 1");
@@ -257,8 +261,8 @@ async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fil
     // It is no change of the todos.
     assert_eq!(versions(), before);
     // Again, it finds nothing to do.
-    migrate(&url, MigrationCommand::Down(1)).unwrap();
-    migrate(&url, MigrationCommand::Up).unwrap();
+    migrate(&url, MigrationCommand::Down(1), PATIENCE).unwrap();
+    migrate(&url, MigrationCommand::Up, PATIENCE).unwrap();
     assert_eq!(versions(), before);
 }
 

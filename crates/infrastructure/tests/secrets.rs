@@ -20,6 +20,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 /// All that a program could print of an error.

@@ -24,6 +24,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 1_000,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 const CLIENTS: u128 = 8;
@@ -59,7 +60,7 @@ async fn call_everything(
     let id = repository.insert(user, todo(made), now).await?.id;
     assert!(repository.find(user, id).await?.is_some());
     assert!(!repository.list(user, pages()).await?.is_empty());
-    assert!(repository.count(user).await?.total > 0);
+    assert!(repository.count(user, TodoFilter::default()).await?.total > 0);
     let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
     let outcome = repository.update(user, id, patch, VersionMatch::Any, now).await?;
     assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 2));

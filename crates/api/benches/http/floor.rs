@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &[String]) {
         queue_capacity: 1024,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,
+        migrate_timeout: Duration::from_secs(60),
     };
     let repository =
         todo_infrastructure::open(&url.parse().expect("a URL"), &options).expect("a database");

@@ -69,6 +69,7 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
         queue_capacity: 1_000,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,
+        migrate_timeout: Duration::from_secs(60),
     };
     let url = database.url().parse().unwrap();
     let repository = todo_infrastructure::open(&url, &options).unwrap();

@@ -15,6 +15,9 @@ use crate::support::pooler::Pooler;
 use crate::support::setup::cluster;
 use crate::support::wait;
 
+/// How long migrations may wait for each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Starts of a test, for each number of busy clients.
 const STARTS: usize = 30;
 
@@ -28,6 +31,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: false,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 #[test]
@@ -50,7 +54,7 @@ fn no_start_misses(starts: usize, clients: usize) {
     let Some(program) = Pooler::find() else { return };
     let Some(cluster) = cluster() else { return };
     let database = cluster.create_database();
-    migrate(&database.parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     let pooler = Pooler::start(&program, &cluster, &database, "transaction", SESSIONS);
     let noticed = beside_busy_clients(&pooler.url(), clients, || {
         (0..starts).filter(|_| notices_a_pooler(&pooler.url())).count()
@@ -64,7 +68,7 @@ fn no_start_misses(starts: usize, clients: usize) {
 fn without_a_pooler_none_is_noticed() {
     let Some(cluster) = cluster() else { return };
     let database = cluster.create_database();
-    migrate(&database.parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     let noticed = beside_busy_clients(&database, 4, || {
         (0..STARTS).filter(|_| notices_a_pooler(&database)).count()
     });

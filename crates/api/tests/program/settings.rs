@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 18] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -21,6 +21,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 18] = [
     ("DATABASE_QUEUE_SIZE", Some("1024")),
     ("DATABASE_STATEMENT_CACHE", Some("auto")),
     ("MIGRATE_ON_START", Some("true")),
+    ("MIGRATE_TIMEOUT", Some("1m")),
     ("CORS_ALLOWED_ORIGINS", Some("http://localhost:*,http://127.0.0.1:*")),
     ("LOG_FORMAT", Some("text")),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
@@ -29,7 +30,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 18] = [
 ];
 
 /// Values that no setting of this name takes.
-const BAD: [(&str, &[&str]); 18] = [
+const BAD: [(&str, &[&str]); 19] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -43,6 +44,7 @@ const BAD: [(&str, &[&str]); 18] = [
     ("DATABASE_QUEUE_SIZE", &["0", "-1", "long", ""]),
     ("DATABASE_STATEMENT_CACHE", &["maybe", "true", ""]),
     ("MIGRATE_ON_START", &["perhaps", "2"]),
+    ("MIGRATE_TIMEOUT", &["0", "soon", "2h", "-1s", ""]),
     (
         "CORS_ALLOWED_ORIGINS",
         &[

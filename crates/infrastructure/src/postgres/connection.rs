@@ -3,18 +3,15 @@
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::result::{ConnectionError, ConnectionResult};
 use diesel::sql_types::Bool;
 
-use super::pooler;
 use super::session::{Limit, PgSession};
+use super::{migrate, pooler};
 use crate::cached::StatementReuse;
-use crate::database::{OpenError, StatementCache};
-use crate::migrations::{self, MigrationCommand, MigrationStatus};
+use crate::database::{DatabaseOptions, OpenError, StatementCache};
+use crate::migrations::{self, MigrationCommand};
 use crate::url::PostgresUrl;
-
-/// The lock that copies of this program take before they migrate: the letters "todo".
-const MIGRATION_LOCK: i64 = 0x746f_646f;
 
 /// Has statements planned once for all values, where the server knows how (Postgres 12 and later). Left to itself it
 /// may plan a page anew at each call, which takes longer than reading it. The plans are the same for all: each
@@ -67,7 +64,7 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
 }
 
 /// Opens a connection that keeps no statements prepared: they would be left behind in a session that others share.
-fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
+pub(super) fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
     let connection = PgConnection::establish(&with_defaults(url).expose());
     let mut connection = connection.map_err(|error| match error {
         ConnectionError::BadConnection(text) => {
@@ -101,14 +98,13 @@ pub(super) fn connect(
 /// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
 pub(super) fn open(
     url: &PostgresUrl,
-    statement_cache: StatementCache,
-    migrate_on_start: bool,
+    options: &DatabaseOptions,
 ) -> Result<SessionSettings, OpenError> {
     let mut first = establish(url)?;
     check_encoding(&mut first)?;
 
     let sessions_are_ours = !pooler::shares_sessions(&mut first, || establish(url))?;
-    let statement_reuse = match statement_cache {
+    let statement_reuse = match options.statement_cache {
         StatementCache::Auto if sessions_are_ours => StatementReuse::until_lost(),
         StatementCache::Auto | StatementCache::Off => StatementReuse::fixed(false),
         StatementCache::On => StatementReuse::fixed(true),
@@ -125,8 +121,12 @@ pub(super) fn open(
         }
     }
 
-    let command = if migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
-    migrations::require_all_applied(&run(&mut first, command)?)?;
+    let command =
+        if options.migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
+    let connect = || establish(url);
+    let known = &migrations::POSTGRES;
+    let status = migrate::run(&mut first, connect, known, command, options.migrate_timeout)?;
+    migrations::require_all_applied(&status)?;
     Ok(SessionSettings {
         statement_reuse,
         limit: if sessions_are_ours {
@@ -151,36 +151,4 @@ fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
         diesel::sql_query("SELECT current_setting('server_encoding') AS encoding")
             .get_result(connection)?;
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
-}
-
-/// Carries out a migration command on a connection of its own.
-///
-/// # Errors
-/// When the server cannot be reached or a migration fails; then nothing is changed.
-pub(crate) fn migrate(
-    url: &PostgresUrl,
-    command: MigrationCommand,
-) -> Result<Vec<MigrationStatus>, OpenError> {
-    run(&mut establish(url)?, command)
-}
-
-/// All in one transaction, under a lock that ends with it: copies that start together wait for the first,
-/// and a pooler cannot part the lock from the work.
-fn run(
-    connection: &mut PgConnection,
-    command: MigrationCommand,
-) -> Result<Vec<MigrationStatus>, OpenError> {
-    connection.transaction(|connection| {
-        diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-            .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
-            .execute(connection)?;
-        migrations::carry_out(connection, || migrations::POSTGRES, applied, command)
-    })
-}
-
-fn applied(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
-    migrations::applied!(
-        connection,
-        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS it"
-    )
 }

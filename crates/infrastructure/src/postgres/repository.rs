@@ -40,7 +40,7 @@ impl PostgresTodoRepository {
     /// # Errors
     /// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
     pub(crate) fn open(url: &PostgresUrl, options: &DatabaseOptions) -> Result<Self, OpenError> {
-        let settings = connection::open(url, options.statement_cache, options.migrate_on_start)?;
+        let settings = connection::open(url, options)?;
         let threads = options.pool_size as usize;
         let limits = Limits {
             batch: if settings.is_sharded { 1 } else { MAX_BATCH },

@@ -12,7 +12,7 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use super::deadline;
 use super::file::{DatabaseFile, FileProblem};
 use crate::database::OpenError;
-use crate::migrations::{self, MigrationCommand, MigrationStatus};
+use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations, Patience, Step};
 
 /// Where the database is.
 #[derive(Debug, Clone)]
@@ -41,8 +41,10 @@ impl Location {
     }
 }
 
-/// For how long a migration waits for another process.
-const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a migration asks whether another process has done.
+const POLL: Duration = Duration::from_millis(100);
+
+const OTHER_PROCESS: &str = "another process is writing to the database";
 
 /// Opens a connection that may write. What it commits is on the disk when the commit returns.
 pub(crate) fn connect(
@@ -65,8 +67,7 @@ pub(crate) fn connect(
 fn establish(uri: &str, busy_timeout: Duration) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(uri)?;
     let mut set_up = || {
-        let timeout = busy_timeout.as_millis();
-        connection.batch_execute(&format!("PRAGMA busy_timeout = {timeout}"))?;
+        set_busy_timeout(&mut connection, busy_timeout)?;
         switch_to_wal(&mut connection, busy_timeout)?;
         // The second reads, for which the write-ahead log is opened.
         connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA schema_version")?;
@@ -102,26 +103,53 @@ pub(crate) fn connect_reader(
     Ok(connection)
 }
 
+/// How long a connection waits for another that has a lock which it needs.
+pub(super) fn set_busy_timeout(
+    connection: &mut SqliteConnection,
+    timeout: Duration,
+) -> QueryResult<()> {
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", timeout.as_millis()))
+}
+
 /// Carries out a migration command on a connection of its own.
 ///
 /// # Errors
-/// When the file cannot be opened or a migration fails; then nothing is changed.
+/// When the file cannot be opened, a migration fails, or it has waited for others for so long; then nothing is changed.
 pub(crate) fn migrate(
     location: &Location,
+    migrations: &Migrations,
     command: MigrationCommand,
+    timeout: Duration,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
-    run(&mut connect(location, MIGRATION_BUSY_TIMEOUT)?, command)
+    run(&mut connect(location, timeout)?, migrations, command, timeout)
 }
 
 /// All in one transaction that holds the write lock from its start, so that copies that start together wait
-/// for the first.
+/// for the first. Leaves a short timeout behind for when the database is busy.
 pub(super) fn run(
     connection: &mut SqliteConnection,
+    known: &Migrations,
     command: MigrationCommand,
+    timeout: Duration,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
-    connection.immediate_transaction(|connection| {
-        migrations::carry_out(connection, || migrations::SQLITE, applied, command)
-    })
+    set_busy_timeout(connection, POLL)?;
+    let mut patience = Patience::new(timeout);
+    loop {
+        let result = connection.immediate_transaction(|connection| {
+            for Step { migration, is_up } in
+                migrations::steps(known, &applied(connection)?, command)?
+            {
+                migrations::carry_out(connection, is_up, migration)?;
+            }
+            Ok(migrations::status(known, &applied(connection)?))
+        });
+        match result {
+            Err(OpenError::Query(error)) if error.to_string().contains("is locked") => {
+                patience.pause(Duration::ZERO, OTHER_PROCESS)?;
+            }
+            result => return result,
+        }
+    }
 }
 
 fn applied(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {

@@ -77,11 +77,21 @@ impl SqliteTodoRepository {
     /// # Errors
     /// When the file cannot be opened, or lacks migrations that are not to be made.
     pub(crate) fn open(location: Location, options: &DatabaseOptions) -> Result<Self, OpenError> {
-        let DatabaseOptions { pool_size, timeout, queue_capacity, migrate_on_start, .. } = *options;
-        let mut connection = connection::connect(&location, timeout)?;
+        let DatabaseOptions {
+            pool_size,
+            timeout,
+            queue_capacity,
+            migrate_on_start,
+            migrate_timeout,
+            ..
+        } = *options;
+        let mut connection = connection::connect(&location, migrate_timeout)?;
         let command =
             if migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
-        migrations::require_all_applied(&connection::run(&mut connection, command)?)?;
+        let known = &migrations::SQLITE;
+        let status = connection::run(&mut connection, known, command, migrate_timeout)?;
+        migrations::require_all_applied(&status)?;
+        connection::set_busy_timeout(&mut connection, timeout)?;
         let readers = match &location {
             Location::Memory => None,
             Location::File(file) => Some(Readers::start(file, pool_size, queue_capacity, timeout)?),

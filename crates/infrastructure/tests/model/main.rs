@@ -31,6 +31,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 10,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 /// The same cases on every run, so that a failure is never a matter of luck.

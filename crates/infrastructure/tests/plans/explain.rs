@@ -16,6 +16,9 @@ use uuid::Uuid;
 use crate::capture;
 use crate::statements::{BUSY, Statement};
 
+/// How long migrations may wait for each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const OPTIONS: DatabaseOptions = DatabaseOptions {
     pool_size: 1,
     timeout: Duration::from_secs(60),
@@ -23,6 +26,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 100,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 /// A user with 20,000 todos, a second apart, and among them 200 todos of four others.
@@ -61,7 +65,7 @@ pub(crate) struct Postgres(TestDatabase);
 
 impl Postgres {
     pub(crate) fn new(database: TestDatabase) -> Self {
-        migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
         database.psql(&FILL_POSTGRES.replace("{BUSY}", BUSY));
         // Once is enough, unless something that starts beside holds a snapshot.
         for _ in 0..100 {
@@ -121,7 +125,7 @@ struct Step {
 
 impl Sqlite {
     pub(crate) fn new(database: TestDatabase) -> Self {
-        migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
         let this = Self(database);
         this.connect().batch_execute(FILL_SQLITE).unwrap();
         this

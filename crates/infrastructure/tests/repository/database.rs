@@ -16,6 +16,7 @@ const OPTIONS: DatabaseOptions = DatabaseOptions {
     queue_capacity: 1_000,
     statement_cache: StatementCache::Auto,
     migrate_on_start: true,
+    migrate_timeout: Duration::from_secs(60),
 };
 
 /// A repository on a database of its own.

@@ -7,6 +7,9 @@ use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use todo_infrastructure::{MigrationCommand, migrate};
 use todo_test_support::database::TestDatabase;
 
+/// How long migrations may wait for each other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A row as SQL expressions: that of a good todo, in which single ones are replaced.
 #[derive(Clone)]
 struct Row(Vec<(&'static str, String)>);
@@ -96,7 +99,7 @@ fn assert_rules(row: &Row, early: &str, mut execute: impl FnMut(&str) -> QueryRe
 #[test]
 fn postgres_refuses_what_no_todo_can_be() {
     let Some(database) = TestDatabase::postgres() else { return };
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     let mut connection = PgConnection::establish(database.url()).unwrap();
     let row =
         Row::new(|id| format!("'{id:032x}'"), |second| format!("'2026-01-22 10:30:{second}Z'"));
@@ -108,7 +111,7 @@ fn postgres_refuses_what_no_todo_can_be() {
 #[test]
 fn sqlite_refuses_what_no_todo_can_be() {
     let database = TestDatabase::sqlite();
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let mut connection = SqliteConnection::establish(path).unwrap();
     let row = Row::new(|id| format!("x'{id:032x}'"), |second| format!("{second}000000"));

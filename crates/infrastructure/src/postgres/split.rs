@@ -1,0 +1,135 @@
+//! A file of SQL as its statements.
+//!
+//! As little of SQL's grammar as it takes to tell the semicolons between statements from others. (A parser of SQL would
+//! be longer to compile than all of this crate.) Functions are written with dollar quotes, not with `BEGIN ATOMIC`.
+
+/// A file that ends within a comment or a quoted text.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot tell the statements apart: what begins with {0:?} does not end")]
+pub(super) struct CannotSplit(String);
+
+/// The statements of a file, without the semicolons between them.
+///
+/// # Errors
+/// When a comment or a quoted text does not end.
+pub(super) fn statements(sql: &str) -> Result<Vec<&str>, CannotSplit> {
+    let mut statements = Vec::new();
+    let (mut start, mut at, mut is_empty) = (0, 0, true);
+    while at < sql.len() {
+        let piece = &sql[at..at + length(&sql[..at], &sql[at..])?];
+        at += piece.len();
+        if piece == ";" {
+            if !is_empty {
+                statements.push(sql[start..at - 1].trim());
+            }
+            (start, is_empty) = (at, true);
+        } else {
+            let is_comment = piece.starts_with("--") || piece.starts_with("/*");
+            is_empty &= is_comment || piece.trim().is_empty();
+        }
+    }
+    if !is_empty {
+        statements.push(sql[start..].trim());
+    }
+    Ok(statements)
+}
+
+/// The length of the comment, the quoted text or the character at the start of `rest`.
+fn length(before: &str, rest: &str) -> Result<usize, CannotSplit> {
+    let continues_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let found = match rest.as_bytes() {
+        [b'-', b'-', ..] => return Ok(rest.find('\n').unwrap_or(rest.len())),
+        [b'/', b'*', ..] => block_comment(rest),
+        [b'\'', ..] => {
+            // E'…' knows backslashes.
+            let word = before.rsplit(|c| !continues_word(c)).next().unwrap_or_default();
+            quoted(rest, '\'', word.eq_ignore_ascii_case("e"))
+        }
+        [b'"', ..] => quoted(rest, '"', false),
+        [b'$', ..] if !before.ends_with(continues_word) => match dollar_tag(rest) {
+            Some(tag) => rest[tag.len()..].find(tag).map(|end| end + 2 * tag.len()),
+            None => Some(1),
+        },
+        _ => rest.chars().next().map(char::len_utf8),
+    };
+    found.ok_or_else(|| CannotSplit(rest.chars().take(20).collect()))
+}
+
+/// Comments of this kind hold others.
+fn block_comment(rest: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0, 0);
+    loop {
+        let next = rest.get(at..)?;
+        if next.starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if next.starts_with("*/") {
+            depth -= 1;
+            at += 2;
+        } else {
+            at += next.chars().next()?.len_utf8();
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// A quote that is doubled stands for itself.
+fn quoted(rest: &str, quote: char, has_backslashes: bool) -> Option<usize> {
+    let mut characters = rest.char_indices().skip(1).peekable();
+    while let Some((at, c)) = characters.next() {
+        if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+            return Some(at + 1);
+        }
+        if has_backslashes && c == '\\' {
+            characters.next();
+        }
+    }
+    None
+}
+
+/// `$$` or `$name$`.
+fn dollar_tag(rest: &str) -> Option<&str> {
+    let end = rest[1..].find('$')? + 1;
+    let name = &rest[1..end];
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_name.then(|| &rest[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_semicolon_ends_a_statement_only_where_it_is_one() {
+        fn statements(sql: &str) -> Vec<&str> {
+            super::statements(sql).unwrap()
+        }
+        assert_eq!(statements("SELECT 1; SELECT 2;\n"), ["SELECT 1", "SELECT 2"]);
+        assert!(statements(" ; -- nothing;\n /* ; */ ;").is_empty());
+        for whole in [
+            "SELECT 'a;''b', \"c;d\", E'\\';e'",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $body$ BEGIN x := $a$;$a$; END $body$",
+            "-- why;\nALTER TABLE a /* ; /* ; */ */ ADD b text COLLATE \"C\" DEFAULT 'x'::text",
+            "SELECT E'a''\\';b', e'\\\\', 'c\\', a$b, $1, $2",
+            "SELECT a::int, b->>'c', d @> e, f[1:2], 1.5e3, U&'\\0041', B'01', X'ff', :g FROM h WHERE i ~* 'j' AND k <> ALL ($1)",
+        ] {
+            assert_eq!(statements(whole), [whole]);
+            let twice = format!("{whole};\n{whole} ;");
+            assert_eq!(statements(&twice), [whole, whole]);
+        }
+        for endless in ["SELECT 'a", "SELECT 1 /* /* */", "SELECT \"a", "SELECT $a$ $b$ $$"] {
+            assert!(super::statements(endless).is_err(), "{endless}");
+        }
+    }
+
+    #[test]
+    fn every_migration_can_be_split() {
+        for migration in crate::migrations::POSTGRES.iter().filter(|it| it.code.is_none()) {
+            assert!(!statements(&migration.up).unwrap().is_empty());
+            assert!(!statements(&migration.down).unwrap().is_empty());
+        }
+    }
+}
