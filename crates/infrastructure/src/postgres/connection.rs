@@ -1,9 +1,11 @@
 //! Opening connections to Postgres, and what is done once at start-up.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::result::{ConnectionError, ConnectionResult};
+use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use diesel::sql_types::Bool;
 
 use super::session::{Limit, PgSession};
@@ -30,6 +32,13 @@ const IS_SHARDED: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citu
 /// Whether statements are ended after some time without our doing.
 const HAS_TIMEOUT: &str = "current_setting('statement_timeout') <> '0'";
 
+/// A way to the server and back that takes longer than that leads through a network, where waiting for a full batch would
+/// cost more time than it saves.
+const NEAR: Duration = Duration::from_micros(500);
+
+/// How many ways are tried: on a busy machine some take long.
+const WAYS: usize = 20;
+
 /// How the sessions are used.
 #[derive(Debug, Clone)]
 pub(super) struct SessionSettings {
@@ -37,8 +46,12 @@ pub(super) struct SessionSettings {
     pub(super) statement_reuse: StatementReuse,
     /// How statements are ended at their deadlines.
     pub(super) limit: Limit,
+    /// How long a call may take in all.
+    pub(super) timeout: Duration,
     /// Whether users have their todos in different places, so that one statement had better be for one user.
     pub(super) is_sharded: bool,
+    /// Whether the server is so near that statements cost processors more than time.
+    pub(super) is_near: bool,
 }
 
 /// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
@@ -136,8 +149,22 @@ pub(super) fn open(
         } else {
             Limit::Transaction
         },
+        timeout: options.timeout,
         is_sharded: diesel::select(sql::<Bool>(IS_SHARDED)).get_result(&mut first)?,
+        is_near: is_near(&mut first)?,
     })
+}
+
+/// Whether the shortest of a few ways to the server and back is short.
+fn is_near(connection: &mut PgConnection) -> QueryResult<bool> {
+    for _ in 0..WAYS {
+        let begun = Instant::now();
+        connection.batch_execute("SELECT 1")?;
+        if begun.elapsed() < NEAR {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Lengths count characters only where the database keeps Unicode.

@@ -46,6 +46,7 @@ impl PostgresTodoRepository {
             batch: if settings.is_sharded { 1 } else { MAX_BATCH },
             ..Limits::for_pool(threads, options.queue_capacity)
         };
+        let eager = if settings.is_near { processors() } else { threads };
         // Each thread has its connection; so have those that were given up, and the probe.
         let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
         let url = url.clone();
@@ -54,7 +55,7 @@ impl PostgresTodoRepository {
             let pool = pool.clone();
             move |calls| calls::answer(&pool, calls)
         };
-        let queue = QueueOptions { threads, eager: processors(), limits };
+        let queue = QueueOptions { threads, eager, limits };
         Ok(Self {
             workers: Workers::start("postgres", queue, work)?,
             probe: Workers::start("postgres-probe", QueueOptions::PROBE, one_by_one)?,

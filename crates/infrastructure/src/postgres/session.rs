@@ -14,10 +14,6 @@ use crate::cached::StatementReuse;
 use crate::pool::Session;
 use crate::workers::Class;
 
-/// A session is set to end its statements by at most this part of their time too early. The more, the seldomer it has
-/// to be set anew.
-const TOO_EARLY: u32 = 8;
-
 /// How the server is told to end a statement at its deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
@@ -35,6 +31,8 @@ pub(super) struct PgSession {
     clock: ServerClock,
     limit: Limit,
     statement_reuse: StatementReuse,
+    /// How long a call may take in all.
+    timeout: Duration,
     /// What the session's is set to, zero if it is not set.
     statement_timeout: Duration,
 }
@@ -48,8 +46,9 @@ impl PgSession {
         let clock = ServerClock::read(&mut connection)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
         let statement_reuse = settings.statement_reuse.clone();
-        let limit = settings.limit;
-        Ok(Self { connection, clock, limit, statement_reuse, statement_timeout: Duration::ZERO })
+        let SessionSettings { limit, timeout, .. } = *settings;
+        let statement_timeout = Duration::ZERO;
+        Ok(Self { connection, clock, limit, statement_reuse, timeout, statement_timeout })
     }
 
     /// What the server's clock will show then.
@@ -117,12 +116,18 @@ impl Session for PgSession {
             return Ok(());
         }
         let remaining = remaining(deadline);
-        let too_early = remaining.saturating_sub(remaining / TOO_EARLY);
-        if !(too_early..=remaining).contains(&self.statement_timeout) {
-            let timeout = remaining.saturating_sub(remaining / (2 * TOO_EARLY));
-            let millis = timeout.as_millis().max(1);
+        // What is set may end a statement a little too early, but not too late. When many calls wait, each has another
+        // time left, and setting it for each would make all of them wait longer: then it may be much too early.
+        let has_waited = remaining < self.timeout * 9 / 10;
+        let (shortest, usual) = if has_waited {
+            (remaining / 4, remaining * 3 / 4)
+        } else {
+            (remaining * 7 / 8, remaining * 15 / 16)
+        };
+        if !(shortest..=remaining).contains(&self.statement_timeout) {
+            let millis = usual.as_millis().max(1);
             self.connection.batch_execute(&format!("SET statement_timeout = {millis}"))?;
-            self.statement_timeout = timeout;
+            self.statement_timeout = usual;
         }
         Ok(())
     }
