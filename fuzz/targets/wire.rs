@@ -20,6 +20,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     let options = DatabaseOptions {
         pool_size: 2,
         timeout: Duration::from_secs(60),
+        bulk_timeout: Duration::from_secs(60),
         queue_capacity: 1_000,
         statement_cache: StatementCache::Auto,
         migrate_on_start: true,
