@@ -92,10 +92,11 @@ pub struct Settings {
     /// parameters that libpq knows, such as `?sslmode=verify-full`. As a flag it is visible in the list of processes,
     /// with its password: put it into the environment or a file instead.
     /// [default: sqlite://todos.db]
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// A file that holds the URL of the database, instead of DATABASE_URL.
+    /// A file that holds the URL of the database, instead of `DATABASE_URL`.
     #[arg(long, env = "DATABASE_URL_FILE", global = true, hide_env_values = true)]
     pub database_url_file: Option<PathBuf>,
 

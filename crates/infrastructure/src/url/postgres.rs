@@ -74,7 +74,7 @@ impl PostgresUrl {
                 ("ssl", "true") => add("sslmode", "require".to_owned()),
                 ("ssl", _) => return Err(unknown),
                 _ if parameter.matches('=').count() == 1 && is_known(&keyword) => {
-                    add(&keyword, value)
+                    add(&keyword, value);
                 }
                 _ => return Err(unknown),
             }
