@@ -167,8 +167,8 @@ async fn the_users_of_one_partition_do_not_wait_for_another() {
     );
     let repository = repository(&database);
     calls_of_all_kinds(&*repository).await;
-    let mut locker = PgConnection::establish(database.url()).unwrap();
-    locker.batch_execute("BEGIN; LOCK TABLE todos_0 IN ACCESS EXCLUSIVE MODE").unwrap();
+    let mut owner = PgConnection::establish(database.url()).unwrap();
+    owner.batch_execute("BEGIN; LOCK TABLE todos_0 IN ACCESS EXCLUSIVE MODE").unwrap();
     let is_in = |user: &u128, partition: &str| {
         let user = Uuid::from_u128(*user);
         let sql = format!(
@@ -186,7 +186,7 @@ async fn the_users_of_one_partition_do_not_wait_for_another() {
             let calls = served.iter().map(|user| call_everything(&*repository, *user));
             join_all(calls).await.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
         }
-        locker.batch_execute("ROLLBACK").unwrap();
+        owner.batch_execute("ROLLBACK").unwrap();
     };
     let (waited, ()) = tokio::join!(waits, others);
     assert!(waited.unwrap().is_none());

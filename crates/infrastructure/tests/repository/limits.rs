@@ -2,6 +2,8 @@
 //!
 //! Not over the port, which cannot be given such values, but over a connection of its own.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use todo_infrastructure::{MigrationCommand, migrate};
