@@ -15,35 +15,42 @@ use crate::database::OpenError;
 /// Poolers hand sessions out by different rules; a few rounds meet them all.
 const ROUNDS: usize = 3;
 
+/// A moment by the clock of one server.
+#[derive(Clone, Copy, QueryableByName)]
+struct Moment {
+    #[diesel(sql_type = Timestamptz)]
+    clock: DateTime<Utc>,
+    /// When the server was started, which tells it from others.
+    #[diesel(sql_type = Timestamptz)]
+    server: DateTime<Utc>,
+}
+
+impl Moment {
+    fn now(connection: &mut PgConnection) -> QueryResult<Self> {
+        let now = "SELECT clock_timestamp() AS clock, pg_postmaster_start_time() AS server";
+        diesel::sql_query(now).get_result(connection)
+    }
+}
+
 /// The session that serves a connection.
 #[derive(QueryableByName)]
 struct Session {
     #[diesel(sql_type = Integer)]
     pid: i32,
-    /// Whether it is older than the moment that was asked about. When in doubt, it is.
+    /// Whether it is older than the moment that was asked about. When in doubt, it is; but not where the URL names
+    /// several servers and this is another, for it has a clock of its own.
     #[diesel(sql_type = Bool)]
     is_older: bool,
 }
 
-fn session(connection: &mut PgConnection, moment: DateTime<Utc>) -> QueryResult<Session> {
+fn session(connection: &mut PgConnection, moment: Moment) -> QueryResult<Session> {
     diesel::sql_query(
-        "SELECT pg_backend_pid() AS pid, coalesce((SELECT backend_start < $1 FROM pg_stat_activity \
-            WHERE pid = pg_backend_pid()), true) AS is_older",
+        "SELECT pg_backend_pid() AS pid, pg_postmaster_start_time() = $2 AND coalesce( \
+            (SELECT backend_start < $1 FROM pg_stat_activity WHERE pid = pg_backend_pid()), true) AS is_older",
     )
-    .bind::<Timestamptz, _>(moment)
+    .bind::<Timestamptz, _>(moment.clock)
+    .bind::<Timestamptz, _>(moment.server)
     .get_result(connection)
-}
-
-/// The server's own clock.
-fn now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
-    #[derive(QueryableByName)]
-    struct Now {
-        #[diesel(sql_type = Timestamptz)]
-        now: DateTime<Utc>,
-    }
-    let Now { now } =
-        diesel::sql_query("SELECT clock_timestamp() AS now").get_result(connection)?;
-    Ok(now)
 }
 
 /// Whether a session was seen that is older than the connection which it serves, that changed under a connection,
@@ -59,7 +66,7 @@ pub(super) fn shares_sessions(
     first: &mut PgConnection,
     second: impl FnOnce() -> ConnectionResult<PgConnection>,
 ) -> Result<bool, OpenError> {
-    let before_second = now(first)?;
+    let before_second = Moment::now(first)?;
     let mut second = second()?;
     let own = session(first, before_second)?.pid;
     let others = session(&mut second, before_second)?.pid;
