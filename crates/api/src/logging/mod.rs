@@ -1,7 +1,7 @@
 //! The log: one line an event on standard output.
 //!
 //! Whoever logs never waits: a thread of its own writes the lines, and drops those for which there is no room because
-//! nobody reads them. Warnings and errors that repeat are counted, not written ([`repeats`]). Both are said in the log.
+//! nobody reads them. Warnings and errors that repeat are counted, not written (`repeats`). Both are said in the log.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError};
