@@ -131,6 +131,9 @@ fn another_file_in_its_place_is_not_touched_and_not_used_before_a_restart() {
         assert_eq!(create(&mut Client::new(server.port(), &user), "of the other").status, 201);
         server.terminate();
         assert!(server.wait_exit(LIMIT).success());
+        // A server may end before its threads have closed their connections, and then leaves the log as it is.
+        let mut last = SqliteConnection::establish(other.path().to_str().unwrap()).unwrap();
+        last.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     }
     let server_of_file = server(&file.url());
     assert_eq!(create(&mut Client::new(server_of_file.port(), &user), "of the first").status, 201);
