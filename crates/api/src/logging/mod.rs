@@ -1,6 +1,6 @@
 //! The log: one line an event on standard output.
 //!
-//! Whoever logs never waits: a thread of its own writes the lines, and drops those for which there is no room because
+//! Logging never waits: a thread of its own writes the lines, and drops those for which there is no room because
 //! nobody reads them. Warnings and errors that repeat are counted, not written (`repeats`). Both are said in the log.
 
 use std::io::IsTerminal;
@@ -61,7 +61,7 @@ pub fn start(format: LogFormat, filter: Targets) -> std::io::Result<Log> {
         LogFormat::Json => layer.json().boxed(),
     };
     tracing_subscriber::registry().with(layer).with(filter).with(repeats.clone()).init();
-    // The standard library's own hook would wait for whoever reads standard error.
+    // The standard library's own hook would wait for the reader of standard error.
     std::panic::set_hook(Box::new(|panic| {
         let error = panic.to_string().replace('\n', " ");
         tracing::error!(error, "panicked");

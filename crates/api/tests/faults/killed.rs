@@ -15,7 +15,7 @@ const CLIENTS: usize = 24;
 /// How many calls have to succeed after the database is back.
 const AFTERWARDS: usize = 2_000;
 
-/// A tenth of a second that doubles so often is longer than the test waits.
+/// A tenth of a second, multiplied by two so often, is longer than the test waits.
 const ATTEMPTS: usize = 12;
 
 #[test]
