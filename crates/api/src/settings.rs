@@ -91,7 +91,6 @@ pub struct Settings {
     /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with the
     /// parameters that libpq knows, such as `?sslmode=verify-full`. As a flag it is visible in the list of processes,
     /// with its password: put it into the environment or a file instead.
-    #[expect(clippy::doc_markdown, reason = "it is what the help shows of a default")]
     /// [default: sqlite://todos.db]
     #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
