@@ -121,6 +121,15 @@ fn what_lay_in_a_frozen_session_is_not_carried_out_when_it_thaws() {
     assert_eq!(list.json()["items"][0]["title"], "second");
 }
 
+/// Two users, and where the todo of each is.
+fn two_users_with_a_todo(server: &Server) -> [(String, String); 2] {
+    [(); 2].map(|()| {
+        let (user, target) = (new_id(), target());
+        assert_eq!(call(server, &user, "PUT", &target, Some(&todo("old"))), 201);
+        (user, target)
+    })
+}
+
 /// Two users' writes wait for locks, one after the other on one thread. What the second may still take is less than
 /// a statement may take in all.
 #[test]
@@ -128,11 +137,7 @@ fn a_write_that_waited_in_the_queue_is_not_carried_out_after_its_503() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     let server = server_with(&url, &ONE_THREAD);
-    let (first, second) = (new_id(), new_id());
-    let (of_first, of_second) = (target(), target());
-    for (user, target) in [(&first, &of_first), (&second, &of_second)] {
-        assert_eq!(call(&server, user, "PUT", target, Some(&todo("old"))), 201);
-    }
+    let [(first, of_first), (second, of_second)] = two_users_with_a_todo(&server);
     let mut other = cluster.session(name(&url));
     other.run("BEGIN; SELECT FROM todos FOR UPDATE");
     let late = json!({"title": "late"});
@@ -159,11 +164,7 @@ fn a_write_that_waited_in_the_queue_is_not_carried_out_after_its_503() {
 fn a_write_that_waited_for_the_sqlite_lock_is_not_carried_out_after_its_503() {
     let database = TestDatabase::sqlite();
     let server = server_with(database.url(), &[TIMEOUT]);
-    let (first, second) = (new_id(), new_id());
-    let (of_first, of_second) = (target(), target());
-    for (user, target) in [(&first, &of_first), (&second, &of_second)] {
-        assert_eq!(call(&server, user, "PUT", target, Some(&todo("old"))), 201);
-    }
+    let [(first, of_first), (second, of_second)] = two_users_with_a_todo(&server);
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let mut other = SqliteConnection::establish(path).unwrap();
     other.batch_execute("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE").unwrap();

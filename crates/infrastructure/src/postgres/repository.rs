@@ -19,7 +19,9 @@ use super::statements;
 use crate::database::{DatabaseOptions, OpenError};
 use crate::pool::{Pool, Repeat};
 use crate::url::PostgresUrl;
-use crate::workers::{Class, Limits, QueueOptions, ReplyTo, Task, Workers, one_by_one, processors};
+use crate::workers::{
+    Class, Limits, NOBODY, QueueOptions, ReplyTo, Task, Workers, one_by_one, processors,
+};
 
 /// Todos in Postgres.
 pub(crate) struct PostgresTodoRepository {
@@ -30,9 +32,6 @@ pub(crate) struct PostgresTodoRepository {
     timeout: Duration,
     bulk_timeout: Duration,
 }
-
-/// Nobody's id, for what concerns no user.
-const NOBODY: UserId = UserId(uuid::Uuid::nil());
 
 impl PostgresTodoRepository {
     /// Connects, migrates if told to, starts the threads.
@@ -47,15 +46,13 @@ impl PostgresTodoRepository {
             ..Limits::for_pool(threads, options.queue_capacity)
         };
         let eager = if settings.is_near { processors() } else { threads };
-        // Each thread has its connection; so have those that were given up, and the probe.
-        let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
+        let queue = QueueOptions { threads, eager, limits };
         let url = url.clone();
-        let pool = Pool::new(connections, Box::new(move || connect(&url, &settings)));
+        let pool = Pool::new(queue.connections(), Box::new(move || connect(&url, &settings)));
         let work = {
             let pool = pool.clone();
             move |calls| calls::answer(&pool, calls)
         };
-        let queue = QueueOptions { threads, eager, limits };
         Ok(Self {
             workers: Workers::start("postgres", queue, work)?,
             probe: Workers::start("postgres-probe", QueueOptions::PROBE, one_by_one)?,

@@ -23,7 +23,7 @@ use super::writer::Writer;
 use crate::database::{DatabaseOptions, OpenError};
 use crate::migrations::{self, MigrationCommand};
 use crate::pool::{Pool, Repeat, Session};
-use crate::workers::{Class, Limits, QueueOptions, Task, Workers, one_by_one, processors};
+use crate::workers::{Class, Limits, NOBODY, QueueOptions, Task, Workers, one_by_one, processors};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
@@ -42,9 +42,6 @@ struct Readers {
     file: Arc<DatabaseFile>,
     _watcher: Watcher,
 }
-
-/// Nobody's id, for what concerns no user.
-const NOBODY: UserId = UserId(uuid::Uuid::nil());
 
 impl Session for SqliteConnection {
     fn ping(&mut self) -> QueryResult<()> {
@@ -150,12 +147,11 @@ impl Readers {
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
         let threads = count as usize;
         let limits = Limits::for_pool(threads, queue_capacity);
-        let connections = u32::try_from(threads + limits.lost + 1).unwrap_or(u32::MAX);
         let queue = QueueOptions { threads, eager: processors(), limits };
         Ok(Self {
             workers: Workers::start("sqlite-reader", queue, one_by_one)?,
             probe: Workers::start("sqlite-probe", QueueOptions::PROBE, one_by_one)?,
-            pool: Pool::new(connections, connect),
+            pool: Pool::new(queue.connections(), connect),
             file,
             _watcher: watcher,
         })

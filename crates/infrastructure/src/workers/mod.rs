@@ -114,6 +114,9 @@ impl<J: Job> Drop for Workers<J> {
     }
 }
 
+/// Nobody's id, for what concerns no user.
+pub(crate) const NOBODY: UserId = UserId(uuid::Uuid::nil());
+
 /// A job that is done by itself.
 pub(crate) struct Task {
     user: UserId,

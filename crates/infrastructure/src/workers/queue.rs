@@ -42,6 +42,11 @@ impl QueueOptions {
             lost: 3,
         },
     };
+
+    /// How many connections are needed: one for each thread, those that were given up and the probe included.
+    pub(crate) fn connections(&self) -> u32 {
+        u32::try_from(self.threads + self.limits.lost + Self::PROBE.threads).unwrap_or(u32::MAX)
+    }
 }
 
 struct State<J> {
