@@ -40,6 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     path = "/health",
     operation_id = "health",
     tag = "health",
+    security(()),
     responses((status = 200, description = "The process is up.", body = HealthStatus))
 )]
 pub async fn health() -> HttpResponse {
@@ -58,6 +59,7 @@ pub async fn health() -> HttpResponse {
     path = "/health/ready",
     operation_id = "ready",
     tag = "health",
+    security(()),
     responses((status = 200, description = "Requests can be served.", body = HealthStatus))
 )]
 pub async fn ready(

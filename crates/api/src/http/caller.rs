@@ -6,7 +6,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use todo_domain::UserId;
-use utoipa::IntoParams;
+use utoipa::Modify;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 
 use crate::error::ApiError;
 use crate::http::routing::parse_uuid;
@@ -23,14 +25,25 @@ pub struct Caller(pub UserId);
 #[derive(Debug, Clone)]
 pub struct VariesBy(pub HeaderName);
 
-/// How the API description shows a [`Caller`].
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never made")]
-pub struct CallerHeader {
-    /// The user on whose behalf the request is made; every answer is about this user's todos alone.
-    #[param(rename = "X-User-ID", example = "550e8400-e29b-41d4-a716-446655440000")]
-    x_user_id: uuid::Uuid,
+/// How the API description shows a [`Caller`]: as a security scheme, which clients set once and not in each call.
+/// Every operation needs it, but those that say otherwise.
+pub struct CallerScheme;
+
+impl CallerScheme {
+    /// Its name in the API description.
+    pub const NAME: &str = "userId";
+}
+
+impl Modify for CallerScheme {
+    fn modify(&self, document: &mut OpenApi) {
+        let header = ApiKeyValue::with_description(
+            "X-User-ID",
+            "The UUID of the user on whose behalf the request is made. Every answer is about this user's todos alone.",
+        );
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(header));
+        document.components.get_or_insert_default().add_security_scheme(Self::NAME, scheme);
+        document.security = Some(vec![SecurityRequirement::new(Self::NAME, [] as [&str; 0])]);
+    }
 }
 
 impl Caller {

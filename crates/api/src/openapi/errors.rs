@@ -63,8 +63,10 @@ fn examples(operation: &Operation) -> Vec<Example> {
             .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
     };
     let id = operation.operation_id.as_deref().unwrap_or_default();
+    // Operations for nobody in particular say so.
+    let needs_caller = operation.security.is_none();
     let mut examples = Vec::new();
-    if takes("X-User-ID") {
+    if needs_caller {
         examples.push((
             "missing_user",
             "The header `X-User-ID` is missing or empty.",
@@ -111,7 +113,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
             "A query parameter is unknown or breaks a rule; every bad one is named.",
             ApiError::field("limit", limit_rule()),
         ));
-    } else if takes("X-User-ID") && !takes("all") {
+    } else if needs_caller && !takes("all") {
         let mut known = parameters.iter().filter_map(query_name).collect::<Vec<_>>();
         known.sort_unstable();
         examples.push((

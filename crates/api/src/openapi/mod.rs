@@ -12,6 +12,7 @@ use self::errors::Errors;
 use self::examples::Examples;
 use self::schemas::Schemas;
 use crate::error::ErrorResponse;
+use crate::http::caller::CallerScheme;
 use crate::{health, todos};
 
 #[derive(OpenApi)]
@@ -19,7 +20,7 @@ use crate::{health, todos};
     info(
         title = "Todo API",
         description = "Todos, each user's own.\n\n\
-            The header `X-User-ID` names the caller; there is no authentication yet. Every answer carries \
+            The header `X-User-ID` names the caller, and is believed: there is no authentication yet. Every answer carries \
             `X-Request-ID`. Every error has one shape, `ErrorResponse`, and the media type \
             `application/problem+json`; branch on its `error_code`. After a 503, try again after the seconds in \
             `Retry-After`: a create may have been made although its answer was lost, so use `putTodo` where that \
@@ -45,7 +46,7 @@ use crate::{health, todos};
         health::ready
     ),
     components(schemas(ErrorResponse)),
-    modifiers(&Schemas, &Errors, &Examples)
+    modifiers(&CallerScheme, &Schemas, &Errors, &Examples)
 )]
 struct Description;
 
@@ -56,8 +57,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
     // Not the authors of the code: who to ask is known where the server runs.
     let operator = ContactBuilder::new().name(Some("The operator of this server"));
     document.info.contact = Some(operator.build());
-    // Said, not left out: there is no authentication.
-    document.security = Some(Vec::new());
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         operation.description = operation.description.take().and_then(|text| without_errors(&text));
     }

@@ -7,7 +7,7 @@ use super::dto::{Affected, TodosUpdate};
 use super::params::{AllParams, FilterParams, ManyRequest};
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 
 /// Change many todos
 ///
@@ -21,7 +21,7 @@ use crate::http::caller::{Caller, CallerHeader};
     path = "/api/v1/todos",
     operation_id = "updateTodos",
     tag = "todos",
-    params(CallerHeader, FilterParams, AllParams),
+    params(FilterParams, AllParams),
     request_body(content = TodosUpdate),
     responses((status = 200, description = "How many were changed.", body = Affected))
 )]
@@ -46,7 +46,7 @@ pub async fn update_todos(
     path = "/api/v1/todos",
     operation_id = "deleteTodos",
     tag = "todos",
-    params(CallerHeader, FilterParams, AllParams),
+    params(FilterParams, AllParams),
     responses((status = 200, description = "How many were deleted.", body = Affected))
 )]
 pub async fn delete_todos(

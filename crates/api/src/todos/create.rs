@@ -9,7 +9,7 @@ use super::dto::{TodoCreate, TodoRead};
 use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 use crate::http::query::NoQuery;
 
 /// Create a todo
@@ -24,7 +24,6 @@ use crate::http::query::NoQuery;
     path = "/api/v1/todos",
     operation_id = "createTodo",
     tag = "todos",
-    params(CallerHeader),
     request_body(content = TodoCreate),
     responses((
         status = 201,

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use crate::error::ApiError;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
@@ -20,7 +20,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "deleteTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
+    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
     responses((status = 204, description = "The todo is gone."))
 )]
 pub async fn delete_todo(

@@ -7,7 +7,7 @@ use todo_domain::TodoService;
 use super::dto::TodoRead;
 use super::json;
 use crate::error::ApiError;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchHeader, Reading, etag};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
@@ -24,7 +24,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "getTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader, IfNoneMatchHeader),
+    params(TodoPath, IfMatchHeader, IfNoneMatchHeader),
     responses(
         (
             status = 200,

@@ -12,7 +12,6 @@ use super::open_lists::OpenLists;
 use super::params::{FilterParams, ListRequest, PageParams};
 use super::stream::{AT_ONCE, FIRST_ROWS, LongList};
 use crate::error::ApiError;
-use crate::http::caller::CallerHeader;
 use crate::http::request_id::RequestId;
 
 /// List todos
@@ -28,7 +27,7 @@ use crate::http::request_id::RequestId;
     path = "/api/v1/todos",
     operation_id = "listTodos",
     tag = "todos",
-    params(CallerHeader, FilterParams, PageParams),
+    params(FilterParams, PageParams),
     responses((
         status = 200,
         description = "The todos.",

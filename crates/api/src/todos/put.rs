@@ -10,7 +10,7 @@ use super::dto::{TodoPut, TodoRead};
 use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
@@ -29,7 +29,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "putTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
+    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
     request_body(content = TodoPut),
     responses(
         (

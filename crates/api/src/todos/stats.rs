@@ -6,7 +6,7 @@ use todo_domain::TodoService;
 use super::dto::TodoStats;
 use super::params::{FilterParams, FilterRequest};
 use crate::error::ApiError;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 
 /// Count the todos
 ///
@@ -19,7 +19,7 @@ use crate::http::caller::{Caller, CallerHeader};
     path = "/api/v1/todos/stats",
     operation_id = "todoStats",
     tag = "todos",
-    params(CallerHeader, FilterParams),
+    params(FilterParams),
     responses((status = 200, description = "How many todos match.", body = TodoStats))
 )]
 pub async fn todo_stats(

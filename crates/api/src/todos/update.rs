@@ -7,7 +7,7 @@ use super::dto::{TodoRead, TodoUpdate};
 use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
-use crate::http::caller::{Caller, CallerHeader};
+use crate::http::caller::Caller;
 use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
@@ -25,7 +25,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "updateTodo",
     tag = "todos",
-    params(CallerHeader, TodoPath, IfMatchHeader, UnlessMatchHeader),
+    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
     request_body(content = TodoUpdate),
     responses((
         status = 200,

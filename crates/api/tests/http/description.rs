@@ -191,3 +191,16 @@ pub(crate) fn what_the_description_forbids_in_a_body_is_refused(api: Api) {
         assert_eq!(ann.post(&body).status, 422, "{body}");
     }
 }
+
+pub(crate) fn the_caller_is_a_security_scheme_and_no_parameter(api: Api) {
+    let document = &api.description.document;
+    let scheme = &document["components"]["securitySchemes"]["userId"];
+    assert_eq!(scheme["type"], "apiKey");
+    assert_eq!((&scheme["in"], &scheme["name"]), (&json!("header"), &json!("X-User-ID")));
+    assert_eq!(document["security"], json!([{"userId": []}]));
+    for operation in api.operations() {
+        assert!(!operation.takes("X-User-ID"), "{}", operation.id);
+        let is_for_nobody = operation.template.starts_with("/health");
+        assert_eq!(operation.needs_caller(), !is_for_nobody, "{}", operation.id);
+    }
+}

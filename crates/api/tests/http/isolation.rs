@@ -58,7 +58,7 @@ pub(crate) fn a_stranger_cannot_tell_a_todo_of_another_from_one_that_never_was(a
         let known = [&ABOUT_ONE[..], &ABOUT_ALL, &ABOUT_NONE].concat();
         assert!(known.contains(&&*operation.id), "say what {} is about", operation.id);
         assert_eq!(operation.takes("todo_id"), ABOUT_ONE.contains(&&*operation.id));
-        assert_eq!(operation.takes("X-User-ID"), !ABOUT_NONE.contains(&&*operation.id));
+        assert_eq!(operation.needs_caller(), !ABOUT_NONE.contains(&&*operation.id));
     }
     for operation in operations.iter().filter(|it| it.takes("todo_id")) {
         for condition in CONDITIONS {

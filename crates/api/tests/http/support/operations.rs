@@ -23,6 +23,12 @@ impl Operation {
         parameters.is_some_and(|it| it.iter().any(|it| it["name"] == parameter))
     }
 
+    /// Whether it acts on behalf of a user.
+    pub(crate) fn needs_caller(&self) -> bool {
+        // The document asks for the caller unless an operation says otherwise.
+        self.value.get("security").is_none()
+    }
+
     /// Where it is for this todo, with the query that it cannot do without.
     pub(crate) fn target(&self, todo_id: &str) -> String {
         let query = if self.takes("all") { "?all=true" } else { "" };
@@ -59,7 +65,7 @@ impl Api {
 
     /// Those that act on behalf of a user.
     pub(crate) fn operations_of_users(&self) -> Vec<Operation> {
-        self.operations().into_iter().filter(|it| it.takes("X-User-ID")).collect()
+        self.operations().into_iter().filter(Operation::needs_caller).collect()
     }
 }
 
