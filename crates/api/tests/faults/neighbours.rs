@@ -153,6 +153,31 @@ fn more_todos_than_sqlite_changes_at_once_are_refused_with_the_limit_and_left_as
 }
 
 #[test]
+fn more_todos_than_postgres_updates_in_time_are_refused_with_the_limit_and_can_be_deleted() {
+    let Some(cluster) = cluster() else { return };
+    let url = cluster.create_database();
+    // 10,000 a second.
+    let server = server_with(&url, &[PATIENT, ("BULK_TIMEOUT", "5s")]);
+    let user = new_id();
+    let fill = format!(
+        "INSERT INTO todos (user_id, id, title, is_completed, created_at, updated_at, version, title_folded)
+         SELECT '{user}', gen_random_uuid(), 'title', false, now(), now(), 1, 'title'
+         FROM generate_series(1, 50001)"
+    );
+    cluster.psql(url.rsplit('/').next().unwrap(), &fill);
+    let mut client = Client::new(server.port(), &user);
+    let complete = json!({"is_completed": true});
+    let target = format!("{TODOS}?is_completed=false");
+    let answer = client.call("PATCH", &target, Some(&complete)).unwrap();
+    assert_eq!(answer.status, 422, "{:?}", answer.json());
+    assert!(answer.json()["field_errors"][0]["message"].to_string().contains("50000"));
+    let stats = client.get(&format!("{TODOS}/stats")).unwrap();
+    assert_eq!(stats.json(), json!({"total": 50_001, "active": 50_001, "completed": 0}));
+    let answer = client.call("DELETE", &target, None).unwrap();
+    assert_eq!(answer.json(), json!({"affected": 50_001}));
+}
+
+#[test]
 fn a_bulk_call_on_postgres_may_take_longer_than_other_calls() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{auto_type, sql};
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
 
@@ -33,11 +36,38 @@ pub(super) fn is_in_time(deadline: DateTime<Utc>) -> _ {
     one.eq(1_i32)
 }
 
-/// The version of a new todo, or that error.
-#[auto_type(type_case = "PascalCase")]
-pub(super) fn first_version(deadline: DateTime<Utc>) -> _ {
-    let one: OneInTime = one_in_time(deadline);
-    one.cast::<BigInt>()
+/// The version of a new todo, or that error. Without a deadline, of a row in a statement that checks it in another.
+pub(super) fn first_version(deadline: Option<DateTime<Utc>>) -> FirstVersion {
+    FirstVersion(deadline.map(|deadline| one_in_time(deadline).cast()))
+}
+
+/// What [`first_version`] gives. One type for both, as all rows of an INSERT have to be of the same.
+#[derive(Debug, ValidGrouping)]
+pub(super) struct FirstVersion(Option<InTimeVersion>);
+
+type InTimeVersion = diesel::dsl::Cast<OneInTime, BigInt>;
+
+impl Expression for FirstVersion {
+    type SqlType = BigInt;
+}
+
+impl<QS> AppearsOnTable<QS> for FirstVersion {}
+
+impl QueryId for FirstVersion {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for FirstVersion {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match &self.0 {
+            Some(in_time) => in_time.walk_ast(out),
+            None => {
+                out.push_sql("1");
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Whether a statement was not carried out because the server read it after its deadline.

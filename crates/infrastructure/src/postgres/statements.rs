@@ -15,7 +15,7 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
 use todo_domain::search::fold;
 use todo_domain::{
-    DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey, Todo,
+    BulkOutcome, DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey, Todo,
     TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 use uuid::Uuid;
@@ -78,7 +78,7 @@ pub(super) fn insert(
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(*user, *now);
     let row = NewTodoRow::new(*user, todo, *now);
-    let new = (row, todos::version.eq(first_version(deadline)));
+    let new = (row, todos::version.eq(first_version(Some(deadline))));
     match diesel::insert_into(todos::table).values(new).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             if find(connection, &(*user, todo.id))?.as_ref() == Some(&created) {
@@ -97,8 +97,12 @@ pub(super) fn insert_all(
     new: &[&Insert],
     deadline: DateTime<Utc>,
 ) -> QueryResult<Vec<Todo>> {
-    let version = || todos::version.eq(first_version(deadline));
-    let rows = new.iter().map(|(user, todo, now)| (NewTodoRow::new(*user, todo, *now), version()));
+    // Checked once for the statement: each check costs time.
+    let mut deadline = Some(deadline);
+    let rows = new.iter().map(|(user, todo, now)| {
+        let version = first_version(deadline.take());
+        (NewTodoRow::new(*user, todo, *now), todos::version.eq(version))
+    });
     let rows: Vec<_> = rows.collect();
     Cached(diesel::insert_into(todos::table).values(rows)).execute(connection)?;
     Ok(new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now)).collect())
@@ -258,7 +262,7 @@ pub(super) fn put(
         is_completed: Some(new.is_completed),
     };
     let row = NewTodoRow::new(user, new, now);
-    let row = || (&row, todos::version.eq(first_version(deadline)));
+    let row = || (&row, todos::version.eq(first_version(Some(deadline))));
     match condition {
         PutCondition::Always => loop {
             // A row that is just so already is left out. What is returned at version 1 then is new: the
@@ -348,21 +352,28 @@ pub(super) fn update_matching(
     user: UserId,
     filter: &TodoFilter,
     is_completed: bool,
+    limit: u32,
     now: DateTime<Utc>,
     deadline: DateTime<Utc>,
-) -> QueryResult<u64> {
-    let changed = owned_by(user.0)
-        .filter(matches(filter))
-        .filter(todos::is_completed.eq(!is_completed))
-        .filter(is_in_time(deadline));
-    let count = diesel::update(changed)
+) -> QueryResult<BulkOutcome> {
+    let changed = || {
+        owned_by(user.0)
+            .filter(matches(filter))
+            .filter(todos::is_completed.eq(!is_completed))
+            .filter(is_in_time(deadline))
+    };
+    let first_over_limit = changed().select(todos::id).offset(limit.into());
+    if first_over_limit.first::<Uuid>(connection).optional()?.is_some() {
+        return Ok(BulkOutcome::TooMany { limit: limit.into() });
+    }
+    let count = diesel::update(changed())
         .set((
             todos::is_completed.eq(is_completed),
             todos::version.eq(todos::version + 1),
             todos::updated_at.eq(greatest(todos::updated_at, now)),
         ))
         .execute(connection)?;
-    Ok(count as u64)
+    Ok(BulkOutcome::Changed(count as u64))
 }
 
 pub(super) fn delete_matching(
@@ -370,10 +381,10 @@ pub(super) fn delete_matching(
     user: UserId,
     filter: &TodoFilter,
     deadline: DateTime<Utc>,
-) -> QueryResult<u64> {
+) -> QueryResult<BulkOutcome> {
     let removed = owned_by(user.0).filter(matches(filter)).filter(is_in_time(deadline));
     let count = diesel::delete(removed).execute(connection)?;
-    Ok(count as u64)
+    Ok(BulkOutcome::Changed(count as u64))
 }
 
 fn todo(row: TodoRow) -> QueryResult<Todo> {

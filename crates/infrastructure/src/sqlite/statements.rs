@@ -297,9 +297,8 @@ pub(super) fn update_matching(
             .filter(todos::is_completed.eq(!is_completed))
             .filter(is_in_time())
     };
-    // The first that is over the limit.
-    let one_more = changed().select(todos::id).offset(MAX_BULK.into());
-    if one_more.first::<BlobUuid>(connection).optional()?.is_some() {
+    let first_over_limit = changed().select(todos::id).offset(MAX_BULK.into());
+    if first_over_limit.first::<BlobUuid>(connection).optional()?.is_some() {
         return Ok(BulkOutcome::TooMany { limit: MAX_BULK.into() });
     }
     let count = diesel::update(changed())
@@ -318,9 +317,8 @@ pub(super) fn delete_matching(
     filter: &TodoFilter,
 ) -> QueryResult<BulkOutcome> {
     let removed = || owned_by(BlobUuid(user.0)).filter(matches(filter)).filter(is_in_time());
-    // The first that is over the limit.
-    let one_more = removed().select(todos::id).offset(MAX_BULK.into());
-    if one_more.first::<BlobUuid>(connection).optional()?.is_some() {
+    let first_over_limit = removed().select(todos::id).offset(MAX_BULK.into());
+    if first_over_limit.first::<BlobUuid>(connection).optional()?.is_some() {
         return Ok(BulkOutcome::TooMany { limit: MAX_BULK.into() });
     }
     let count = diesel::delete(removed()).execute(connection)?;
