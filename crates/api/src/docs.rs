@@ -24,9 +24,10 @@ pub struct Docs {
 }
 
 impl Docs {
-    /// The API description as JSON, and a Swagger UI that shows it.
+    /// The API description as JSON, and a Swagger UI that shows it; with a note, in Markdown, at the end of its
+    /// introduction.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(note: Option<&str>) -> Self {
         let config = Config::from("/openapi.json")
             .try_it_out_enabled(true)
             .display_request_duration(true)
@@ -34,13 +35,13 @@ impl Docs {
             .deep_linking(true)
             // Its own check would send the description to a site of its maker's.
             .validator_url("none");
-        Self { openapi: Bytes::from(openapi::json()), config: Arc::new(config) }
+        Self { openapi: Bytes::from(openapi::json_with(note)), config: Arc::new(config) }
     }
 }
 
 impl Default for Docs {
     fn default() -> Self {
-        Self::new()
+        Self::new(None)
     }
 }
 

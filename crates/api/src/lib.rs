@@ -10,6 +10,7 @@
 //! | [`http`] | what every request goes through: caller, bodies, entity tags, CORS, request ids |
 //! | [`server`], [`shutdown`] | the server as a value, from the first request to the last |
 //! | [`settings`], [`logging`] | configuration |
+//! | [`sandbox`] | the server that frontends are developed against: users with todos, faults on request |
 //!
 //! The binary's `main.rs` puts it together with a database; nothing here knows one.
 
@@ -19,6 +20,7 @@ pub mod health;
 pub mod http;
 pub mod logging;
 pub mod openapi;
+pub mod sandbox;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

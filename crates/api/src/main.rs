@@ -10,9 +10,12 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use socket2::{Domain, Socket, Type};
 use todo_api::openapi;
+use todo_api::sandbox::faults::Faults;
+use todo_api::sandbox::seed::seed;
+use todo_api::sandbox::text::greeting;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
-use todo_domain::{SystemClock, TodoService};
+use todo_domain::{Clock, SystemClock, TodoService};
 use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -25,7 +28,7 @@ fn main() -> ExitCode {
     {
         return fail(USAGE, &anyhow!(".env: {}", dotenv_problem(&error)));
     }
-    let Cli { command, settings } = match Cli::try_parse() {
+    let Cli { command, mut settings } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
@@ -35,6 +38,11 @@ fn main() -> ExitCode {
         }
         Err(error) => return fail(USAGE, &anyhow!(usage_problem(&error))),
     };
+    let command = command.unwrap_or(Command::Serve);
+    let ignores_database = settings.database_url.is_some() || settings.database_url_file.is_some();
+    if let Command::Sandbox(_) = command {
+        settings = settings.for_sandbox();
+    }
     let url = settings.database_url().and_then(|(url, setting)| {
         url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
     });
@@ -42,8 +50,12 @@ fn main() -> ExitCode {
         Ok(url) => url,
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
-    let result = match command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(settings, &url),
+    let result = match command {
+        Command::Serve => serve(settings, &url, None),
+        Command::Sandbox(options) => {
+            let faults = Arc::new(Faults::new(&options));
+            serve(settings, &url, Some(Sandbox { faults, ignores_database }))
+        }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json()),
     };
@@ -65,7 +77,14 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
+/// What makes a server a sandbox.
+struct Sandbox {
+    faults: Arc<Faults>,
+    /// Whether a setting names a database, which is not used.
+    ignores_database: bool,
+}
+
+fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
     // Dropped last: how this ends is written, too.
     let _log =
@@ -89,7 +108,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
     allow_open_files(settings.max_connections, settings.database_pool_size);
     let repository =
         todo_infrastructure::open(url, &options).with_context(|| format!("DATABASE_URL: {url}"))?;
-    let service = TodoService::new(repository, Arc::new(SystemClock));
+    let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock));
     let server = Server::new(
         listener,
         service,
@@ -101,6 +120,7 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
+            sandbox: sandbox.as_ref().map(|it| Arc::clone(&it.faults)),
         },
     );
     let address = format!("http://{}", server.address()?);
@@ -113,6 +133,10 @@ fn serve(settings: Settings, url: &DatabaseUrl) -> anyhow::Result<()> {
                 _ = interrupt.recv() => {}
             }
         };
+        if let Some(Sandbox { faults, ignores_database }) = sandbox {
+            seed(repository, SystemClock.now()).await?;
+            print(&greeting(&address, &faults, ignores_database))?;
+        }
         tracing::info!(
             address,
             docs = format!("{address}/docs"),

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_web::dev::{AppConfig, Server as Listening};
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, Server as Listening, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, web};
+use actix_web::{App, Error, web};
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
@@ -21,9 +24,12 @@ use crate::http::connection::{Connection, PATIENCE};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
+use crate::sandbox::X_SANDBOX;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::open_lists::OpenLists;
-use crate::{docs, health, todos};
+use crate::{docs, health, sandbox, todos};
 
 /// For how long after the stop clients that are connected are asked to leave, by `Connection: close` on their next
 /// answer, before connections on which nothing is under way are closed. Closing at once would cross the next
@@ -54,6 +60,8 @@ pub struct ServerOptions {
     pub shutdown_delay: Duration,
     /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
+    /// The faults that requests meet, if this is a sandbox.
+    pub sandbox: Option<Arc<Faults>>,
 }
 
 /// Mounts every route on an application, with the state that the handlers share.
@@ -73,6 +81,53 @@ pub fn configure(
         .configure(health::routes)
         .configure(docs::routes)
         .default_service(web::to(route_not_found));
+}
+
+/// What the threads of the server are called by.
+const NAME: &str = "todo-api";
+
+/// What connections need to know.
+#[derive(Clone)]
+struct ConnectionOptions {
+    patience: Duration,
+    keep_alive: Duration,
+    open: Connections,
+}
+
+/// What `actix_web::HttpServer` does, but for the connections, which are our own.
+fn serve_connections<T, F>(
+    app: App<T>,
+    options: ConnectionOptions,
+    stopping: impl Fn() -> F + 'static,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let ConnectionOptions { patience, keep_alive, open } = options;
+    fn_service(move |stream: TcpStream| {
+        let open = open.open();
+        async move {
+            stream.set_nodelay(true)?;
+            let peer = stream.peer_addr()?;
+            let connection = Connection::new(stream, patience, keep_alive, open);
+            Ok((connection, Protocol::Http1, Some(peer)))
+        }
+    })
+    .map_err(DispatchError::Io)
+    .and_then(
+        HttpService::build()
+            .keep_alive(keep_alive)
+            .h1_write_buffer_size(WRITE_BUFFER)
+            .graceful_shutdown_signal(stopping)
+            .finish(map_config(app.into_factory(), |()| AppConfig::default())),
+    )
 }
 
 /// A server that is bound to its address, and not yet running.
@@ -112,10 +167,11 @@ impl Server {
             cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout,
+            sandbox,
         } = options;
         let shutdown = Shutdown::default();
-        let connections = Connections::default();
-        let docs = Docs::new();
+        let open = Connections::default();
+        let docs = Docs::new(sandbox.as_ref().map(|_| sandbox::text::note()).as_deref());
         let open_lists = OpenLists::default();
         let origins = Arc::new(Origins::new(&cors_allowed_origins));
         let workers = workers
@@ -127,39 +183,41 @@ impl Server {
             // Connections are dealt out in turn. A thread that has its share is passed over.
             .max_concurrent_connections(max_connections.div_ceil(workers))
             .shutdown_timeout(shutdown_timeout.as_secs().max(1));
+        let latency = if sandbox.is_some() { MAX_LATENCY } else { Duration::ZERO };
+        let connections = ConnectionOptions {
+            patience: PATIENCE + database_timeout + latency,
+            keep_alive,
+            open: open.clone(),
+        };
         let stopping = server.graceful_shutdown_signal();
-        let (state, counted) = (shutdown.clone(), connections.clone());
-        // What `actix_web::HttpServer` does, but for the connections, which are our own.
-        let server = server.listen("todo-api", listener, move || {
+        let stopping = move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        };
+        let state = shutdown.clone();
+        let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
             let open_lists = open_lists.clone();
-            let app = App::new()
-                .configure(move |config| configure(config, service, state, docs, open_lists))
-                .wrap(cors(&origins))
-                .wrap(from_fn(envelope));
-            let (counted, stopping) = (counted.clone(), stopping.clone());
-            fn_service(move |stream: TcpStream| {
-                let open = counted.open();
-                async move {
-                    stream.set_nodelay(true)?;
-                    let peer = stream.peer_addr()?;
-                    let patience = PATIENCE + database_timeout;
-                    let connection = Connection::new(stream, patience, keep_alive, open);
-                    Ok((connection, Protocol::Http1, Some(peer)))
-                }
-            })
-            .map_err(DispatchError::Io)
-            .and_then(
-                HttpService::build()
-                    .keep_alive(keep_alive)
-                    .h1_write_buffer_size(WRITE_BUFFER)
-                    .graceful_shutdown_signal(move || {
-                        let stopping = stopping.clone();
-                        async move { stopping.notified().await }
-                    })
-                    .finish(map_config(app.into_factory(), |()| AppConfig::default())),
-            )
-        })?;
+            App::new().configure(move |config| configure(config, service, state, docs, open_lists))
+        };
+        let server = match sandbox {
+            None => server.listen(NAME, listener, move || {
+                let app = app().wrap(cors(&origins)).wrap(from_fn(envelope));
+                serve_connections(app, connections.clone(), stopping.clone())
+            }),
+            // Twice, so that other servers have no layer for it.
+            Some(faults) => server.listen(NAME, listener, move || {
+                let faults = Arc::clone(&faults);
+                let app = app()
+                    .wrap(from_fn(move |request, next| {
+                        let faults = Arc::clone(&faults);
+                        async move { faults.meet(request, next).await }
+                    }))
+                    .wrap(cors(&origins).allowed_header(X_SANDBOX))
+                    .wrap(from_fn(envelope));
+                serve_connections(app, connections.clone(), stopping.clone())
+            }),
+        }?;
         let server = server.run();
         let handle = server.handle();
         let going_down = async move {
@@ -167,7 +225,7 @@ impl Server {
             tracing::info!("going down");
             shutdown.begin();
             tokio::time::sleep(shutdown_delay).await;
-            connections.all_closed(PARTING.saturating_sub(shutdown_delay)).await;
+            open.all_closed(PARTING.saturating_sub(shutdown_delay)).await;
             handle.stop(true).await;
         };
         let (result, ()) = futures_util::future::join(server, going_down).await;

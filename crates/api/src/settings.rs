@@ -13,6 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
 use crate::logging::LogFormat;
+use crate::sandbox::SandboxOptions;
 
 /// A todo service: REST over SQLite or Postgres.
 ///
@@ -45,6 +46,10 @@ pub enum Command {
         #[command(subcommand)]
         direction: MigrateDirection,
     },
+    /// Serve three users with todos from memory, and faults on request: for developing a frontend against it.
+    ///
+    /// Any origin may call. The settings of the database, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
+    Sandbox(SandboxOptions),
     /// Print the API description (OpenAPI 3.1, JSON).
     Openapi,
 }
@@ -195,6 +200,23 @@ impl Settings {
         }
     }
 
+    /// These settings for a sandbox: a database in memory, any origin, no waiting for a load balancer.
+    ///
+    /// Connections are closed after each answer. A browser sends a request again, without a word to the page, when a
+    /// connection that it used before is cut: a lost answer would be none, and what was asked for be done twice.
+    #[must_use]
+    pub fn for_sandbox(self) -> Self {
+        Self {
+            database_url: Some("sqlite::memory:".to_owned()),
+            database_url_file: None,
+            migrate_on_start: true,
+            cors_allowed_origins: vec!["*".to_owned()],
+            keep_alive: Duration::ZERO,
+            shutdown_delay: Some(self.shutdown_delay.unwrap_or_default()),
+            ..self
+        }
+    }
+
     /// `SHUTDOWN_DELAY`, or its default: 5 s, but none for somebody at a terminal, whom nothing is in front of.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
@@ -240,13 +262,15 @@ fn timeout(text: &str) -> Result<Duration, &'static str> {
 }
 
 fn delay(text: &str) -> Result<Duration, &'static str> {
-    // A bare number means seconds.
-    let parsed = text.parse().map(Duration::from_secs);
-    parsed
-        .or_else(|_| humantime::parse_duration(text))
-        .ok()
+    duration(text)
         .filter(|delay| *delay <= Duration::from_secs(3_600))
         .ok_or("must be a duration such as 0s, 500ms or 2m, at most one hour")
+}
+
+/// Reads a duration: `500ms`, `1s`, `2m`; a bare number means seconds.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let seconds = text.parse().map(Duration::from_secs);
+    seconds.or_else(|_| humantime::parse_duration(text)).ok()
 }
 
 fn log_filter(text: &str) -> Result<Targets, String> {

@@ -78,8 +78,19 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 /// The API description as the JSON that is served and committed.
 #[must_use]
 pub fn json() -> String {
+    json_with(None)
+}
+
+/// The same, with a note at the end of its introduction.
+#[must_use]
+pub fn json_with(note: Option<&str>) -> String {
+    let mut document = document();
+    if let (Some(introduction), Some(note)) = (&mut document.info.description, note) {
+        introduction.push_str("\n\n");
+        introduction.push_str(note);
+    }
     // A tree of maps and strings always can be written.
-    let mut json = document().to_pretty_json().unwrap_or_default();
+    let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json
 }

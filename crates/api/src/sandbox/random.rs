@@ -1,0 +1,59 @@
+//! Random numbers that are the same for the same seed, on every machine and in every release. (Those of libraries may
+//! change; the ids of the todos must not.)
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// `SplitMix64`, which all threads may share. Not for secrets.
+#[derive(Debug)]
+pub(super) struct Random(AtomicU64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    pub(super) fn next(&self) -> u64 {
+        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to, but not including, 1.
+    pub(super) fn fraction(&self) -> f64 {
+        let high = u32::try_from(self.next() >> 32).unwrap_or_default();
+        f64::from(high) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// One of these; `None` if there are none.
+    pub(super) fn one_of<'a, T: ?Sized>(&self, all: &[&'a T]) -> Option<&'a T> {
+        let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let index = self.next().checked_rem(count)?;
+        all.get(usize::try_from(index).ok()?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_splitmix64() {
+        let random = Random::new(1_234_567);
+        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973];
+        assert_eq!([random.next(), random.next()], expected);
+    }
+
+    #[test]
+    fn fractions_are_spread_from_0_to_1() {
+        let random = Random::new(7);
+        let fractions: Vec<f64> = (0..10_000).map(|_| random.fraction()).collect();
+        assert!(fractions.iter().all(|it| (0.0..1.0).contains(it)));
+        for tenth in 0..10 {
+            let from = f64::from(tenth) / 10.0;
+            let count = fractions.iter().filter(|it| (from..from + 0.1).contains(*it)).count();
+            assert!((800..1_200).contains(&count), "{count} from {from}");
+        }
+    }
+}

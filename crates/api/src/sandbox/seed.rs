@@ -1,0 +1,84 @@
+//! Fills a repository: the todos are created and completed as users do it, but at their time in the past.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use todo_domain::{
+    Clock, Description, NewTodo, PutCondition, Title, TodoId, TodoPatch, TodoRepository,
+    TodoService, VersionMatch,
+};
+
+use super::todos::SeedTodo;
+use super::users::{USERS, User};
+
+/// Writes the todos of all users, as they are at the moment `now`.
+///
+/// # Errors
+/// When the repository does not do its part.
+pub async fn seed(repository: Arc<dyn TodoRepository>, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let clock = Arc::new(SetClock(Mutex::new(now)));
+    let service = TodoService::new(repository, Arc::clone(&clock) as Arc<dyn Clock>);
+    for user in &USERS {
+        let todos = (user.todos)();
+        for (ago, step) in steps(&todos)? {
+            clock.set(now - ago);
+            take(step, user, &service).await.context("the todos of the sandbox")?;
+        }
+    }
+    Ok(())
+}
+
+/// What once happened to a todo.
+enum Step<'a> {
+    Created(&'a SeedTodo),
+    Completed(&'a SeedTodo),
+}
+
+/// What happened to these todos, and how long ago, in the order in which it happened.
+fn steps(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Step<'_>)>> {
+    let mut steps = Vec::new();
+    for todo in todos {
+        steps.push((TimeDelta::from_std(todo.created)?, Step::Created(todo)));
+        if let Some(completed) = todo.completed {
+            steps.push((TimeDelta::from_std(completed)?, Step::Completed(todo)));
+        }
+    }
+    steps.sort_by(|(a, _), (b, _)| b.cmp(a));
+    Ok(steps)
+}
+
+async fn take(step: Step<'_>, user: &User, service: &TodoService) -> anyhow::Result<()> {
+    match step {
+        Step::Created(todo) => {
+            let todo = NewTodo {
+                id: TodoId(todo.id),
+                title: Title::new(&todo.title)?,
+                description: todo.description.as_ref().map(Description::new).transpose()?,
+                is_completed: false,
+            };
+            service.put(user.id, todo, PutCondition::Always).await?;
+        }
+        Step::Completed(todo) => {
+            let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
+            service.update(user.id, TodoId(todo.id), patch, VersionMatch::Any).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A clock that is set by hand.
+struct SetClock(Mutex<DateTime<Utc>>);
+
+impl SetClock {
+    fn set(&self, now: DateTime<Utc>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> DateTime<Utc> {
+        let now = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        chrono::SubsecRound::trunc_subsecs(now, 6)
+    }
+}

@@ -1,0 +1,87 @@
+//! The few todos of the sandbox: one of each kind that a frontend has to show.
+
+use std::time::Duration;
+
+use uuid::{Builder, Uuid};
+
+use super::random::Random;
+
+/// A todo of the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SeedTodo {
+    pub(super) id: Uuid,
+    pub(super) title: String,
+    pub(super) description: Option<String>,
+    /// How long ago it was created.
+    pub(super) created: Duration,
+    /// How long ago it was completed, if it was.
+    pub(super) completed: Option<Duration>,
+}
+
+/// An id that looks like one that a client made, and is the same at each start.
+pub(super) fn id(random: &Random) -> Uuid {
+    let bytes = u128::from(random.next()) << 64 | u128::from(random.next());
+    Builder::from_random_bytes(bytes.to_be_bytes()).into_uuid()
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// Title, description, how many seconds ago it was created, and completed.
+type Row = (&'static str, Option<&'static str>, u64, Option<u64>);
+
+const ROWS: [Row; 12] = [
+    ("Buy groceries", Some("Milk, eggs, bread"), 12 * MINUTE, None),
+    ("Water the plants 🪴", None, 3 * HOUR, None),
+    ("Call Jürgen about the Größe of the new desk", None, 20 * HOUR, None),
+    (
+        "Pack for Lisbon ✈️",
+        Some("Passport\nCharger\nThe good headphones\n\nLeave the key with Zoë in 4b."),
+        2 * DAY,
+        None,
+    ),
+    (
+        "Reply to <press@example.com> & cc \"Legal\"",
+        Some("<b>No</b> figures before Friday."),
+        3 * DAY,
+        None,
+    ),
+    ("Renew the library card", Some(""), 5 * DAY, Some(4 * DAY)),
+    (
+        "Write down, before the retrospective on Thursday, what went well with the release, what did not, what we want \
+         to try next time, and who has already agreed to take which part of the work on, so that we talk about what to \
+         do and not about what happened",
+        None,
+        8 * DAY,
+        None,
+    ),
+    ("Pay the electricity bill", Some("84.20, by bank transfer"), 11 * DAY, Some(9 * DAY)),
+    ("牛乳を買う", Some("低脂肪"), 16 * DAY, Some(16 * DAY - HOUR)),
+    (
+        "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller anrufen",
+        None,
+        23 * DAY,
+        None,
+    ),
+    ("לקבוע תור לרופא שיניים", None, 31 * DAY, Some(6 * DAY)),
+    (
+        "Read chapter 3: Notes by the Translator",
+        Some("https://example.com/notes#note-g"),
+        45 * DAY,
+        Some(13 * DAY),
+    ),
+];
+
+/// A dozen, the newest first.
+pub(super) fn a_dozen() -> Vec<SeedTodo> {
+    let random = Random::new(12);
+    let rows = ROWS.into_iter().map(|(title, description, created, completed)| SeedTodo {
+        id: id(&random),
+        title: title.to_owned(),
+        description: description.map(str::to_owned),
+        created: Duration::from_secs(created),
+        completed: completed.map(Duration::from_secs),
+    });
+    rows.collect()
+}
