@@ -20,7 +20,7 @@ pub struct Latency {
 impl Latency {
     /// One delay, all in between being equally likely.
     pub(super) fn draw(self, random: &Random) -> Duration {
-        self.from + (self.to - self.from).mul_f64(random.fraction())
+        self.from + self.to.saturating_sub(self.from).mul_f64(random.fraction())
     }
 }
 

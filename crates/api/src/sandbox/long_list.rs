@@ -153,18 +153,20 @@ fn todo(index: u32, random: &Random) -> SeedTodo {
     SeedTodo {
         id: id(random),
         title: title(random),
-        description: (random.fraction() < DESCRIBED)
-            .then(|| random.one_of(DESCRIPTIONS).unwrap_or_default().to_owned()),
+        description: (random.fraction() < DESCRIBED).then(|| word(DESCRIPTIONS, random).to_owned()),
         created,
         completed: (random.fraction() < COMPLETED).then(|| created.mul_f64(random.fraction())),
     }
 }
 
 fn title(random: &Random) -> String {
-    let titles: Vec<_> = TITLES.iter().collect();
-    let (title, first, second) = random.one_of(&titles).unwrap_or(&TITLES[0]);
-    let word = |words| random.one_of(words).unwrap_or_default();
+    let (title, first, second) = random.one_of(&TITLES).unwrap_or(&TITLES[0]);
+    let word = |words| word(words, random);
     title.replace("{1}", word(first)).replace("{2}", word(second))
+}
+
+fn word<'a>(words: &[&'a str], random: &Random) -> &'a str {
+    random.one_of(words).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -27,10 +27,10 @@ impl Random {
     }
 
     /// One of these; `None` if there are none.
-    pub(super) fn one_of<'a, T: ?Sized>(&self, all: &[&'a T]) -> Option<&'a T> {
+    pub(super) fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let index = self.next().checked_rem(count)?;
-        all.get(usize::try_from(index).ok()?).copied()
+        all.get(usize::try_from(index).ok()?)
     }
 }
 

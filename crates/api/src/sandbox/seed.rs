@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use todo_domain::{
     Clock, Description, NewTodo, PutCondition, Title, TodoId, TodoPatch, TodoRepository,
     TodoService, VersionMatch,
@@ -79,6 +79,6 @@ impl SetClock {
 impl Clock for SetClock {
     fn now(&self) -> DateTime<Utc> {
         let now = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        chrono::SubsecRound::trunc_subsecs(now, 6)
+        now.trunc_subsecs(6)
     }
 }

@@ -7,6 +7,7 @@ mod documents;
 mod logs;
 mod migrations;
 mod running;
+mod sandbox;
 mod secrets;
 mod settings;
 mod starting;

@@ -68,10 +68,15 @@ impl Ended {
 
 /// The program as a script that runs it in this directory, without some of the variables that it was given.
 pub(crate) fn script(directory: &TempDirectory, unset: &str) -> PathBuf {
+    script_with(directory, unset, "")
+}
+
+/// The same, with arguments as in a shell.
+pub(crate) fn script_with(directory: &TempDirectory, unset: &str, arguments: &str) -> PathBuf {
     let path = directory.path().join("run.sh");
     let unset = if unset.is_empty() { String::new() } else { format!("unset {unset}\n") };
-    let lines =
-        format!("#!/bin/sh\n{unset}cd '{}'\nexec '{PROGRAM}' \"$@\"\n", directory.path().display());
+    let here = directory.path().display();
+    let lines = format!("#!/bin/sh\n{unset}cd '{here}'\nexec '{PROGRAM}' {arguments} \"$@\"\n");
     fs::write(&path, lines).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
