@@ -46,9 +46,9 @@ pub enum Command {
         #[command(subcommand)]
         direction: MigrateDirection,
     },
-    /// Serve three users with todos from memory, and faults on request: for developing a frontend against it.
+    /// Serve three users with todos from memory, and faults on request, for developing a frontend.
     ///
-    /// Any origin may call. The settings of the database, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
+    /// Any origin may call. `DATABASE_URL`, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
     Sandbox(SandboxOptions),
     /// Print the API description (OpenAPI 3.1, JSON).
     Openapi,
@@ -202,8 +202,8 @@ impl Settings {
 
     /// These settings for a sandbox: a database in memory, any origin, no waiting for a load balancer.
     ///
-    /// Connections are closed after each answer. A browser sends a request again, without a word to the page, when a
-    /// connection that it used before is cut: a lost answer would be none, and what was asked for be done twice.
+    /// Connections are closed after each answer. A browser sends a request again, unnoticed by the page, when a
+    /// connection that it used before is cut: the answer would not be lost, and what was asked for be done twice.
     #[must_use]
     pub fn for_sandbox(self) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::sandbox::users::USERS;
 use crate::settings::SETTINGS;
 use crate::support::run;
 
@@ -24,5 +25,20 @@ fn the_page_on_configuration_names_every_setting_with_its_default() {
         let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for {name}"));
         let shown = default.map(|default| format!("| `{default}` |"));
         assert!(shown.is_none_or(|it| row.contains(&it)), "{name} is {default:?}, not as in {row}");
+    }
+}
+
+#[test]
+fn the_page_on_configuration_names_the_users_of_the_sandbox_and_its_flags() {
+    let page = document("configuration.md");
+    for (name, id, ..) in USERS {
+        assert!(page.contains(&format!("| {name} | `{id}` |")), "{name}");
+    }
+    let (help, plain) = (run(&["sandbox", "--help"], &[]), run(&["--help"], &[]));
+    let flags = help.succeeded().split_whitespace().filter(|word| word.starts_with("--"));
+    let own: Vec<_> = flags.filter(|flag| !plain.succeeded().contains(flag)).collect();
+    assert_eq!(own, ["--latency", "--fail-rate", "--lose-answers", "--seed"]);
+    for flag in own {
+        assert!(page.contains(&format!("| `{flag}` |")), "{flag}");
     }
 }
