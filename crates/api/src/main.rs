@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
-use todo_api::sandbox::text::greeting;
+use todo_api::sandbox::text::banner;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
 use todo_domain::{Clock, SystemClock, TodoService};
@@ -135,7 +135,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
         };
         if let Some(Sandbox { faults, ignores_database }) = sandbox {
             seed(repository, SystemClock.now()).await?;
-            print(&greeting(&address, &faults, ignores_database))?;
+            print(&banner(&address, &faults, ignores_database))?;
         }
         tracing::info!(
             address,

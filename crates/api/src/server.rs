@@ -60,7 +60,7 @@ pub struct ServerOptions {
     pub shutdown_delay: Duration,
     /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
-    /// The faults that requests meet, if this is a sandbox.
+    /// The faults to inject, if this is a sandbox.
     pub sandbox: Option<Arc<Faults>>,
 }
 
@@ -83,10 +83,10 @@ pub fn configure(
         .default_service(web::to(route_not_found));
 }
 
-/// What the threads of the server are called by.
+/// The name of the listening socket in the log of the server below.
 const NAME: &str = "todo-api";
 
-/// What connections need to know.
+/// What every connection is made with.
 #[derive(Clone)]
 struct ConnectionOptions {
     patience: Duration,
@@ -211,7 +211,7 @@ impl Server {
                 let app = app()
                     .wrap(from_fn(move |request, next| {
                         let faults = Arc::clone(&faults);
-                        async move { faults.meet(request, next).await }
+                        async move { faults.inject(request, next).await }
                     }))
                     .wrap(cors(&origins).allowed_header(X_SANDBOX))
                     .wrap(from_fn(envelope));

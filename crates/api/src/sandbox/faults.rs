@@ -1,4 +1,4 @@
-//! The faults that requests meet. A layer inside CORS, so that pages may read the failures and preflights meet none.
+//! Fault injection: a layer inside CORS, so that pages may read the failures and preflights have none.
 
 use std::io::{Error as IoError, ErrorKind};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::latency::Latency;
 use super::options::SandboxOptions;
 use super::random::Random;
 
-/// Where requests meet faults without asking for them.
+/// Below this path requests have faults by rate.
 const API: &str = "/api/v1/";
 
-/// Which faults requests meet.
+/// Which faults are injected.
 #[derive(Debug)]
 pub struct Faults {
     latency: Option<Latency>,
@@ -30,7 +30,7 @@ pub struct Faults {
     random: Random,
 }
 
-/// What one request meets.
+/// The faults of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Fault {
     latency: Duration,
@@ -47,12 +47,12 @@ impl Faults {
         Self { latency, fail_rate, lose_answers, seed, random: Random::new(seed) }
     }
 
-    /// Has the request meet its faults on its way to the handler and back. What asks for faults by `X-Sandbox` meets
-    /// these and no others.
+    /// Passes the request on with its faults: those that it asks for by `X-Sandbox`, else those that chance, and the
+    /// flags, give it.
     ///
     /// # Errors
     /// None of its own.
-    pub async fn meet(
+    pub async fn inject(
         &self,
         request: ServiceRequest,
         next: Next<BoxBody>,
@@ -79,7 +79,7 @@ impl Faults {
         Fault { latency, status, loses_answer }
     }
 
-    /// Three numbers for each request, so that one rate does not change what another one hits.
+    /// Always three numbers, so that with the same seed one flag does not change what another one hits.
     fn draw(&self) -> Fault {
         let latency = self.latency.unwrap_or_default().draw(&self.random);
         let status = (self.random.fraction() < self.fail_rate).then_some(503);
@@ -122,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_the_share_of_requests_that_meet_the_fault() {
+    fn a_rate_is_the_share_of_requests_that_have_the_fault() {
         let faults = faults(0.25, 0.05, 1);
-        let met: Vec<_> = (0..10_000).map(|_| faults.draw()).collect();
-        let failed = met.iter().filter(|it| it.status == Some(503)).count();
+        let drawn: Vec<_> = (0..10_000).map(|_| faults.draw()).collect();
+        let failed = drawn.iter().filter(|it| it.status == Some(503)).count();
         assert!((2_200..2_800).contains(&failed), "{failed}");
-        let lost = met.iter().filter(|it| it.loses_answer).count();
+        let lost = drawn.iter().filter(|it| it.loses_answer).count();
         assert!((350..650).contains(&lost), "{lost}");
     }
 

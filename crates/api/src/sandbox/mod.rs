@@ -6,7 +6,7 @@
 //! | [`users`] | who has todos in it |
 //! | `todos`, `long_list` | these todos |
 //! | [`seed`] | how they get there |
-//! | [`faults`] | which faults a request meets, by rate or because it asks for them; and how they are carried out |
+//! | [`faults`] | fault injection, by rate or because a request asks for it |
 //! | `header` | `X-Sandbox` |
 //! | [`options`], [`latency`] | the flags |
 //! | [`text`] | what is said about it, at start and in `/docs` |

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::latency::Latency;
 
-/// Which faults requests below `/api/v1` meet, unless they ask for their own by `X-Sandbox`.
+/// Which faults requests below `/api/v1` have, unless they ask for their own by `X-Sandbox`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SandboxOptions {
     /// How long answers take: a duration (300ms), or a range (200ms..2s); at most 60s.

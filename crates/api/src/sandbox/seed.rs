@@ -21,36 +21,36 @@ pub async fn seed(repository: Arc<dyn TodoRepository>, now: DateTime<Utc>) -> an
     let service = TodoService::new(repository, Arc::clone(&clock) as Arc<dyn Clock>);
     for user in &USERS {
         let todos = (user.todos)();
-        for (ago, step) in steps(&todos)? {
+        for (ago, event) in events(&todos)? {
             clock.set(now - ago);
-            take(step, user, &service).await.context("the todos of the sandbox")?;
+            apply(event, user, &service).await.context("the todos of the sandbox")?;
         }
     }
     Ok(())
 }
 
 /// What once happened to a todo.
-enum Step<'a> {
+enum Event<'a> {
     Created(&'a SeedTodo),
     Completed(&'a SeedTodo),
 }
 
 /// What happened to these todos, and how long ago, in the order in which it happened.
-fn steps(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Step<'_>)>> {
-    let mut steps = Vec::new();
+fn events(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Event<'_>)>> {
+    let mut events = Vec::new();
     for todo in todos {
-        steps.push((TimeDelta::from_std(todo.created)?, Step::Created(todo)));
+        events.push((TimeDelta::from_std(todo.created)?, Event::Created(todo)));
         if let Some(completed) = todo.completed {
-            steps.push((TimeDelta::from_std(completed)?, Step::Completed(todo)));
+            events.push((TimeDelta::from_std(completed)?, Event::Completed(todo)));
         }
     }
-    steps.sort_by(|(a, _), (b, _)| b.cmp(a));
-    Ok(steps)
+    events.sort_by(|(a, _), (b, _)| b.cmp(a));
+    Ok(events)
 }
 
-async fn take(step: Step<'_>, user: &User, service: &TodoService) -> anyhow::Result<()> {
-    match step {
-        Step::Created(todo) => {
+async fn apply(event: Event<'_>, user: &User, service: &TodoService) -> anyhow::Result<()> {
+    match event {
+        Event::Created(todo) => {
             let todo = NewTodo {
                 id: TodoId(todo.id),
                 title: Title::new(&todo.title)?,
@@ -59,7 +59,7 @@ async fn take(step: Step<'_>, user: &User, service: &TodoService) -> anyhow::Res
             };
             service.put(user.id, todo, PutCondition::Always).await?;
         }
-        Step::Completed(todo) => {
+        Event::Completed(todo) => {
             let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
             service.update(user.id, TodoId(todo.id), patch, VersionMatch::Any).await?;
         }

@@ -11,7 +11,7 @@ const FORMS: &str = "`status=503`, `latency=3s`, `lose-answer`";
 
 /// What is printed at start, when the server can be reached at `address`, such as `http://127.0.0.1:8000`.
 #[must_use]
-pub fn greeting(address: &str, faults: &Faults, ignores_database: bool) -> String {
+pub fn banner(address: &str, faults: &Faults, ignores_database: bool) -> String {
     let mut text = format!(
         "Sandbox: everything is in memory, and gone when the server ends. Any origin may call.\n\n\
          API   {address}/api/v1/todos\n\
@@ -54,7 +54,7 @@ pub fn note() -> String {
     let statuses = STATUSES.map(|status| status.to_string()).join(", ");
     let _ = write!(
         text,
-        "\nA request meets the faults that its header `X-Sandbox` names, separated by commas: {FORMS}. The statuses \
+        "\nA request asks for faults by the header `X-Sandbox`, separated by commas: {FORMS}. The statuses \
          are {statuses}. What fails so has not acted; what loses its answer has."
     );
     text

@@ -1,4 +1,4 @@
-//! Faults that any request meets, because a flag says so.
+//! Faults that any request may have, because a flag says so.
 
 use std::time::{Duration, Instant};
 

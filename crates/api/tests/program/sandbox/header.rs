@@ -95,7 +95,7 @@ fn a_failure_can_be_lost_too() {
 }
 
 #[test]
-fn what_asks_for_a_fault_meets_no_other() {
+fn what_asks_for_a_fault_has_no_other() {
     let sandbox = Sandbox::start("--fail-rate 1 --lose-answers 1 --latency 60s");
     let headers = [("X-User-ID", LINUS), ("X-Sandbox", "status=404")];
     assert_eq!(sandbox.call("GET", TODOS, &headers, None).unwrap().status, 404);

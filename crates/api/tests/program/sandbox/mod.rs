@@ -21,7 +21,7 @@ pub(crate) const LINUS: &str = "33333333-3333-4333-8333-333333333333";
 pub(crate) const TODOS: &str = "/api/v1/todos";
 pub(crate) const ORIGIN: &str = "https://frontend.example";
 
-/// Asks for no fault, and so meets none.
+/// Asks for no fault, and so has none.
 pub(crate) const SPARED: &str = "latency=0s";
 
 /// What takes longer hangs.
@@ -77,7 +77,7 @@ impl Sandbox {
         call(&self.server, method, target, headers, body)
     }
 
-    /// A GET on behalf of a user, which meets no fault.
+    /// A GET on behalf of a user, without faults.
     pub(crate) fn get(&self, user: &str, target: &str) -> Value {
         let headers = [("X-User-ID", user), ("X-Sandbox", SPARED)];
         let answer = self.call("GET", target, &headers, None).unwrap();

@@ -16,7 +16,7 @@ pub(crate) const USERS: [(&str, &str, u64, &str); 3] = [
 ];
 
 /// What was printed at start, before the log.
-fn greeting(sandbox: &Sandbox) -> String {
+fn banner(sandbox: &Sandbox) -> String {
     let lines = sandbox.server.logs();
     lines.split(|line| line.contains("listening")).next().unwrap().join("\n")
 }
@@ -24,14 +24,14 @@ fn greeting(sandbox: &Sandbox) -> String {
 #[test]
 fn what_is_printed_names_the_users_and_how_to_call() {
     let sandbox = Sandbox::start("");
-    let greeting = greeting(&sandbox);
-    assert!(greeting.contains(&sandbox.server.url(TODOS)), "{greeting}");
-    assert!(greeting.contains(&sandbox.server.url("/docs")), "{greeting}");
-    assert!(greeting.contains("Faults of every request to the API: none"), "{greeting}");
+    let banner = banner(&sandbox);
+    assert!(banner.contains(&sandbox.server.url(TODOS)), "{banner}");
+    assert!(banner.contains(&sandbox.server.url("/docs")), "{banner}");
+    assert!(banner.contains("Faults of every request to the API: none"), "{banner}");
     for (name, id, count, counted) in USERS {
-        let line = greeting.lines().find(|line| line.starts_with(name)).unwrap();
+        let line = banner.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(line.contains(id) && line.ends_with(counted), "{line}");
-        let curl = greeting.lines().find(|line| line.contains("curl") && line.contains(id));
+        let curl = banner.lines().find(|line| line.contains("curl") && line.contains(id));
         // curl -H 'X-User-ID: …' 'http://…'
         let parts: Vec<&str> = curl.unwrap().split('\'').collect();
         let (header, value) = parts[1].split_once(": ").unwrap();
@@ -46,10 +46,10 @@ fn what_is_printed_names_the_users_and_how_to_call() {
 #[test]
 fn the_faults_that_are_on_are_printed() {
     let flags = "--latency 1ms..2ms --fail-rate 0.05 --lose-answers 0.01 --seed 7";
-    let greeting = greeting(&Sandbox::start(flags));
-    assert!(greeting.contains(flags), "{greeting}");
+    let banner = banner(&Sandbox::start(flags));
+    assert!(banner.contains(flags), "{banner}");
     for form in ["X-Sandbox", "status=503", "latency=3s", "lose-answer"] {
-        assert!(greeting.contains(form), "{greeting}");
+        assert!(banner.contains(form), "{banner}");
     }
 }
 
@@ -119,8 +119,8 @@ fn a_sandbox_touches_no_database_and_says_so() {
     // One that could not even be understood.
     for url in ["sqlite://mine.db", "mysql://me:geheim@localhost/todos"] {
         let sandbox = Sandbox::start_beside("", url);
-        let greeting = greeting(&sandbox);
-        assert!(greeting.contains("DATABASE_URL is set, and ignored"), "{greeting}");
+        let banner = banner(&sandbox);
+        assert!(banner.contains("DATABASE_URL is set, and ignored"), "{banner}");
         assert!(!sandbox.server.logs().join("\n").contains("geheim"));
         assert_eq!(sandbox.files(), ["run.sh"]);
     }
