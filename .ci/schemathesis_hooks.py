@@ -1,7 +1,7 @@
-"""What no schema can say: which well-formed values fit together.
+"""Rules that a schema cannot express: which valid values can be combined.
 
-Each rule turns a request that the schema allows into one that the API accepts, so that every refusal of a
-well-formed request is a finding. Requests that are meant to be refused are left alone.
+Each rule turns a request that matches the schema into one that the API accepts, so that every rejection of a valid
+request is a finding. Requests that are meant to be rejected are not changed.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 import schemathesis
 from schemathesis import GenerationMode
 
-# The pattern of both headers.
+# The pattern of If-Match and If-None-Match.
 ENTITY_TAGS = re.compile(r'''^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$''')
 
 
@@ -19,20 +19,20 @@ def before_call(context, case, kwargs):
         return
     operation = case.operation.definition.raw["operationId"]
     if operation == "listTodos" and case.query:
-        # A cursor is made by the server, for one list: one that is made up is always refused.
+        # The server generates cursors, each for one list: a made-up cursor is always rejected.
         case.query.pop("cursor", None)
     if operation in ("updateTodos", "deleteTodos") and not filters(case.query):
-        # Without a filter, all must be meant.
+        # all=true is required without a filter,
         case.query = {**(case.query or {}), "all": "true"}
     if operation in ("updateTodos", "deleteTodos") and filters(case.query):
-        # Beside a filter, all cannot be meant.
+        # and rejected with one.
         case.query.pop("all", None)
     for name in ("If-Match", "If-None-Match"):
-        # Its coverage phase makes up values that the pattern forbids.
+        # The coverage phase generates values that the pattern forbids.
         if case.headers and not ENTITY_TAGS.match(case.headers.get(name, "*")):
             case.headers[name] = '"0"'
     if case.headers and "If-Match" in case.headers:
-        # A tag that is made up is no todo's; these are, until the todo has been changed often.
+        # A made-up tag never matches; these match until the todo has been changed several times.
         if case.headers["If-Match"] != "*":
             case.headers["If-Match"] = '"1", "2", "3", ' + case.headers["If-Match"]
 
