@@ -1,27 +1,30 @@
 //! The databases of the todo service: the domain's repository port, implemented with Diesel twice.
 //!
-//! | room | what it holds |
+//! From the top, each module uses only those below it:
+//!
+//! | module | what it holds |
 //! |---|---|
-//! | [`database`] | the front door: from a URL to a repository |
-//! | [`url`] | `DATABASE_URL` |
-//! | [`migrations`] | the embedded migrations |
-//! | `postgres`, `sqlite` | two wings with one floor plan: `connection`, `schema`, `row`, `statements`, `repository` |
+//! | [`open`] | from a URL to a repository |
+//! | `postgres`, `sqlite` | two adapters with the same files: `connection`, `schema`, `row`, `statements`, `repository` |
+//! | `connections` | a pool of connections, and what an error means for the one it came on |
 //! | `workers` | the threads that wait for the database, their queue, and the way back |
-//! | `pool` | connections that are trusted while they are warm |
-//! | `error`, `keyset`, `cached` | what both wings need: the meaning of errors, row comparison, statements that are kept |
+//! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many callers, kept statements |
+//! | [`migrations`] | the embedded migrations |
+//! | [`url`] | `DATABASE_URL` |
+//! | [`options`] | how a database is used, and why it could not be opened |
 
-mod cached;
-pub mod database;
-mod error;
-mod keyset;
+mod connections;
+mod message;
 pub mod migrations;
-mod pool;
+pub mod open;
+pub mod options;
 mod postgres;
-mod refolding;
+mod sql;
 mod sqlite;
 pub mod url;
 mod workers;
 
-pub use database::{DatabaseOptions, OpenError, StatementCache, migrate, migrate_with, open};
 pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
+pub use open::{migrate, migrate_with, open};
+pub use options::{DatabaseOptions, OpenError, StatementCache};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

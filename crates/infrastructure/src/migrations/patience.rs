@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::database::OpenError;
+use crate::options::OpenError;
 
 /// How long a migration waits for others.
 pub(crate) struct Patience {

@@ -11,7 +11,7 @@ use todo_domain::{PageQuery, RepositoryError, Todo, UserId};
 
 use super::session::PgSession;
 use super::statements::{self, Find, Insert, List};
-use crate::pool::{Pool, Repeat};
+use crate::connections::{Pool, Repeat};
 use crate::workers::{Class, Job, Outcome, ReplyTo, Task, catching_panics};
 
 /// The most calls in a batch. Twice as many would save little more, and wait longer for each other.

@@ -10,9 +10,9 @@ use diesel::sql_types::Bool;
 
 use super::session::{Limit, PgSession};
 use super::{migrate, pooler};
-use crate::cached::StatementReuse;
-use crate::database::{DatabaseOptions, OpenError, StatementCache};
 use crate::migrations::{self, MigrationCommand};
+use crate::options::{DatabaseOptions, OpenError, StatementCache};
+use crate::sql::StatementReuse;
 use crate::url::PostgresUrl;
 
 /// Has statements planned once for all values, where the server knows how (Postgres 12 and later). Left to itself it
@@ -137,7 +137,7 @@ pub(super) fn open(
     let command =
         if options.migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
     let connect = || establish(url);
-    let known = &migrations::POSTGRES;
+    let known = &super::MIGRATIONS;
     let status = migrate::run(&mut first, connect, known, command, options.migrate_timeout)?;
     migrations::require_all_applied(&status)?;
     Ok(SessionSettings {

@@ -12,7 +12,7 @@ use diesel::expression::{AppearsOnTable, Expression, ValidGrouping};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::result::{Error, QueryResult};
+use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
 
 #[diesel::declare_sql_function]
@@ -68,11 +68,6 @@ impl QueryFragment<Pg> for FirstVersion {
             }
         }
     }
-}
-
-/// Whether a statement was not carried out because the server read it after its deadline.
-pub(crate) fn was_too_late(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, information) if information.message() == "division by zero")
 }
 
 /// What the server's clock showed at some moment.

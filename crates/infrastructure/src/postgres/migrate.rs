@@ -19,10 +19,10 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::connection::establish;
 use super::split::statements;
-use crate::database::OpenError;
 use crate::migrations::{
-    self, Migration, MigrationCommand, MigrationStatus, Migrations, Patience, Step,
+    self, Code, Migration, MigrationCommand, MigrationStatus, Migrations, Patience, Step,
 };
+use crate::options::OpenError;
 use crate::url::PostgresUrl;
 
 /// The lock that copies of this program take before they migrate: the letters "todo".
@@ -221,12 +221,12 @@ fn in_transaction(
 
 impl migration::Migration<Pg> for OneByOne<'_> {
     fn run(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {
-        let Some(code) = self.migration.code else {
+        let Some(Code::Postgres(code)) = self.migration.code else {
             return self.execute(connection, &self.migration.up);
         };
         let connection = connection.downcast_mut::<PgConnection>();
         let connection = connection.ok_or("a connection of another type")?;
-        Ok(connection.transaction(code.postgres)?)
+        Ok(connection.transaction(code)?)
     }
 
     fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {

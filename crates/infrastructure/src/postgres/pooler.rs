@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::result::{ConnectionResult, QueryResult};
 use diesel::sql_types::{Bool, Integer, Timestamptz};
 
-use crate::database::OpenError;
+use crate::options::OpenError;
 
 /// Poolers hand sessions out by different rules; a few rounds meet them all.
 const ROUNDS: usize = 3;

@@ -39,7 +39,7 @@ struct Row {
 }
 
 /// Reads the table once, through a cursor, and writes only the rows whose folded texts differ.
-pub(crate) fn fold_all(connection: &mut PgConnection) -> QueryResult<()> {
+pub(super) fn fold_all(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(ROWS)?;
     loop {
         let rows: Vec<Row> = diesel::sql_query(NEXT_ROWS).load(connection)?;

@@ -16,8 +16,8 @@ use super::calls::{self, Call, MAX_BATCH, Waiting};
 use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements;
-use crate::database::{DatabaseOptions, OpenError};
-use crate::pool::{Pool, Repeat};
+use crate::connections::{Pool, Repeat};
+use crate::options::{DatabaseOptions, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
     Class, Limits, NOBODY, QueueOptions, ReplyTo, Task, Workers, one_by_one, processors,

@@ -10,8 +10,8 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::connection::SessionSettings;
 use super::deadline::ServerClock;
-use crate::cached::StatementReuse;
-use crate::pool::Session;
+use crate::connections::Session;
+use crate::sql::StatementReuse;
 use crate::workers::Class;
 
 /// How the server is told to end a statement at its deadline.

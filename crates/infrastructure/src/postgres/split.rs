@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_migration_can_be_split() {
-        for migration in crate::migrations::POSTGRES.iter().filter(|it| it.code.is_none()) {
+        for migration in crate::postgres::MIGRATIONS.iter().filter(|it| it.code.is_none()) {
             assert!(!statements(&migration.up).unwrap().is_empty());
             assert!(!statements(&migration.down).unwrap().is_empty());
         }

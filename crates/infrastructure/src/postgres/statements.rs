@@ -15,18 +15,15 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
 use todo_domain::search::fold;
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey, Todo,
-    TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DeleteOutcome, Description, NewTodo, PageQuery, PutCondition, PutOutcome, SortKey,
+    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 use uuid::Uuid;
 
 use super::deadline::{first_version, is_in_time};
-use super::for_each::{ForEach, its_id, its_user};
-use super::limit::Limited;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
-use crate::cached::Cached;
-use crate::keyset::comes_after;
+use crate::sql::{Cached, ForEach, Limited, comes_after, its_id, its_user};
 
 #[diesel::declare_sql_function]
 extern "SQL" {

@@ -11,8 +11,8 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::deadline;
 use super::file::{DatabaseFile, FileProblem};
-use crate::database::OpenError;
 use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations, Patience, Step};
+use crate::options::OpenError;
 
 /// Where the database is.
 #[derive(Debug, Clone)]

@@ -11,6 +11,8 @@ use std::time::Instant;
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 
+use crate::connections::DeadlinePassed;
+
 thread_local! {
     /// When the statement that this thread is running must have ended.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -23,11 +25,6 @@ extern "SQL" {
     /// Whether there is time left.
     fn is_in_time() -> diesel::sql_types::Bool;
 }
-
-/// A statement was given up.
-#[derive(Debug, thiserror::Error)]
-#[error("the statement was given up at its deadline")]
-pub(crate) struct DeadlinePassed;
 
 /// Makes the function known to a connection.
 pub(super) fn register(connection: &SqliteConnection) -> QueryResult<()> {

@@ -16,7 +16,7 @@ const UPDATE: &str = "
     WHERE title_folded <> fold_text(title) OR description_folded <> fold_text(description)";
 
 /// Reads the table once, and writes only the rows whose folded texts differ.
-pub(crate) fn fold_all(connection: &mut SqliteConnection) -> QueryResult<()> {
+pub(super) fn fold_all(connection: &mut SqliteConnection) -> QueryResult<()> {
     fold_text_utils::register_impl(connection, |text: Option<String>| {
         text.map(|text| fold(&text).into_owned())
     })?;

@@ -20,9 +20,9 @@ use super::file::DatabaseFile;
 use super::statements;
 use super::watcher::Watcher;
 use super::writer::Writer;
-use crate::database::{DatabaseOptions, OpenError};
+use crate::connections::{Pool, Repeat, Session};
 use crate::migrations::{self, MigrationCommand};
-use crate::pool::{Pool, Repeat, Session};
+use crate::options::{DatabaseOptions, OpenError};
 use crate::workers::{Class, Limits, NOBODY, QueueOptions, Task, Workers, one_by_one, processors};
 
 /// Todos in SQLite.
@@ -85,7 +85,7 @@ impl SqliteTodoRepository {
         let mut connection = connection::connect(&location, migrate_timeout)?;
         let command =
             if migrate_on_start { MigrationCommand::Up } else { MigrationCommand::Status };
-        let known = &migrations::SQLITE;
+        let known = &super::MIGRATIONS;
         let status = connection::run(&mut connection, known, command, migrate_timeout)?;
         migrations::require_all_applied(&status)?;
         connection::set_busy_timeout(&mut connection, timeout)?;

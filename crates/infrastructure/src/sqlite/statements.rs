@@ -22,8 +22,7 @@ use super::deadline::is_in_time;
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
 use super::values::{BlobUuid, Micros};
-use crate::cached::Cached;
-use crate::keyset::comes_after;
+use crate::sql::{Cached, comes_after};
 
 #[diesel::declare_sql_function]
 extern "SQL" {

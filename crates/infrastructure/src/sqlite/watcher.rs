@@ -11,7 +11,7 @@ use diesel::sql_types::Integer;
 
 use super::connection::{self, Location};
 use super::file::{DatabaseFile, FileProblem};
-use crate::database::OpenError;
+use crate::options::OpenError;
 
 /// How often it looks. As long reads may go on unaware that their file is gone.
 const INTERVAL: Duration = Duration::from_millis(100);

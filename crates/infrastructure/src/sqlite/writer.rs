@@ -13,9 +13,9 @@ use diesel::result::QueryResult;
 use todo_domain::{RepositoryError, UserId};
 
 use super::connection::{self, Location};
-use super::deadline::{DeadlinePassed, enforce};
-use crate::database::OpenError;
-use crate::error::from_diesel;
+use super::deadline::enforce;
+use crate::connections::{DeadlinePassed, from_diesel};
+use crate::options::OpenError;
 use crate::workers::{
     Class, Job, Limits, Outcome, QueueOptions, ReplyTo, Workers, catching_panics,
 };

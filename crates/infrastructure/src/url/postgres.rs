@@ -108,7 +108,7 @@ impl PostgresUrl {
     /// A message of libpq on one line, without what it quotes of the URL and might be a password: a value that has
     /// swallowed the parameter behind it, a user name that holds a colon.
     pub(crate) fn without_secrets(&self, message: &str) -> String {
-        let mut message = crate::error::one_line(message);
+        let mut message = crate::message::one_line(message);
         // Of several hosts, each is quoted by itself.
         let values =
             self.settings.iter().flat_map(|(_, value)| value.split(',').chain([value.as_str()]));

@@ -17,11 +17,11 @@ use diesel::result::{ConnectionError, QueryResult};
 use r2d2::{HandleError, ManageConnection};
 use todo_domain::RepositoryError;
 
-use crate::error::{
-    is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
-    tells_of_lost_connection, was_ended_by_administrator,
+use super::failure::{
+    UseError, is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
+    tells_of_lost_connection, was_ended_by_administrator, was_too_late,
 };
-use crate::postgres::was_too_late;
+use crate::message::one_line;
 use crate::workers::{GIVE_UP_AFTER, Outcome};
 
 /// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
@@ -82,23 +82,6 @@ pub(crate) enum Repeat {
     Always,
     /// Only when the server has said that it was not carried out. It must not be twice.
     IfNotExecuted,
-}
-
-/// A failed use of a connection.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UseError {
-    /// There was none to be had in time.
-    #[error("no connection to the database")]
-    NoConnection(#[from] r2d2::Error),
-    /// There was one only after the deadline.
-    #[error("the call was given up before it reached the database")]
-    TooLate,
-    /// The statement failed.
-    #[error(transparent)]
-    Statement(diesel::result::Error),
-    /// The connection was lost, with whatever it was doing.
-    #[error(transparent)]
-    Lost(diesel::result::Error),
 }
 
 impl<C: Session> Pool<C> {
@@ -283,6 +266,6 @@ struct LogError;
 
 impl HandleError<diesel::r2d2::Error> for LogError {
     fn handle_error(&self, error: diesel::r2d2::Error) {
-        tracing::warn!(error = %crate::error::one_line(&error.to_string()), "lost or refused by the database");
+        tracing::warn!(error = %one_line(&error.to_string()), "lost or refused by the database");
     }
 }

@@ -12,10 +12,10 @@ use diesel::result::QueryResult;
 const USUAL: [u32; 8] = [11, 21, 26, 31, 51, 101, 201, 501];
 
 /// A query of at least so many rows, if there are as many; at most of the next usual number. To be run as
-/// [`Cached`](crate::cached::Cached).
-pub(super) struct Limited<T> {
-    pub(super) query: T,
-    pub(super) limit: u32,
+/// [`Cached`](super::Cached).
+pub(crate) struct Limited<T> {
+    pub(crate) query: T,
+    pub(crate) limit: u32,
 }
 
 impl<T: Query> Query for Limited<T> {

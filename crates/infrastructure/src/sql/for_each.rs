@@ -8,19 +8,19 @@ use diesel::sql_types::{Array, BigInt, Uuid};
 
 /// The rows of a query for each of these, and the number of the one whom a row is for, from 1 on. The query names the
 /// user by [`its_user`], and by [`its_id`] the id. It must have a limit: Postgres then runs it as it stands, as often as
-/// there are users. To be run as [`Cached`](crate::cached::Cached); the text is the same for however many.
-pub(super) struct ForEach<Q> {
-    pub(super) users: Vec<uuid::Uuid>,
+/// there are users. To be run as [`Cached`](super::Cached); the text is the same for however many.
+pub(crate) struct ForEach<Q> {
+    pub(crate) users: Vec<uuid::Uuid>,
     /// As many, or none.
-    pub(super) ids: Vec<uuid::Uuid>,
-    pub(super) query: Q,
+    pub(crate) ids: Vec<uuid::Uuid>,
+    pub(crate) query: Q,
 }
 
-pub(super) fn its_user() -> SqlLiteral<Uuid> {
+pub(crate) fn its_user() -> SqlLiteral<Uuid> {
     diesel::dsl::sql("wanted.user_id")
 }
 
-pub(super) fn its_id() -> SqlLiteral<Uuid> {
+pub(crate) fn its_id() -> SqlLiteral<Uuid> {
     diesel::dsl::sql("wanted.id")
 }
 

@@ -1,16 +1,9 @@
-//! The front door: from a URL to a repository.
+//! How a database is used, and why it could not be opened.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::result::ConnectionError;
 use thiserror::Error;
-use todo_domain::TodoRepository;
-
-use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations};
-use crate::postgres::{self, PostgresTodoRepository};
-use crate::sqlite::{self, Location, SqliteTodoRepository};
-use crate::url::DatabaseUrl;
 
 /// How a database is used.
 #[derive(Debug, Clone, Copy)]
@@ -74,58 +67,4 @@ pub enum OpenError {
     /// The operating system grants no threads.
     #[error("cannot start the worker threads")]
     Threads(#[from] std::io::Error),
-}
-
-/// Opens a database: connects, migrates if told to, starts the worker threads.
-///
-/// # Errors
-/// [`OpenError`]. Nothing is left running then.
-pub fn open(
-    url: &DatabaseUrl,
-    options: &DatabaseOptions,
-) -> Result<Arc<dyn TodoRepository>, OpenError> {
-    match url {
-        DatabaseUrl::Postgres(url) => Ok(Arc::new(PostgresTodoRepository::open(url, options)?)),
-        DatabaseUrl::SqliteFile(path) => {
-            Ok(Arc::new(SqliteTodoRepository::open(Location::file(path.clone()), options)?))
-        }
-        DatabaseUrl::SqliteMemory => {
-            Ok(Arc::new(SqliteTodoRepository::open(Location::Memory, options)?))
-        }
-    }
-}
-
-/// Carries out a migration command; tells how things stand afterwards. `timeout` is how long it may wait for another
-/// copy that migrates, and for locks of others.
-///
-/// # Errors
-/// [`OpenError`]. Of migrations that are transactions nothing is done then.
-pub fn migrate(
-    url: &DatabaseUrl,
-    command: MigrationCommand,
-    timeout: Duration,
-) -> Result<Vec<MigrationStatus>, OpenError> {
-    let migrations = match url {
-        DatabaseUrl::Postgres(_) => &migrations::POSTGRES,
-        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => &migrations::SQLITE,
-    };
-    migrate_with(url, migrations, command, timeout)
-}
-
-/// The same with migrations other than the program's own.
-///
-/// # Errors
-/// As [`migrate`].
-pub fn migrate_with(
-    url: &DatabaseUrl,
-    migrations: &Migrations,
-    command: MigrationCommand,
-    timeout: Duration,
-) -> Result<Vec<MigrationStatus>, OpenError> {
-    let location = match url {
-        DatabaseUrl::Postgres(url) => return postgres::migrate(url, migrations, command, timeout),
-        DatabaseUrl::SqliteFile(path) => Location::file(path.clone()),
-        DatabaseUrl::SqliteMemory => Location::Memory,
-    };
-    sqlite::migrate(&location, migrations, command, timeout)
 }

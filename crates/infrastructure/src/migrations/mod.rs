@@ -1,17 +1,24 @@
 //! The migrations, which are a part of the binary, and what can be done with them.
 
+mod embedded;
 mod patience;
-mod source;
 
 use diesel::backend::Backend;
 use diesel::migration::{Migration as DieselMigration, MigrationConnection};
 use diesel_migrations::MigrationHarness;
 
+pub(crate) use embedded::Code;
+pub use embedded::{Migration, Migrations};
 pub(crate) use patience::Patience;
-pub(crate) use source::{Code, POSTGRES, SQLITE};
-pub use source::{Migration, Migrations};
 
-use crate::database::OpenError;
+use crate::options::OpenError;
+
+/// The migration that folds the texts of old todos anew.
+///
+/// At first, composed and decomposed letters were not folded alike. The folded columns are written by this program,
+/// so older rows are brought up to date by this program, too: no database folds as it does. Running it again does no
+/// harm. Reverting it changes nothing: the earlier program finds what it would, but for decomposed letters.
+pub(crate) const FOLD_TEXTS_ANEW: &str = "2026-03-01-000000_fold_texts_anew";
 
 /// What to do with the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,6 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use todo_domain::RepositoryError;
 
-use crate::pool::UseError;
-use crate::postgres::was_too_late;
-use crate::sqlite::DeadlinePassed;
-
 /// Texts by which Postgres, its poolers and SQLite say that it is not the statement that is wrong, but the
 /// moment. Diesel passes on no SQLSTATE, and these have no kind of their own. A Postgres that speaks another
 /// language is told apart only by the kinds; its refusals then are internal errors rather than 503s.
@@ -93,6 +89,17 @@ pub(crate) fn is_statement_lost(error: &Error) -> bool {
             && (message.ends_with("does not exist") || message.ends_with("already exists")))
 }
 
+/// A statement on SQLite was ended at its deadline. (On Postgres the server says so.)
+#[derive(Debug, thiserror::Error)]
+#[error("the statement was given up at its deadline")]
+pub(crate) struct DeadlinePassed;
+
+/// Whether Postgres read a statement only after its deadline, and so did not execute it: each statement that writes
+/// divides by zero then.
+pub(crate) fn was_too_late(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message() == "division by zero")
+}
+
 /// Whether a statement was ended at its deadline.
 pub(crate) fn is_canceled(error: &Error) -> bool {
     match error {
@@ -102,6 +109,23 @@ pub(crate) fn is_canceled(error: &Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// A failed use of a connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UseError {
+    /// There was none to be had in time.
+    #[error("no connection to the database")]
+    NoConnection(#[from] r2d2::Error),
+    /// There was one only after the deadline.
+    #[error("the call was given up before it reached the database")]
+    TooLate,
+    /// The statement failed.
+    #[error(transparent)]
+    Statement(diesel::result::Error),
+    /// The connection was lost, with whatever it was doing.
+    #[error(transparent)]
+    Lost(diesel::result::Error),
 }
 
 impl From<UseError> for RepositoryError {
@@ -133,9 +157,4 @@ pub(crate) fn from_diesel(error: Error) -> RepositoryError {
             _ => false,
         };
     if passing { RepositoryError::unavailable(error) } else { RepositoryError::internal(error) }
-}
-
-/// A message of libpq on one line, as logs and terminals want it.
-pub(crate) fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,28 +1,13 @@
-//! Where the migrations come from.
+//! Migrations from `migrations/<database>/`, embedded in the program.
 
 use std::fmt;
-use std::sync::LazyLock;
 
 use diesel::connection::BoxableConnection;
 use diesel::migration::{self, MigrationMetadata, MigrationName, MigrationVersion};
 use diesel::pg::{Pg, PgConnection};
 use diesel::result::QueryResult;
 use diesel::sqlite::{Sqlite, SqliteConnection};
-use include_dir::{Dir, include_dir};
-
-use crate::refolding;
-
-/// Those of Postgres, from `migrations/postgres`.
-pub(crate) static POSTGRES: LazyLock<Migrations> = LazyLock::new(|| {
-    static DIRECTORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/postgres");
-    Migrations::embedded(&DIRECTORY)
-});
-
-/// Those of SQLite, from `migrations/sqlite`.
-pub(crate) static SQLITE: LazyLock<Migrations> = LazyLock::new(|| {
-    static DIRECTORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/sqlite");
-    Migrations::embedded(&DIRECTORY)
-});
+use include_dir::Dir;
 
 /// Migrations of one database, oldest first.
 #[derive(Debug, Clone)]
@@ -45,9 +30,9 @@ pub struct Migration {
 
 /// A change that only this program can make, in a transaction. It can be made twice, and need not be taken back.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Code {
-    pub(crate) postgres: fn(&mut PgConnection) -> QueryResult<()>,
-    pub(crate) sqlite: fn(&mut SqliteConnection) -> QueryResult<()>,
+pub(crate) enum Code {
+    Postgres(fn(&mut PgConnection) -> QueryResult<()>),
+    Sqlite(fn(&mut SqliteConnection) -> QueryResult<()>),
 }
 
 impl Migrations {
@@ -59,7 +44,7 @@ impl Migrations {
     }
 
     /// A folder for each, and those that are code.
-    fn embedded(directory: &Dir<'_>) -> Self {
+    pub(crate) fn embedded(directory: &Dir<'_>, code: Vec<Migration>) -> Self {
         let migrations = directory.dirs().map(|folder| {
             let text = |name: &str| {
                 let file = folder.get_file(folder.path().join(name));
@@ -69,7 +54,7 @@ impl Migrations {
             let name = folder.path().to_string_lossy();
             Migration::sql(&name, &text("up.sql"), &text("down.sql"), in_transaction)
         });
-        Self::new(migrations.chain([refolding::migration()]).collect())
+        Self::new(migrations.chain(code).collect())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
@@ -123,7 +108,7 @@ impl MigrationMetadata for Migration {
 
 /// Diesel's view of a migration, on connections of one type.
 macro_rules! migration_on {
-    ($backend:ty, $connection:ty, $code:ident) => {
+    ($database:ident, $backend:ty, $connection:ty) => {
         impl migration::Migration<$backend> for Migration {
             fn run(
                 &self,
@@ -131,7 +116,10 @@ macro_rules! migration_on {
             ) -> migration::Result<()> {
                 let Some(code) = self.code else { return Ok(connection.batch_execute(&self.up)?) };
                 let connection = connection.downcast_mut::<$connection>();
-                Ok((code.$code)(connection.ok_or("a connection of another type")?)?)
+                let (Code::$database(run), Some(connection)) = (code, connection) else {
+                    return Err("it is of another database".into());
+                };
+                Ok(run(connection)?)
             }
 
             fn revert(
@@ -155,23 +143,12 @@ macro_rules! migration_on {
     };
 }
 
-migration_on!(Pg, PgConnection, postgres);
-migration_on!(Sqlite, SqliteConnection, sqlite);
+migration_on!(Postgres, Pg, PgConnection);
+migration_on!(Sqlite, Sqlite, SqliteConnection);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_migration_has_a_way_back_and_those_of_sqlite_are_transactions() {
-        for migration in POSTGRES.iter().chain(SQLITE.iter()) {
-            let has_text = !migration.up.is_empty() && !migration.down.is_empty();
-            assert!(has_text != migration.code.is_some(), "{migration}");
-        }
-        // They hold SQLite's one write lock, so that no other can come between.
-        assert!(SQLITE.iter().all(|migration| migration.in_transaction));
-        assert!(POSTGRES.iter().count() > 0 && SQLITE.iter().count() > 0);
-    }
 
     #[test]
     fn a_file_says_whether_a_migration_is_a_transaction() {
