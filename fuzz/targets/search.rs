@@ -1,4 +1,4 @@
-//! Any texts: folding is stable, and what a text holds is found in it.
+//! Any texts: folding is idempotent, and a term is found in a text whose letters do not combine with it.
 
 #![no_main]
 
@@ -11,9 +11,9 @@ fuzz_target!(|given: (&str, &str, &str)| {
     let folded = fold(term);
     assert_eq!(fold(&folded), folded);
     if let Ok(Some(wanted)) = SearchTerm::new(term) {
-        assert!(wanted.is_in(&format!("{before}{term}{after}")));
-        assert!(
-            wanted.is_in(&format!("{before}{}{after}", term.to_lowercase())) || !term.is_ascii()
-        );
+        // Directly beside the term, an accent would make another letter of its last one.
+        assert!(wanted.is_in(&format!("{before}\n{term}\n{after}")));
+        let lower = term.to_lowercase();
+        assert!(wanted.is_in(&format!("{before}\n{lower}\n{after}")) || !term.is_ascii());
     }
 });

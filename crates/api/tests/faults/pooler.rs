@@ -90,6 +90,23 @@ fn a_pooler_that_shares_sessions_later_is_noticed_by_no_call() {
     assert_eq!(report.count(503), 0);
 }
 
+/// Nothing can be set in a session that others share, but a statement must not run on for nobody.
+#[test]
+fn a_search_or_count_behind_a_pooler_is_cancelled_at_its_deadline() {
+    let Some((cluster, url, _pooler)) = pooled() else { return };
+    let server = server_with(&url, &[("DATABASE_TIMEOUT", "3s")]);
+    let mut client = Client::new(server.port(), &new_id());
+    wait::until("a first answer", || client.get(TODOS).unwrap().status == 200);
+    let mut other = cluster.session(url.rsplit('/').next().unwrap());
+    other.run("BEGIN; LOCK TABLE todos");
+    for target in [format!("{TODOS}?q=a"), format!("{TODOS}/stats")] {
+        assert_eq!(client.get(&target).unwrap().status, 503, "{target}");
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        wait::until("the end of the statement", || cluster.psql("postgres", waiting) == "0");
+    }
+    other.run("ROLLBACK");
+}
+
 /// A Postgres, the URL of a database of it behind a pooler, and that.
 fn pooled() -> Option<(Cluster, String, Pooler)> {
     let pgbouncer = Pooler::find()?;

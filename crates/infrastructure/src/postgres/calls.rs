@@ -174,8 +174,14 @@ fn find_all(
     statements::find_all(&mut session.connection, wanted)
 }
 
-fn list(session: &mut PgSession, wanted: &List, _: Instant) -> QueryResult<Vec<Todo>> {
-    statements::list(&mut session.connection, wanted)
+fn list(session: &mut PgSession, wanted: &List, deadline: Instant) -> QueryResult<Vec<Todo>> {
+    if wanted.1.filter.search.is_none() {
+        // Read by an index, it needs no limit.
+        return statements::list(&mut session.connection, wanted);
+    }
+    session.run_limited(Class::Read, deadline, |session| {
+        statements::list(&mut session.connection, wanted)
+    })
 }
 
 fn list_all(session: &mut PgSession, wanted: &[&List], _: Instant) -> QueryResult<Vec<Vec<Todo>>> {
