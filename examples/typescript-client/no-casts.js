@@ -11,7 +11,7 @@ const forbidden = new Map([
   [ts.SyntaxKind.NonNullExpression, "!"],
 ]);
 
-for (const file of readdirSync("src").filter((name) => name !== "schema.d.ts")) {
+for (const file of readdirSync("src", { recursive: true }).filter((name) => name.endsWith(".ts") && name !== "schema.d.ts")) {
   const source = ts.createSourceFile(file, readFileSync(`src/${file}`, "utf8"), ts.ScriptTarget.Latest);
   const visit = (node) => {
     const what = forbidden.get(node.kind);

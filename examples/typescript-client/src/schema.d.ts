@@ -464,13 +464,7 @@ export interface operations {
                  */
                 sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at";
             };
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -579,13 +573,7 @@ export interface operations {
     createTodo: {
         parameters: {
             query?: never;
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -758,13 +746,7 @@ export interface operations {
                  */
                 all?: boolean;
             };
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -874,13 +856,7 @@ export interface operations {
                  */
                 all?: boolean;
             };
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -1031,13 +1007,7 @@ export interface operations {
                 /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
                 id?: string[];
             };
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -1130,12 +1100,7 @@ export interface operations {
     getTodo: {
         parameters: {
             query?: never;
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
+            header?: {
                 /**
                  * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
                  *     answer is 412 and nothing is changed.
@@ -1302,12 +1267,7 @@ export interface operations {
     putTodo: {
         parameters: {
             query?: never;
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
+            header?: {
                 /**
                  * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
                  *     answer is 412 and nothing is changed.
@@ -1528,12 +1488,7 @@ export interface operations {
     deleteTodo: {
         parameters: {
             query?: never;
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
+            header?: {
                 /**
                  * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
                  *     answer is 412 and nothing is changed.
@@ -1667,12 +1622,7 @@ export interface operations {
     updateTodo: {
         parameters: {
             query?: never;
-            header: {
-                /**
-                 * @description The user on whose behalf the request is made; every answer is about this user's todos alone.
-                 * @example 550e8400-e29b-41d4-a716-446655440000
-                 */
-                "X-User-ID": string;
+            header?: {
                 /**
                  * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
                  *     answer is 412 and nothing is changed.
