@@ -2,10 +2,14 @@
 
 Each rule turns a request that matches the schema into one that the API accepts, so that every rejection of a valid
 request is a finding. Requests that are meant to be rejected are not changed.
+
+And a check of the caller, which is a security scheme and therefore not varied otherwise.
 """
 
+import itertools
 import re
 
+import requests
 import schemathesis
 from schemathesis import GenerationMode
 
@@ -39,3 +43,31 @@ def before_call(context, case, kwargs):
 
 def filters(query):
     return query and ("is_completed" in query or query.get("q") or query.get("id"))
+
+
+# What may stand in X-User-ID and names nobody, None for nothing, with the error_code it gets.
+USER = "550e8400-e29b-41d4-a716-446655440000"
+NOBODY = itertools.cycle(
+    [(value, "MISSING_USER_CONTEXT") for value in (None, "", " ")]
+    + [
+        (value, "VALIDATION_ERROR")
+        for value in ("0", "me", "null", "\xff", USER[1:], f"{{{USER}}}", f"{USER}, {USER}", USER.replace("-", ""), "%00")
+    ]
+)
+
+
+@schemathesis.check
+def caller_is_required(ctx, response, case):
+    """What succeeds for a caller is refused to nobody, each time with another way to be nobody."""
+    if response.status_code >= 300 or "X-User-ID" not in response.request.headers:
+        return
+    value, code = next(NOBODY)
+    request = response.request.copy()
+    del request.headers["X-User-ID"]
+    if value is not None:
+        request.headers["X-User-ID"] = value.encode("latin-1")
+    with requests.Session() as session:
+        answer = session.send(request, verify=response.verify)
+    problem = answer.json() if answer.status_code == 400 else {}
+    if problem.get("error_code") != code or [it["field"] for it in problem["field_errors"]] != ["X-User-ID"]:
+        raise AssertionError(f"with X-User-ID {value!r}: {answer.status_code} {answer.text}, not a 400 {code}")
