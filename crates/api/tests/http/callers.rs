@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{Api, TODOS, path_of};
@@ -13,7 +13,8 @@ pub(crate) fn nobody_is_told_to_say_who_calls(api: Api) {
     let todo = Uuid::now_v7().to_string();
     for operation in operations {
         let answer = operation.call(&api.nobody(), &todo).send();
-        answer.refused(400, "MISSING_USER_CONTEXT", "User context required");
+        let problem = answer.refused(400, "MISSING_USER_CONTEXT", "User context required");
+        assert_eq!(fields(&problem), ["X-User-ID"]);
     }
     for empty in ["", " ", "\t"] {
         let answer = api.raw("GET", TODOS).header("X-User-ID", empty).send();
@@ -48,10 +49,12 @@ pub(crate) fn every_operation_refuses_a_malformed_name_or_id(api: Api) {
     let todo = Uuid::now_v7().to_string();
     for operation in api.operations_of_users() {
         let answer = operation.call(&api.named("me"), &todo).send();
-        answer.refused(400, "VALIDATION_ERROR", "Invalid user ID format");
+        let problem = answer.refused(400, "VALIDATION_ERROR", "Invalid user ID format");
+        assert_eq!(fields(&problem), ["X-User-ID"]);
         if operation.takes("todo_id") {
             let answer = operation.call(&api.user(), "17").send();
-            answer.refused(400, "VALIDATION_ERROR", "Invalid todo ID format");
+            let problem = answer.refused(400, "VALIDATION_ERROR", "Invalid todo ID format");
+            assert_eq!(fields(&problem), ["todo_id"]);
         }
     }
 }
@@ -61,4 +64,10 @@ pub(crate) fn the_nil_uuid_is_a_user_like_any_other(api: Api) {
     let todo = nil.create("Nobody's business");
     assert_eq!(nil.items(TODOS), slice::from_ref(&todo));
     api.named(&Uuid::max().to_string()).patch(path_of(&todo), &json!({})).not_found();
+}
+
+/// What a problem finds fault with: headers and parameters count as fields.
+fn fields(problem: &Value) -> Vec<&str> {
+    let errors = problem["field_errors"].as_array().unwrap();
+    errors.iter().map(|error| error["field"].as_str().unwrap()).collect()
 }

@@ -141,6 +141,8 @@ pub(crate) fn the_schemas_have_the_names_of_the_contract(api: Api) {
     assert!(!api.description.document.to_string().contains("\"nullable\""));
     // Some generators make a `bigint` of it, which JSON cannot be made of.
     assert!(!api.description.document.to_string().contains("\"int64\""));
+    // Generators copy patterns into regular expressions of TypeScript, where these would end the line.
+    assert!(!api.description.document.to_string().contains(['\u{2028}', '\u{2029}']));
     assert_eq!(schemas["Health"]["enum"], json!(["healthy", "ready"]));
     let conflict = &schemas["PreconditionFailedResponse"];
     assert!(conflict["required"].as_array().unwrap().contains(&json!("current")), "{conflict}");
@@ -202,5 +204,20 @@ pub(crate) fn the_caller_is_a_security_scheme_and_no_parameter(api: Api) {
         assert!(!operation.takes("X-User-ID"), "{}", operation.id);
         let is_for_nobody = operation.template.starts_with("/health");
         assert_eq!(operation.needs_caller(), !is_for_nobody, "{}", operation.id);
+    }
+}
+
+pub(crate) fn the_examples_of_a_400_name_what_the_operation_takes(api: Api) {
+    for operation in api.operations_of_users() {
+        let content = &operation.value["responses"]["400"]["content"]["application/problem+json"];
+        let named: BTreeSet<_> = examples(&api, content)
+            .iter()
+            .flat_map(|example| example["field_errors"].as_array().unwrap().clone())
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect();
+        let mut expected = BTreeSet::from(["X-User-ID".to_owned()]);
+        let taken = ["todo_id", "If-Match"].into_iter().filter(|name| operation.takes(name));
+        expected.extend(taken.map(str::to_owned));
+        assert_eq!(named, expected, "{}", operation.id);
     }
 }

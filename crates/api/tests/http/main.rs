@@ -248,6 +248,7 @@ http_contract! {
         every_answer_with_a_body_has_an_example_that_fits
         the_schemas_have_the_names_of_the_contract
         the_caller_is_a_security_scheme_and_no_parameter
+        the_examples_of_a_400_name_what_the_operation_takes
         a_body_may_have_known_fields_only_and_what_is_read_only_is_said
         what_the_description_forbids_in_a_body_is_refused;
     malformed:
