@@ -6,12 +6,11 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use thiserror::Error;
-use todo_domain::{RepositoryError, TodoError};
+use todo_domain::RepositoryError;
 use utoipa::ToSchema;
 use validator::ValidationErrors;
-
-use crate::todos::dto::TodoRead;
 
 /// What an id must be.
 pub const UUID_RULE: &str =
@@ -68,7 +67,7 @@ pub enum ApiError {
     #[error("The todo is not as the request expects it; nothing was changed")]
     PreconditionFailed {
         /// The todo as it stands; `None` when there is none.
-        current: Option<Box<TodoRead>>,
+        current: Option<CurrentTodo>,
     },
     /// The database is away, overloaded or too slow; or the server is going down.
     #[error("The service is temporarily unavailable, try again shortly")]
@@ -84,6 +83,15 @@ pub enum ApiError {
         /// What it says.
         detail: String,
     },
+}
+
+/// The todo that a 412 carries.
+#[derive(Debug, Clone)]
+pub struct CurrentTodo {
+    /// For the `ETag`.
+    pub version: i64,
+    /// As a GET would return it.
+    pub json: Box<RawValue>,
 }
 
 /// What is wrong with one field of a body, one parameter or one header.
@@ -148,7 +156,7 @@ pub struct ErrorResponse {
     /// Only with `PRECONDITION_FAILED`: the todo as it stands, or null when there is none. It has a schema of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
-    pub current: Option<Option<TodoRead>>,
+    pub current: Option<Option<Box<RawValue>>>,
 }
 
 impl ApiError {
@@ -203,7 +211,9 @@ impl ApiError {
             _ => Vec::new(),
         };
         let current = match self {
-            Self::PreconditionFailed { current } => Some(current.as_deref().cloned()),
+            Self::PreconditionFailed { current } => {
+                Some(current.as_ref().map(|current| current.json.clone()))
+            }
             _ => None,
         };
         ErrorResponse {
@@ -236,25 +246,6 @@ impl ResponseError for ApiError {
     /// Only the status: the body needs the request's id, so the [envelope](crate::http::envelope) writes it.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
-    }
-}
-
-impl From<TodoError> for ApiError {
-    fn from(error: TodoError) -> Self {
-        match error {
-            TodoError::NotFound => Self::TodoNotFound,
-            TodoError::Conflict { current } => {
-                Self::PreconditionFailed { current: current.map(|it| Box::new((*it).into())) }
-            }
-            TodoError::TooMany { limit } => Self::field(
-                "query",
-                format!(
-                    "matches more than {limit} todos, the most that one call changes on this server; narrow it by a \
-                     filter"
-                ),
-            ),
-            TodoError::Repository(error) => error.into(),
-        }
     }
 }
 

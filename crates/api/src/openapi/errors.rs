@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ENTITY_TAGS_RULE;
 use crate::http::unknown::unknown;
+use crate::todos::errors::precondition_failed;
 use crate::todos::params::{ALL_RULE, limit_rule};
 
 /// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
@@ -94,14 +95,14 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push((
             "another_version",
             "The condition does not hold. Nothing was changed; `current` is the todo as it stands.",
-            ApiError::PreconditionFailed { current: Some(Box::new(todo(4, false).into())) },
+            precondition_failed(Some(&todo(4, false))),
         ));
     }
     if id == "putTodo" {
         examples.push((
             "gone",
             "The condition asks for a todo that is not there.",
-            ApiError::PreconditionFailed { current: None },
+            precondition_failed(None),
         ));
     }
     if operation.request_body.is_some() {

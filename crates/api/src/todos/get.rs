@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::dto::TodoRead;
+use super::errors::precondition_failed;
 use super::json;
 use crate::error::ApiError;
 use crate::http::caller::Caller;
@@ -52,8 +53,6 @@ pub async fn get_todo(
         Reading::NotModified => {
             Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish())
         }
-        Reading::Failed => {
-            Err(ApiError::PreconditionFailed { current: Some(Box::new(todo.into())) })
-        }
+        Reading::Failed => Err(precondition_failed(Some(&todo))),
     }
 }

@@ -27,6 +27,13 @@ pub fn respond(mut response: HttpResponseBuilder, todo: &Todo) -> HttpResponse {
     response.insert_header((ETAG, etag(todo.version))).content_type(ContentType::json()).body(body)
 }
 
+/// A todo as text.
+pub fn text_of(todo: &Todo) -> String {
+    let mut text = Vec::with_capacity(USUAL_LENGTH);
+    push_todo(&mut text, todo);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Writes todos into a list that holds `before` others, until the text is `limit` bytes long or a little longer. Says
 /// how many were written: one at least, if there is one.
 pub fn push_todos(to: &mut Vec<u8>, todos: &[Todo], before: usize, limit: usize) -> usize {

@@ -12,6 +12,7 @@ pub mod create;
 pub mod cursor;
 pub mod delete;
 pub mod dto;
+pub mod errors;
 pub mod get;
 pub mod json;
 pub mod list;
