@@ -151,7 +151,7 @@ pub struct ErrorResponse {
     /// Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none.
     pub field_errors: Vec<FieldError>,
     /// The id under which the server's log tells more; also in the header `X-Request-ID`.
-    #[schema(example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f")]
+    #[schema(example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50")]
     pub request_id: String,
     /// Only with `PRECONDITION_FAILED`: the todo as it stands, or null when there is none. It has a schema of its own.
     #[serde(skip_serializing_if = "Option::is_none")]

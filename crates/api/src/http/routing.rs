@@ -49,7 +49,7 @@ pub async fn route_not_found() -> Result<&'static str, ApiError> {
 #[into_params(parameter_in = Path)]
 pub struct TodoPath {
     /// The todo's id.
-    #[param(value_type = Uuid, example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f")]
+    #[param(value_type = Uuid)]
     pub todo_id: TodoId,
 }
 

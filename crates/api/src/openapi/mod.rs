@@ -2,6 +2,7 @@
 
 mod errors;
 mod examples;
+mod order;
 mod schemas;
 
 use utoipa::OpenApi;
@@ -10,6 +11,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 
 use self::errors::Errors;
 use self::examples::Examples;
+use self::order::Order;
 use self::schemas::Schemas;
 use crate::error::ErrorResponse;
 use crate::http::caller::CallerScheme;
@@ -46,7 +48,7 @@ use crate::{health, todos};
         health::ready
     ),
     components(schemas(ErrorResponse)),
-    modifiers(&CallerScheme, &Schemas, &Errors, &Examples)
+    modifiers(&CallerScheme, &Schemas, &Errors, &Examples, &Order)
 )]
 struct Description;
 

@@ -55,11 +55,11 @@ pub enum SortOrder {
 #[expect(dead_code, reason = "only described, never made")]
 pub struct FilterParams {
     /// Only todos that are (true) or are not (false) completed.
-    #[param(required = false, example = false)]
+    #[param(required = false)]
     is_completed: bool,
     /// Only todos whose title or description holds this text, wherever, in whatever case; composed and
     /// decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
-    #[param(required = false, max_length = 255, pattern = r"^[^\x00]*$", example = "groceries")]
+    #[param(required = false, max_length = 255, pattern = r"^[^\x00]*$")]
     q: String,
     /// Only todos of these ids, at most 200: `id=…&id=…`.
     #[param(required = false, style = Form, explode, max_items = 200)]
@@ -72,18 +72,14 @@ pub struct FilterParams {
 #[expect(dead_code, reason = "only described, never made")]
 pub struct PageParams {
     /// At most so many todos. Without it the answer holds all of them, however many.
-    #[param(required = false, minimum = 1, maximum = 200, example = 20)]
+    #[param(required = false, minimum = 1, maximum = 200)]
     limit: u32,
     /// The `next_cursor` of the page before; left out or empty for the first page. It goes with the `sort` and the
     /// filters that it came from.
-    #[param(
-        required = false,
-        max_length = 64,
-        example = "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"
-    )]
+    #[param(required = false, max_length = 64)]
     cursor: String,
     /// The order.
-    #[param(required = false, inline, example = "-updated_at")]
+    #[param(required = false, inline)]
     sort: SortOrder,
 }
 
@@ -93,7 +89,7 @@ pub struct PageParams {
 #[expect(dead_code, reason = "only described, never made")]
 pub struct AllParams {
     /// `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
-    #[param(required = false, example = true)]
+    #[param(required = false)]
     all: bool,
 }
 

@@ -221,3 +221,52 @@ pub(crate) fn the_examples_of_a_400_name_what_the_operation_takes(api: Api) {
         assert_eq!(named, expected, "{}", operation.id);
     }
 }
+
+pub(crate) fn what_may_be_left_out_has_no_example_because_the_page_would_send_it(api: Api) {
+    let mut with_examples = Vec::new();
+    for Operation { id, value, .. } in api.operations() {
+        for parameter in value["parameters"].as_array().into_iter().flatten() {
+            let has_example = ["/example", "/examples", "/schema/example", "/schema/default"]
+                .iter()
+                .any(|place| parameter.pointer(place).is_some());
+            if parameter["required"] == true {
+                assert!(has_example, "{id}: {parameter}");
+            } else if has_example {
+                with_examples.push(format!("{id} {}", parameter["name"]));
+            }
+        }
+    }
+    // They need a filter. This one can do no harm.
+    assert_eq!(with_examples, ["deleteTodos \"id\"", "updateTodos \"id\""]);
+}
+
+/// Each operation once, and each with the examples that it needs to succeed after those before it.
+pub(crate) fn the_operations_have_an_order_in_which_they_can_be_tried(api: Api) {
+    let mut operations = api.operations();
+    operations.sort_by_key(|it| it.value["x-order"].as_u64());
+    let places = operations.iter().map(|it| it.value["x-order"].as_u64().unwrap());
+    assert!(places.eq(0..OPERATIONS.len() as u64));
+    let ann = api.user();
+    for Operation { id, method, template, value, .. } in operations {
+        let (mut target, mut query) = (template, Vec::new());
+        for parameter in value["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap();
+            match (&parameter["example"], parameter["in"].as_str()) {
+                (Value::String(example), Some("path")) => {
+                    target = target.replace(&format!("{{{name}}}"), example);
+                }
+                (Value::Array(items), Some("query")) => {
+                    query.extend(items.iter().map(|it| format!("{name}={}", it.as_str().unwrap())));
+                }
+                (Value::Null, _) => {}
+                _ => panic!("{id}: {parameter} has a new kind of example"),
+            }
+        }
+        let mut call = ann.call(&method, format!("{target}?{}", query.join("&")));
+        if let Some(content) = value.pointer("/requestBody/content/application~1json") {
+            call = call.json(&examples(&api, content)[0]);
+        }
+        let answer = call.send();
+        assert!((200..300).contains(&answer.status), "{id}: {}", answer.text());
+    }
+}

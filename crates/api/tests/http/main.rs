@@ -250,7 +250,9 @@ http_contract! {
         the_caller_is_a_security_scheme_and_no_parameter
         the_examples_of_a_400_name_what_the_operation_takes
         a_body_may_have_known_fields_only_and_what_is_read_only_is_said
-        what_the_description_forbids_in_a_body_is_refused;
+        what_the_description_forbids_in_a_body_is_refused
+        what_may_be_left_out_has_no_example_because_the_page_would_send_it
+        the_operations_have_an_order_in_which_they_can_be_tried;
     malformed:
         what_is_not_http_is_refused_in_the_shape_of_all_errors
         a_length_that_is_told_in_two_ways_smuggles_nothing_in
