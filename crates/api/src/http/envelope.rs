@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
@@ -15,6 +15,7 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
 use super::caller::VariesBy;
+use super::compression::{compress, is_compressible};
 use super::etag::etag;
 use super::pieces::in_pieces;
 use super::request_id::{RequestId, X_REQUEST_ID};
@@ -54,21 +55,32 @@ pub async fn envelope(
     if is_shutting_down {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let varies_by = response.request().extensions().get::<VariesBy>().cloned();
-    if let Some(VariesBy(name)) = varies_by {
-        vary_by(response.headers_mut(), &name);
+    let caller = response.request().extensions().get::<VariesBy>().cloned();
+    let is_compressible = is_compressible(&response);
+    let names = caller.map(|VariesBy(name)| name).into_iter();
+    vary_by(response.headers_mut(), names.chain(is_compressible.then_some(ACCEPT_ENCODING)));
+    if is_compressible {
+        response = compress(response);
     }
     finish_headers(response.headers_mut(), id);
     Ok(response.map_body(|_, body| in_pieces(body)))
 }
 
-/// Adds a header to those by which the answer varies, all in one field.
-fn vary_by(headers: &mut HeaderMap, name: &HeaderName) {
-    let mut value = name.as_str().as_bytes().to_vec();
-    for others in headers.get_all(VARY) {
+/// Adds headers to those by which the answer varies, all in one field.
+fn vary_by(headers: &mut HeaderMap, names: impl Iterator<Item = HeaderName>) {
+    let mut value = Vec::new();
+    for name in names {
+        value.extend_from_slice(name.as_str().as_bytes());
         value.extend_from_slice(b", ");
-        value.extend_from_slice(others.as_bytes());
     }
+    if value.is_empty() {
+        return;
+    }
+    for others in headers.get_all(VARY) {
+        value.extend_from_slice(others.as_bytes());
+        value.extend_from_slice(b", ");
+    }
+    value.truncate(value.len() - 2);
     // Made of header values, it is one.
     if let Ok(value) = HeaderValue::from_bytes(&value) {
         headers.insert(VARY, value);

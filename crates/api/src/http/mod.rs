@@ -2,11 +2,13 @@
 
 pub mod body;
 pub mod caller;
+pub mod compression;
 pub mod connection;
 pub mod cors;
 pub mod envelope;
 pub mod etag;
 pub mod field;
+pub mod gzip;
 mod parser_errors;
 pub mod pieces;
 pub mod query;

@@ -14,6 +14,7 @@ mod bodies;
 mod bulk;
 mod caching;
 mod callers;
+mod compression;
 mod cors;
 mod creating;
 mod cursors;
@@ -111,6 +112,12 @@ http_contract! {
     caching:
         a_browser_that_two_users_share_shows_each_their_own
         every_answer_that_depends_on_the_caller_says_so;
+    compression:
+        a_long_list_is_compressed_for_who_asks
+        who_does_not_ask_gets_plain_text
+        short_answers_are_sent_as_they_are
+        a_todo_is_never_compressed_so_that_its_tag_stays_its_version
+        a_compressed_list_in_parts_holds_each_todo_once;
     callers:
         nobody_is_told_to_say_who_calls
         what_is_not_one_uuid_is_nobodys_name

@@ -1,5 +1,8 @@
 //! What came back, and short ways to say what should have.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 /// A whole answer.
@@ -115,4 +118,13 @@ fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
         chunks = &chunks[end + 2 + length + 2..];
     }
     body
+}
+
+/// What was compressed: one stream, and nothing behind it.
+pub(crate) fn unzipped(stream: &[u8]) -> Vec<u8> {
+    let mut read = Vec::new();
+    let mut decoder = GzDecoder::new(stream);
+    decoder.read_to_end(&mut read).unwrap();
+    assert!(decoder.into_inner().is_empty(), "something stands behind the end");
+    read
 }

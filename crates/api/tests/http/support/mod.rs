@@ -8,7 +8,7 @@ mod description;
 mod operations;
 mod raw;
 
-pub(crate) use self::answer::Answer;
+pub(crate) use self::answer::{Answer, unzipped};
 pub(crate) use self::api::Api;
 pub(crate) use self::client::{Client, TODOS, at, escaped, id_of, path_of};
 pub(crate) use self::operations::Operation;
