@@ -395,6 +395,8 @@ holds '"openapi": "3.1'
 call 'the API browser' 200 GET /docs
 holds '<html'
 call 'the API browser: its files' 200 GET /docs/swagger-ui-bundle.js
+call 'the API browser: its icon' 200 GET /favicon.ico
+call 'the API browser: where browsers are led' 307 GET /
 call 'unknown route' 404 GET /api/v1/nothing
 error NOT_FOUND
 holds '"detail":"Resource not found"'

@@ -1,26 +1,40 @@
-//! `GET /openapi.json` and `GET /docs`, all from the binary.
+//! `GET /openapi.json` and `GET /docs`, all from the binary; `/` leads there.
 
+mod asset;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_swagger_ui::Config;
 
+use self::asset::Asset;
 use crate::error::ApiError;
 use crate::http::routing::get_only;
 use crate::openapi;
 
 /// What the page may load: its own files, and the pictures that its style sheet holds. Swagger UI sets styles
 /// from its script.
-const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
-     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+const PAGE: &str = "index.html";
+const FAVICON: &str = "favicon.ico";
 
 /// What is served, made once for all threads of the server.
 #[derive(Clone)]
 pub struct Docs {
-    openapi: Bytes,
-    config: Arc<Config<'static>>,
+    openapi: Arc<Asset>,
+    /// The files of the page, by name.
+    files: Arc<[(&'static str, Asset)]>,
 }
 
 impl Docs {
@@ -28,14 +42,23 @@ impl Docs {
     /// introduction.
     #[must_use]
     pub fn new(note: Option<&str>) -> Self {
-        let config = Config::from("/openapi.json")
-            .try_it_out_enabled(true)
-            .display_request_duration(true)
-            .display_operation_id(true)
-            .deep_linking(true)
-            // Its own check would send the description to a site of its maker's.
-            .validator_url("none");
-        Self { openapi: Bytes::from(openapi::json_with(note)), config: Arc::new(config) }
+        let own = [
+            (PAGE, HTML, &include_bytes!("docs/index.html")[..]),
+            ("swagger-initializer.js", JAVASCRIPT, include_bytes!("docs/swagger-initializer.js")),
+            (FAVICON, "image/x-icon", include_bytes!("docs/favicon.ico")),
+        ];
+        let own = own.map(|(name, content_type, bytes)| {
+            (name, Asset::plain(content_type, Bytes::from_static(bytes)))
+        });
+        let of_swagger_ui =
+            [("swagger-ui-bundle.js", JAVASCRIPT), ("swagger-ui.css", CSS), ("index.css", CSS)];
+        let of_swagger_ui = of_swagger_ui.into_iter().filter_map(|(name, content_type)| {
+            Some((name, of_swagger_ui_named(name, content_type)?))
+        });
+        Self {
+            openapi: Arc::new(Asset::plain("application/json", openapi::json_with(note).into())),
+            files: own.into_iter().chain(of_swagger_ui).collect(),
+        }
     }
 }
 
@@ -45,41 +68,55 @@ impl Default for Docs {
     }
 }
 
+/// A file of Swagger UI's own distribution.
+fn of_swagger_ui_named(name: &'static str, content_type: &'static str) -> Option<Asset> {
+    // Only the script that starts it is made of the configuration, and that is our own.
+    let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok().flatten()?;
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    let asset = if file.gzpipped { Asset::gzip } else { Asset::plain };
+    Some(asset(content_type, bytes))
+}
+
 /// Mounts the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
+    get_only(config, "/", web::route().to(to_docs));
+    get_only(config, "/favicon.ico", web::route().to(favicon));
     get_only(config, "/openapi.json", web::route().to(openapi_json));
     get_only(config, "/docs", web::route().to(page));
     get_only(config, "/docs/{file:.*}", web::route().to(file));
 }
 
-async fn openapi_json(docs: web::Data<Docs>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(docs.openapi.clone())
+/// A browser that was given no more than the server's name.
+async fn to_docs() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, "/docs")).finish()
 }
 
-/// The page without a slash at its end: its files are one folder down from there.
-async fn page(docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
-    let (content_type, bytes) = asset(&docs, "index.html")?;
-    let page = String::from_utf8_lossy(&bytes)
-        .replace("=\"./", "=\"./docs/")
-        .replace("=\"index.css", "=\"./docs/index.css");
-    Ok(answer(&content_type, page.into()))
+async fn favicon(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
+    answer(&request, &docs, FAVICON)
 }
 
-async fn file(docs: web::Data<Docs>, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    let (content_type, bytes) = asset(&docs, &path)?;
-    Ok(answer(&content_type, bytes))
+async fn openapi_json(request: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
+    docs.openapi.answer(&request)
 }
 
-fn asset(docs: &Docs, path: &str) -> Result<(String, Bytes), ApiError> {
-    let file = utoipa_swagger_ui::serve(path, Arc::clone(&docs.config))
-        .map_err(|error| ApiError::Internal(error.to_string().into()))?
-        .ok_or(ApiError::RouteNotFound)?;
-    Ok((file.content_type, Bytes::from(file.bytes.into_owned())))
+async fn page(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
+    answer(&request, &docs, PAGE)
 }
 
-fn answer(content_type: &str, bytes: Bytes) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(content_type)
-        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .body(bytes)
+async fn file(
+    request: HttpRequest,
+    docs: web::Data<Docs>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    answer(&request, &docs, if name.is_empty() { PAGE } else { &name })
+}
+
+fn answer(request: &HttpRequest, docs: &Docs, name: &str) -> Result<HttpResponse, ApiError> {
+    let (_, file) = docs.files.iter().find(|(it, _)| *it == name).ok_or(ApiError::RouteNotFound)?;
+    let mut response = file.answer(request);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    Ok(response)
 }

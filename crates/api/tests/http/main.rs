@@ -246,6 +246,7 @@ http_contract! {
         a_slow_reader_of_a_huge_list_costs_little_memory;
     pages_for_people:
         every_asset_of_the_page_is_served_from_here
+        the_page_has_a_title_of_its_own_and_no_bar
         the_page_shows_our_own_description_and_asks_nobody_else
         the_description_is_served_as_json;
     description:

@@ -8,7 +8,8 @@ use crate::support::{Answer, Api, TODOS, at, path_of};
 pub(crate) fn an_unknown_route_is_not_found(api: Api) {
     let id = Uuid::now_v7();
     for target in [
-        "/",
+        "//",
+        "/index.html",
         "/api",
         "/api/v1",
         "/api/v2/todos",
@@ -53,6 +54,8 @@ pub(crate) fn another_method_is_refused_with_those_that_are_allowed(api: Api) {
         (todo.as_str(), "GET, HEAD, PUT, PATCH, DELETE"),
         ("/health", "GET, HEAD"),
         ("/health/ready", "GET, HEAD"),
+        ("/", "GET, HEAD"),
+        ("/favicon.ico", "GET, HEAD"),
         ("/openapi.json", "GET, HEAD"),
         ("/docs", "GET, HEAD"),
         ("/docs/", "GET, HEAD"),
@@ -93,6 +96,8 @@ pub(crate) fn head_is_get_without_the_body(api: Api) {
         ("/health".to_owned(), 200),
         ("/health/ready".to_owned(), 200),
         ("/openapi.json".to_owned(), 200),
+        ("/".to_owned(), 307),
+        ("/favicon.ico".to_owned(), 200),
         ("/docs".to_owned(), 200),
         ("/docs/swagger-ui.css".to_owned(), 200),
         (absent, 404),
