@@ -15,7 +15,7 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
 use super::caller::VariesBy;
-use super::compression::{compress, is_compressible};
+use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
 use super::pieces::in_pieces;
 use super::request_id::{RequestId, X_REQUEST_ID};
@@ -34,6 +34,12 @@ pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("applicati
 /// No shared cache may keep an answer, and a browser must ask before it uses its own. That does not tell the callers
 /// who share a browser from each other; `Vary` does ([`VariesBy`]).
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// What is known by a todo's version must not be stored at all. Two users may have todos of one id in one version, and
+/// `Vary` alone does not keep them apart: a cache may ask the server, by the `ETag` of the answer to one user, what to
+/// show another (RFC 9111, section 4.3.1). Chromium does, and 304 is the answer. A client that keeps the version itself
+/// can still ask with it.
+const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The outermost layer: gives the request its id and finishes the answer.
 ///
@@ -92,7 +98,8 @@ pub(super) fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(X_REQUEST_ID, id.into_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, PRIVATE);
+        let is_known_by_version = has_strong_tag(headers);
+        headers.insert(CACHE_CONTROL, if is_known_by_version { NOT_STORED } else { PRIVATE });
     }
 }
 
