@@ -248,6 +248,8 @@ http_contract! {
         every_asset_of_the_page_is_served_from_here
         the_page_has_a_title_of_its_own_and_no_bar
         the_page_shows_our_own_description_and_asks_nobody_else
+        a_browser_that_was_given_the_servers_name_alone_is_sent_to_the_page
+        a_file_is_sent_once_and_compressed_to_who_asks
         the_description_is_served_as_json;
     description:
         the_committed_description_is_the_one_that_is_served

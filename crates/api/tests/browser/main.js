@@ -1,0 +1,15 @@
+// Visits a running server in Chromium: node main.js online|offline. BASE_URL names the server.
+
+import { cache } from "./cache.js";
+import { inChromium } from "./chromium.js";
+import { docs } from "./docs.js";
+
+const network = process.argv[2];
+if (!["online", "offline"].includes(network)) throw new Error("online or offline?");
+const baseUrl = process.env.BASE_URL;
+const isOnline = network === "online";
+
+console.log(`/docs, ${network}`);
+await inChromium({ isOnline }, (page) => docs(page, baseUrl));
+console.log("the cache that two users share");
+await inChromium({ isOnline }, (page) => cache(page, baseUrl));
