@@ -15,11 +15,10 @@ use crate::error::ApiError;
 use crate::http::routing::get_only;
 use crate::openapi;
 
-/// What the page may load: its own files, and the pictures that its style sheet holds. Swagger UI sets styles
-/// from its script.
+/// What the page may load: its own files, and the pictures that its style sheet holds.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
-     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
 );
 
 const HTML: &str = "text/html; charset=utf-8";
