@@ -169,7 +169,7 @@ export interface components {
             field_errors: components["schemas"]["FieldError"][];
             /**
              * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
-             * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
+             * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
              */
             request_id: string;
             /**
@@ -228,7 +228,7 @@ export interface components {
             field_errors: components["schemas"]["FieldError"][];
             /**
              * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
-             * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
+             * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
              */
             request_id: string;
             /**
@@ -434,34 +434,23 @@ export interface operations {
     listTodos: {
         parameters: {
             query?: {
-                /**
-                 * @description Only todos that are (true) or are not (false) completed.
-                 * @example false
-                 */
+                /** @description Only todos that are (true) or are not (false) completed. */
                 is_completed?: boolean;
                 /**
                  * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
                  *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
-                 * @example groceries
                  */
                 q?: string;
                 /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
                 id?: string[];
-                /**
-                 * @description At most so many todos. Without it the answer holds all of them, however many.
-                 * @example 20
-                 */
+                /** @description At most so many todos. Without it the answer holds all of them, however many. */
                 limit?: number;
                 /**
                  * @description The `next_cursor` of the page before; left out or empty for the first page. It goes with the `sort` and the
                  *     filters that it came from.
-                 * @example AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU
                  */
                 cursor?: string;
-                /**
-                 * @description The order.
-                 * @example -updated_at
-                 */
+                /** @description The order. */
                 sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at";
             };
             header?: never;
@@ -727,23 +716,21 @@ export interface operations {
     deleteTodos: {
         parameters: {
             query?: {
-                /**
-                 * @description Only todos that are (true) or are not (false) completed.
-                 * @example false
-                 */
+                /** @description Only todos that are (true) or are not (false) completed. */
                 is_completed?: boolean;
                 /**
                  * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
                  *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
-                 * @example groceries
                  */
                 q?: string;
-                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
-                id?: string[];
                 /**
-                 * @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
-                 * @example true
+                 * @description Only todos of these ids, at most 200: `id=…&id=…`.
+                 * @example [
+                 *       "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f"
+                 *     ]
                  */
+                id?: string[];
+                /** @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused. */
                 all?: boolean;
             };
             header?: never;
@@ -837,23 +824,21 @@ export interface operations {
     updateTodos: {
         parameters: {
             query?: {
-                /**
-                 * @description Only todos that are (true) or are not (false) completed.
-                 * @example false
-                 */
+                /** @description Only todos that are (true) or are not (false) completed. */
                 is_completed?: boolean;
                 /**
                  * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
                  *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
-                 * @example groceries
                  */
                 q?: string;
-                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
-                id?: string[];
                 /**
-                 * @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
-                 * @example true
+                 * @description Only todos of these ids, at most 200: `id=…&id=…`.
+                 * @example [
+                 *       "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f"
+                 *     ]
                  */
+                id?: string[];
+                /** @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused. */
                 all?: boolean;
             };
             header?: never;
@@ -993,15 +978,11 @@ export interface operations {
     todoStats: {
         parameters: {
             query?: {
-                /**
-                 * @description Only todos that are (true) or are not (false) completed.
-                 * @example false
-                 */
+                /** @description Only todos that are (true) or are not (false) completed. */
                 is_completed?: boolean;
                 /**
                  * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
                  *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
-                 * @example groceries
                  */
                 q?: string;
                 /** @description Only todos of these ids, at most 200: `id=…&id=…`. */

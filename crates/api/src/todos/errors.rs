@@ -24,6 +24,7 @@ impl From<TodoError> for ApiError {
 }
 
 /// The error of a request whose condition does not hold, with the todo as it stands.
+#[must_use]
 pub fn precondition_failed(current: Option<&Todo>) -> ApiError {
     let current = current.and_then(|todo| {
         let json = RawValue::from_string(json::text_of(todo)).ok()?;

@@ -28,6 +28,7 @@ pub fn respond(mut response: HttpResponseBuilder, todo: &Todo) -> HttpResponse {
 }
 
 /// A todo as text.
+#[must_use]
 pub fn text_of(todo: &Todo) -> String {
     let mut text = Vec::with_capacity(USUAL_LENGTH);
     push_todo(&mut text, todo);

@@ -60,13 +60,11 @@ impl QueryId for FirstVersion {
 
 impl QueryFragment<Pg> for FirstVersion {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match &self.0 {
-            Some(in_time) => in_time.walk_ast(out),
-            None => {
-                out.push_sql("1");
-                Ok(())
-            }
+        if let Some(in_time) = &self.0 {
+            return in_time.walk_ast(out);
         }
+        out.push_sql("1");
+        Ok(())
     }
 }
 
