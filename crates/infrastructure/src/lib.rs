@@ -4,7 +4,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`open`] | from a URL to a repository |
+//! | [`mod@open`] | from a URL to a repository |
 //! | `postgres`, `sqlite` | two adapters with the same files: `connection`, `schema`, `row`, `statements`, `repository` |
 //! | `connections` | a pool of connections, and what an error means for the one it came on |
 //! | `workers` | the threads that wait for the database, their queue, and the way back |
