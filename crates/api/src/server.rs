@@ -20,7 +20,7 @@ use actix_web::{App, Error, web};
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
-use crate::http::connection::{Connection, PATIENCE};
+use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
@@ -89,7 +89,7 @@ const NAME: &str = "todo-api";
 /// What every connection is made with.
 #[derive(Clone)]
 struct ConnectionOptions {
-    patience: Duration,
+    timeout: Duration,
     keep_alive: Duration,
     open: Connections,
 }
@@ -110,13 +110,13 @@ where
         > + 'static,
     F: Future<Output = ()> + 'static,
 {
-    let ConnectionOptions { patience, keep_alive, open } = options;
+    let ConnectionOptions { timeout, keep_alive, open } = options;
     fn_service(move |stream: TcpStream| {
         let open = open.open();
         async move {
             stream.set_nodelay(true)?;
             let peer = stream.peer_addr()?;
-            let connection = Connection::new(stream, patience, keep_alive, open);
+            let connection = Connection::new(stream, timeout, keep_alive, open);
             Ok((connection, Protocol::Http1, Some(peer)))
         }
     })
@@ -185,7 +185,7 @@ impl Server {
             .shutdown_timeout(shutdown_timeout.as_secs().max(1));
         let latency = if sandbox.is_some() { MAX_LATENCY } else { Duration::ZERO };
         let connections = ConnectionOptions {
-            patience: PATIENCE + database_timeout + latency,
+            timeout: CLIENT_TIMEOUT + database_timeout + latency,
             keep_alive,
             open: open.clone(),
         };

@@ -29,7 +29,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 const LOGGED_PATH: usize = 200;
 
 /// The media type of errors (RFC 9457).
-pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// No shared cache may keep an answer, and a browser must ask before it uses its own. That does not tell the callers
 /// who share a browser from each other; `Vary` does ([`VariesBy`]).
@@ -94,7 +94,7 @@ fn vary_by(headers: &mut HeaderMap, names: impl Iterator<Item = HeaderName>) {
 }
 
 /// Adds what every answer has.
-pub(super) fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
+fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(X_REQUEST_ID, id.into_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {

@@ -9,7 +9,6 @@ pub mod envelope;
 pub mod etag;
 pub mod field;
 pub mod gzip;
-mod parser_errors;
 pub mod pieces;
 pub mod query;
 pub mod request_id;

@@ -264,7 +264,7 @@ http_contract! {
         what_may_be_left_out_has_no_example_because_the_page_would_send_it
         the_operations_have_an_order_in_which_they_can_be_tried;
     malformed:
-        what_is_not_http_is_refused_in_the_shape_of_all_errors
+        what_is_not_http_is_a_400
         a_length_that_is_told_in_two_ways_smuggles_nothing_in
         a_head_without_end_is_refused
         what_came_before_is_answered;

@@ -11,12 +11,12 @@ const SHORT: Duration = Duration::from_millis(300);
 const ENDLESS: Duration = Duration::from_secs(3_600);
 
 /// A connection, and the client's end of it.
-async fn connection(patience: Duration, keep_alive: Duration) -> (Connection, TcpStream) {
+async fn connection(timeout: Duration, keep_alive: Duration) -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_nonblocking(true).unwrap();
     let (stream, _) = listener.accept().await.unwrap();
-    let connection = Connection::new(stream, patience, keep_alive, Connections::default().open());
+    let connection = Connection::new(stream, timeout, keep_alive, Connections::default().open());
     (connection, TcpStream::from_std(client).unwrap())
 }
 

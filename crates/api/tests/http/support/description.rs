@@ -63,12 +63,6 @@ impl Description {
         }
     }
 
-    /// The same for an error that comes before any operation is known.
-    pub(crate) fn check_undescribed(&self, call: &str, answer: &Answer) {
-        check_common(call, "", answer);
-        self.check_error(call, "", answer);
-    }
-
     fn check_described(&self, call: &str, operation: &str, method: &str, answer: &Answer) {
         let pointer = format!("{operation}/responses/{}", answer.status);
         let Some(response) = self.document.pointer(&pointer) else {
