@@ -36,29 +36,36 @@ pub(super) fn is_in_time(deadline: DateTime<Utc>) -> _ {
     one.eq(1_i32)
 }
 
-/// The version of a new todo, or that error. Without a deadline, of a row in a statement that checks it in another.
-pub(super) fn first_version(deadline: Option<DateTime<Utc>>) -> FirstVersion {
-    FirstVersion(deadline.map(|deadline| one_in_time(deadline).cast()))
+/// The version of a new todo, or that error.
+#[auto_type(type_case = "PascalCase")]
+pub(super) fn first_version(deadline: DateTime<Utc>) -> _ {
+    let one: OneInTime = one_in_time(deadline);
+    one.cast::<BigInt>()
 }
 
-/// What [`first_version`] gives. One type for both, as all rows of an INSERT have to be of the same.
+/// The version of a new todo in an INSERT of several rows: [`first_version`] in the row that checks the deadline for the
+/// statement, 1 in the others. It is one type, as all rows must have the same.
 #[derive(Debug, ValidGrouping)]
-pub(super) struct FirstVersion(Option<InTimeVersion>);
+pub(super) struct BatchVersion(Option<FirstVersion>);
 
-type InTimeVersion = diesel::dsl::Cast<OneInTime, BigInt>;
+impl BatchVersion {
+    pub(super) fn new(deadline: Option<DateTime<Utc>>) -> Self {
+        Self(deadline.map(first_version))
+    }
+}
 
-impl Expression for FirstVersion {
+impl Expression for BatchVersion {
     type SqlType = BigInt;
 }
 
-impl<QS> AppearsOnTable<QS> for FirstVersion {}
+impl<QS> AppearsOnTable<QS> for BatchVersion {}
 
-impl QueryId for FirstVersion {
+impl QueryId for BatchVersion {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl QueryFragment<Pg> for FirstVersion {
+impl QueryFragment<Pg> for BatchVersion {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(in_time) = &self.0 {
             return in_time.walk_ast(out);

@@ -20,7 +20,7 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
-use super::deadline::{first_version, is_in_time};
+use super::deadline::{BatchVersion, first_version, is_in_time};
 use super::row::{NewTodoRow, TodoRow};
 use super::schema::todos;
 use crate::sql::{Cached, ForEach, Limited, comes_after, its_id, its_user};
@@ -75,7 +75,7 @@ pub(super) fn insert(
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(*user, *now);
     let row = NewTodoRow::new(*user, todo, *now);
-    let new = (row, todos::version.eq(first_version(Some(deadline))));
+    let new = (row, todos::version.eq(first_version(deadline)));
     match diesel::insert_into(todos::table).values(new).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             if find(connection, &(*user, todo.id))?.as_ref() == Some(&created) {
@@ -97,7 +97,7 @@ pub(super) fn insert_all(
     // Checked once for the statement: each check costs time.
     let mut deadline = Some(deadline);
     let rows = new.iter().map(|(user, todo, now)| {
-        let version = first_version(deadline.take());
+        let version = BatchVersion::new(deadline.take());
         (NewTodoRow::new(*user, todo, *now), todos::version.eq(version))
     });
     let rows: Vec<_> = rows.collect();
@@ -259,7 +259,7 @@ pub(super) fn put(
         is_completed: Some(new.is_completed),
     };
     let row = NewTodoRow::new(user, new, now);
-    let row = || (&row, todos::version.eq(first_version(Some(deadline))));
+    let row = || (&row, todos::version.eq(first_version(deadline)));
     match condition {
         PutCondition::Always => loop {
             // A row that is just so already is left out. What is returned at version 1 then is new: the
