@@ -1,17 +1,17 @@
-//! The databases of the todo service: the domain's repository port, implemented with Diesel twice.
+//! The databases of the todo service: two implementations of the domain's repository port, both with Diesel.
 //!
-//! From the top, each module uses only those below it:
+//! Each module only uses modules below it:
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`mod@open`] | from a URL to a repository |
 //! | `postgres`, `sqlite` | two adapters with the same files: `connection`, `schema`, `row`, `statements`, `repository` |
-//! | `connections` | a pool of connections, and what an error means for the one it came on |
-//! | `workers` | the threads that wait for the database, their queue, and the way back |
-//! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many callers, kept statements |
+//! | `connections` | the connection pool, and the classification of errors |
+//! | `workers` | the worker threads, their queue, and the reply channel |
+//! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many calls, statement caching |
 //! | [`migrations`] | the embedded migrations |
 //! | [`url`] | `DATABASE_URL` |
-//! | [`options`] | how a database is used, and why it could not be opened |
+//! | [`options`] | the options for opening a database, and the errors |
 
 mod connections;
 mod message;

@@ -1,6 +1,6 @@
-//! Messages of the databases, as logs and terminals want them.
+//! Formatting the messages of databases.
 
-/// A message of libpq, which may have several lines, on one.
+/// Puts a message, which may have several lines, on one line.
 pub(crate) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! From a URL to a repository, or to a migrated database.
+//! Opens and migrates the database of a URL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::postgres::{self, PostgresTodoRepository};
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
 
-/// Opens a database: connects, migrates if told to, starts the worker threads.
+/// Opens a database: connects, migrates if the options say so, and starts the worker threads.
 ///
 /// # Errors
-/// [`OpenError`]. Nothing is left running then.
+/// [`OpenError`]. No thread is left running.
 pub fn open(
     url: &DatabaseUrl,
     options: &DatabaseOptions,
@@ -30,11 +30,11 @@ pub fn open(
     }
 }
 
-/// Carries out a migration command; tells how things stand afterwards. `timeout` is how long it may wait for another
-/// copy that migrates, and for locks of others.
+/// Executes a migration command, and returns the status of all migrations. `timeout` limits how long it waits for
+/// another instance that migrates, and for locks.
 ///
 /// # Errors
-/// [`OpenError`]. Of migrations that are transactions nothing is done then.
+/// [`OpenError`]. Migrations that run in a transaction are rolled back.
 pub fn migrate(
     url: &DatabaseUrl,
     command: MigrationCommand,
@@ -47,7 +47,7 @@ pub fn migrate(
     migrate_with(url, migrations, command, timeout)
 }
 
-/// The same with migrations other than the program's own.
+/// Like [`migrate`], with other migrations than the embedded ones.
 ///
 /// # Errors
 /// As [`migrate`].

@@ -1,70 +1,70 @@
-//! How a database is used, and why it could not be opened.
+//! The options for opening a database, and the errors.
 
 use std::time::Duration;
 
 use diesel::result::ConnectionError;
 use thiserror::Error;
 
-/// How a database is used.
+/// How to use a database.
 #[derive(Debug, Clone, Copy)]
 pub struct DatabaseOptions {
-    /// Connections, and threads that use them.
+    /// The number of worker threads, each with its own connection.
     pub pool_size: u32,
-    /// How long a call may take in all: waiting for a thread, for a connection, and for the statement.
+    /// The time limit for a call, which covers waiting for a thread, waiting for a connection, and the statement.
     pub timeout: Duration,
-    /// The same for a call that changes many todos.
+    /// The time limit for a bulk call.
     pub bulk_timeout: Duration,
-    /// Calls that may wait for a thread; one more is refused at once.
+    /// How many calls may wait for a thread. Further calls fail immediately.
     pub queue_capacity: usize,
-    /// Whether Postgres keeps prepared statements.
+    /// Whether to cache prepared statements (Postgres only).
     pub statement_cache: StatementCache,
-    /// Whether pending migrations are applied first; if not, they are an error.
+    /// Whether to apply pending migrations. If not, they are an error.
     pub migrate_on_start: bool,
-    /// How long they may wait for another copy that migrates, and for locks of others.
+    /// How long migrations may wait for another instance that migrates, and for locks.
     pub migrate_timeout: Duration,
 }
 
 /// Whether statements are prepared once per connection (Postgres only; SQLite always does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementCache {
-    /// Where sessions are found to be ours alone, and not behind a pooler that shares them.
+    /// If no pooler is found that shares the sessions between clients.
     Auto,
-    /// Always. Behind such a pooler one client's statement can be executed as another's.
+    /// Always. Behind such a pooler, one client's statement can be executed as another's.
     On,
     /// Never.
     Off,
 }
 
-/// Why a database could not be opened. No text holds a password.
+/// Why a database could not be opened. No message contains a password.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// It is not there, or lets us not in.
+    /// The database is unreachable, or refuses the connection.
     #[error("cannot connect")]
     Connection(#[from] ConnectionError),
-    /// It refused a question at start-up.
-    #[error("the database refused a query")]
+    /// A query at start-up failed.
+    #[error("a query failed")]
     Query(#[from] diesel::result::Error),
-    /// A migration failed. Of one that is a transaction, as most are, nothing was done.
+    /// A migration failed. It was rolled back if it runs in a transaction, as most do.
     #[error("the migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Others were in the way for too long.
+    /// Another instance, or a lock, blocked the migrations for too long.
     #[error("gave up after MIGRATE_TIMEOUT ({limit:?}): {cause}")]
     MigrationTimeout {
-        /// For how long it has waited.
+        /// How long they waited.
         limit: Duration,
-        /// For what.
+        /// What they waited for.
         cause: &'static str,
     },
-    /// Migrations are pending and were not to be applied.
+    /// Migrations are pending, and [`DatabaseOptions::migrate_on_start`] is off.
     #[error(
         "migrations are pending ({}): run `todo-api migrate up`, or set MIGRATE_ON_START=true",
         .0.join(", ")
     )]
     PendingMigrations(Vec<String>),
-    /// The Postgres database does not keep Unicode.
+    /// The encoding of the Postgres database is not UTF-8.
     #[error("the database's encoding is {0}, but must be UTF8: create it with ENCODING 'UTF8'")]
     Encoding(String),
-    /// The operating system grants no threads.
+    /// The operating system refused to start a thread.
     #[error("cannot start the worker threads")]
     Threads(#[from] std::io::Error),
 }

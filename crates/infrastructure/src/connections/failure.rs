@@ -1,12 +1,12 @@
-//! What the databases' errors mean to the domain.
+//! Classifies the errors of the databases.
 
 use diesel::result::{DatabaseErrorKind, Error};
 use todo_domain::RepositoryError;
 
-/// Texts by which Postgres, its poolers and SQLite say that it is not the statement that is wrong, but the
-/// moment. Diesel passes on no SQLSTATE, and these have no kind of their own. A Postgres that speaks another
-/// language is told apart only by the kinds; its refusals then are internal errors rather than 503s.
-const PASSING_TROUBLE: [&str; 19] = [
+/// Parts of the messages by which Postgres, its poolers and SQLite report transient errors. Diesel exposes no SQLSTATE,
+/// and has no error kind for these. If the messages of Postgres are in another language, these errors are not recognized
+/// and become internal errors instead of 503s.
+const TRANSIENT_ERRORS: [&str; 19] = [
     // Postgres
     "terminating connection",
     "canceling statement due to",
@@ -17,7 +17,7 @@ const PASSING_TROUBLE: [&str; 19] = [
     "deadlock detected",
     "No space left on device",
     "out of shared memory",
-    // Citus, of a server behind the one that was asked
+    // Citus, about a connection from the coordinator to a worker
     "connection to the remote node",
     "could not establish any connections to the node",
     // PgBouncer
@@ -32,7 +32,7 @@ const PASSING_TROUBLE: [&str; 19] = [
     "attempt to write a readonly database",
 ];
 
-/// Whether an error is a possible outcome of a statement on a connection that is sound.
+/// Whether the error is a normal outcome of a statement, and says nothing about the connection.
 pub(crate) fn is_expected_outcome(error: &Error) -> bool {
     matches!(
         error,
@@ -48,14 +48,14 @@ pub(crate) fn is_expected_outcome(error: &Error) -> bool {
     )
 }
 
-/// Whether an error tells of a connection that is gone. That need not be the one on which it came: where Postgres
-/// asks other servers, as with Citus, it may be one of theirs.
-pub(crate) fn tells_of_lost_connection(error: &Error) -> bool {
+/// Whether the error reports that a connection was lost. That need not be our connection: if Postgres itself queries
+/// other servers, as with Citus, it may be one between them.
+pub(crate) fn reports_lost_connection(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
         | Error::BrokenTransactionManager => true,
         Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            // What libpq itself says, and the server's last words.
+            // Messages of libpq, and the server's last message before it closes a session.
             let message = information.message();
             message.contains("server closed the connection")
                 || message.contains("terminating connection")
@@ -66,21 +66,21 @@ pub(crate) fn tells_of_lost_connection(error: &Error) -> bool {
     }
 }
 
-/// Whether a lost connection was ended by an administrator, as serverless databases do when they go to sleep. The
-/// server says so instead of carrying a statement out, or after rolling it back.
-pub(crate) fn was_ended_by_administrator(error: &Error) -> bool {
+/// Whether the session was terminated by an administrator, as serverless databases do when they suspend. The server
+/// sends this instead of executing the statement, or after rolling it back.
+pub(crate) fn was_terminated_by_administrator(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, information)
         if information.message().contains("terminating connection due to administrator command"))
 }
 
-/// Whether a statement returns something else than when it was prepared: the schema was changed. It was not executed.
+/// Whether the schema has changed such that a prepared statement returns other types. It was not executed.
 pub(crate) fn is_statement_outdated(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, information)
         if information.message().contains("cached plan must not change result type"))
 }
 
-/// Whether the session did not hold what was prepared, or held something else under its name. The statement was not
-/// executed.
+/// Whether the prepared statement is missing in the session, or another one has its name: a pooler shares the session.
+/// The statement was not executed.
 pub(crate) fn is_statement_lost(error: &Error) -> bool {
     let Error::DatabaseError(_, information) = error else { return false };
     let message = information.message();
@@ -89,18 +89,18 @@ pub(crate) fn is_statement_lost(error: &Error) -> bool {
             && (message.ends_with("does not exist") || message.ends_with("already exists")))
 }
 
-/// A statement on SQLite was ended at its deadline. (On Postgres the server says so.)
+/// A statement on SQLite was interrupted at its deadline. (On Postgres the server reports that.)
 #[derive(Debug, thiserror::Error)]
-#[error("the statement was given up at its deadline")]
+#[error("the statement was canceled at its deadline")]
 pub(crate) struct DeadlinePassed;
 
-/// Whether Postgres read a statement only after its deadline, and so did not execute it: each statement that writes
-/// divides by zero then.
-pub(crate) fn was_too_late(error: &Error) -> bool {
+/// Whether Postgres received a write only after its deadline, and so did not execute it: each write then fails with a
+/// division by zero.
+pub(crate) fn missed_deadline(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, information) if information.message() == "division by zero")
 }
 
-/// Whether a statement was ended at its deadline.
+/// Whether the statement was canceled at its deadline.
 pub(crate) fn is_canceled(error: &Error) -> bool {
     match error {
         Error::QueryBuilderError(error) => error.is::<DeadlinePassed>(),
@@ -111,50 +111,54 @@ pub(crate) fn is_canceled(error: &Error) -> bool {
     }
 }
 
-/// A failed use of a connection.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UseError {
-    /// There was none to be had in time.
+pub(crate) enum CallError {
+    /// No connection was available before the deadline.
     #[error("no connection to the database")]
     NoConnection(#[from] r2d2::Error),
-    /// There was one only after the deadline.
-    #[error("the call was given up before it reached the database")]
-    TooLate,
+    /// The deadline passed before the statement could start.
+    #[error("the call expired before it reached the database")]
+    Expired,
     /// The statement failed.
     #[error(transparent)]
     Statement(diesel::result::Error),
-    /// The connection was lost, with whatever it was doing.
+    /// The connection was lost during the statement.
     #[error(transparent)]
-    Lost(diesel::result::Error),
+    ConnectionLost(diesel::result::Error),
 }
 
-impl From<UseError> for RepositoryError {
-    fn from(error: UseError) -> Self {
+impl From<CallError> for RepositoryError {
+    fn from(error: CallError) -> Self {
         match error {
-            UseError::NoConnection(_) | UseError::TooLate | UseError::Lost(_) => {
+            CallError::NoConnection(_) | CallError::Expired | CallError::ConnectionLost(_) => {
                 Self::unavailable(error)
             }
-            UseError::Statement(error) => from_diesel(error),
+            CallError::Statement(error) => from_diesel(error),
         }
     }
 }
 
-/// Sorts a failed statement into "try again later" and "must not happen".
+/// Maps the error of a statement to `Unavailable` if it is transient, else to `Internal`.
 pub(crate) fn from_diesel(error: Error) -> RepositoryError {
-    let passing = tells_of_lost_connection(&error)
-        || was_too_late(&error)
+    let is_transient = reports_lost_connection(&error)
+        || missed_deadline(&error)
         || is_canceled(&error)
         || match &error {
             Error::DatabaseError(
-                // A server that was demoted to a replica, for example.
+                // For example, the server has been demoted to a replica.
                 DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::SerializationFailure,
                 _,
             ) => true,
             Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
                 let message = information.message();
-                PASSING_TROUBLE.iter().any(|text| message.contains(text))
+                TRANSIENT_ERRORS.iter().any(|text| message.contains(text))
             }
             _ => false,
         };
-    if passing { RepositoryError::unavailable(error) } else { RepositoryError::internal(error) }
+    if is_transient {
+        RepositoryError::unavailable(error)
+    } else {
+        RepositoryError::internal(error)
+    }
 }

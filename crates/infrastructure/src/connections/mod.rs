@@ -1,7 +1,7 @@
-//! Connections: a pool that trusts them only while they are warm, and what an error means for the one it came on.
+//! The connection pool, and what an error means for its connection.
 
 mod failure;
 mod pool;
 
 pub(crate) use failure::{DeadlinePassed, from_diesel};
-pub(crate) use pool::{Pool, Repeat, Session};
+pub(crate) use pool::{Pool, RetryPolicy, Session};

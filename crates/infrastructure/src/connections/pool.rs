@@ -1,13 +1,15 @@
-//! An r2d2 pool whose connections are trusted only while they are warm.
+//! An r2d2 pool that validates connections only when they may be dead.
 //!
-//! Asking a connection whether it lives before each use costs a round trip a call; never asking means that
-//! connections which died while idle (a restarted server, a serverless database that went to sleep) fail
-//! their next callers. So a connection is asked when it has been idle for longer than
-//! [`BYPASS_WINDOW`], or when another connection was found dead since its last use. What has arrived unasked is
-//! read before each use that does not follow the last at once, for that costs no round trip: a server that ended
-//! the session has said so. And a connection is given up after any error that is not an expected outcome of a
-//! statement, unless the error tells of another connection: whether its own is lost, it is asked itself, for Diesel does
-//! not always notice that.
+//! Validating a connection before each use costs a round trip per call. Never validating it means that connections
+//! that died while idle (the server was restarted, or a serverless database suspended) fail their next callers. So:
+//!
+//! - A connection is validated by a ping if it has been idle for longer than [`BYPASS_WINDOW`], or if another
+//!   connection was found dead since its last use.
+//! - Before any use that does not follow the last one immediately, messages that have already arrived are read. That
+//!   takes no round trip, and finds out if the server has ended the session.
+//! - A connection is closed after any error that is not an expected outcome of a statement. An error may report the
+//!   loss of a connection, but of another one, between servers. And Diesel does not always notice that its own
+//!   connection is lost. So after each error the connection itself is checked.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,109 +20,112 @@ use r2d2::{HandleError, ManageConnection};
 use todo_domain::RepositoryError;
 
 use super::failure::{
-    UseError, is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
-    tells_of_lost_connection, was_ended_by_administrator, was_too_late,
+    CallError, is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
+    missed_deadline, reports_lost_connection, was_terminated_by_administrator,
 };
 use crate::message::one_line;
-use crate::workers::{GIVE_UP_AFTER, Outcome};
+use crate::workers::{ABANDON_AFTER, Outcome};
 
-/// For how long after its last use a connection is trusted without being asked. The figure of `HikariCP`.
+/// A connection that was used this recently is not pinged. The default of `HikariCP`.
 pub(crate) const BYPASS_WINDOW: Duration = Duration::from_millis(500);
 
-/// A connection that was used so short a time ago is as good as in use: what has arrived since is not looked at.
-const IN_USE: Duration = Duration::from_millis(1);
+/// A connection that was used this recently counts as in use: messages that have arrived since are not read.
+const IN_USE_WINDOW: Duration = Duration::from_millis(1);
 
-/// After this time without use a connection is closed, so that a serverless database can go to sleep.
+/// Idle connections are closed after this time, so that a serverless database can suspend.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The longest pause between two attempts to connect, however long callers are ready to wait: a database that is
-/// back is used again at once.
+/// The longest pause between two attempts to connect, however long callers wait: a database that has recovered is used
+/// again quickly.
 const MAX_RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
-/// Opens a connection and makes it ready.
+/// Opens a connection and sets up its session.
 pub(crate) type Connect<C> = dyn Fn() -> Result<C, ConnectionError> + Send + Sync;
 
-/// A connection, as the pool sees it.
+/// A database session, as the pool uses it.
 pub(crate) trait Session: Send + 'static {
-    /// Asks the other end whether it is there.
+    /// Validates the connection by a round trip.
     fn ping(&mut self) -> QueryResult<()>;
 
-    /// Whether the connection is known to be of no more use.
+    /// Whether the connection is known to be unusable.
     fn is_broken(&mut self) -> bool;
 
-    /// Fails if the other end has already ended the session, as far as that can be known without asking it.
-    fn notice_end(&mut self) -> QueryResult<()>;
+    /// Fails if the server is known to have ended the session. Takes no round trip.
+    fn check_terminated(&mut self) -> QueryResult<()>;
 
-    /// Has the statement that comes next end by then.
+    /// Makes the next statement end at the deadline.
     fn set_deadline(&mut self, deadline: Instant) -> QueryResult<()>;
 
-    /// Has sessions that are opened from now on keep no statements prepared. Says whether that may be.
-    fn stop_keeping_statements(&self) -> bool;
+    /// Disables the statement cache of sessions that are opened from now on. Returns whether that is allowed.
+    fn disable_statement_cache(&self) -> bool;
 }
 
 /// A pool of connections to one database.
 pub(crate) struct Pool<C: Session> {
     inner: r2d2::Pool<Manager<C>>,
-    suspicion: Arc<Suspicion>,
-    outdated: Arc<Suspicion>,
+    possibly_dead: Arc<InvalidationMark>,
+    outdated: Arc<InvalidationMark>,
 }
 
 impl<C: Session> Clone for Pool<C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            suspicion: Arc::clone(&self.suspicion),
+            possibly_dead: Arc::clone(&self.possibly_dead),
             outdated: Arc::clone(&self.outdated),
         }
     }
 }
 
-/// When a statement is run once more, on a fresh connection, after its own was lost.
+/// When a statement is retried on another connection after its own was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Always: it reads, or it writes such that twice is as good as once.
+pub(crate) enum RetryPolicy {
+    /// Always: the statement reads, or is idempotent.
     Always,
-    /// Only when the server has said that it was not carried out. It must not be twice.
+    /// Only if the server has said that it did not execute the statement, which is not idempotent.
     IfNotExecuted,
 }
 
 impl<C: Session> Pool<C> {
-    /// A pool of at most `max_size` connections. None is opened before it is needed.
+    /// A pool of at most `max_size` connections, which are opened on demand.
     pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>) -> Self {
-        let suspicion = Arc::new(Suspicion::new());
-        let outdated = Arc::new(Suspicion::new());
-        let manager =
-            Manager { connect, suspicion: Arc::clone(&suspicion), outdated: Arc::clone(&outdated) };
+        let possibly_dead = Arc::new(InvalidationMark::new());
+        let outdated = Arc::new(InvalidationMark::new());
+        let manager = Manager {
+            connect,
+            possibly_dead: Arc::clone(&possibly_dead),
+            outdated: Arc::clone(&outdated),
+        };
         let inner = r2d2::Pool::builder()
             .max_size(max_size)
             .min_idle(Some(0))
             .idle_timeout(Some(IDLE_TIMEOUT))
             .test_on_check_out(true)
-            // Each use brings its own timeout. Of this one, r2d2 makes pauses of up to the half.
+            // Each checkout has its own timeout. r2d2 uses this one for its pauses, which are up to half as long.
             .connection_timeout(MAX_RECONNECT_PAUSE * 2)
             .error_handler(Box::new(LogError))
             .build_unchecked(manager);
-        Self { inner, suspicion, outdated }
+        Self { inner, possibly_dead, outdated }
     }
 
-    /// Runs a statement on a connection, waiting for one until the deadline. It is not begun later than that.
+    /// Checks out a connection and runs a statement on it. The statement does not start after the deadline.
     pub(crate) fn run<T>(
         &self,
         deadline: Instant,
-        repeat: Repeat,
+        retry: RetryPolicy,
         statement: impl Fn(&mut C) -> QueryResult<T>,
     ) -> (Result<T, RepositoryError>, Outcome) {
-        let result = match self.run_once(deadline, repeat, &statement) {
-            Err(Failure { error, is_to_be_repeated: true }) => {
+        let result = match self.run_once(deadline, retry, &statement) {
+            Err(Failure { error, should_retry: true }) => {
                 tracing::debug!(%error, "running the statement again, on another connection");
-                self.run_once(deadline, repeat, &statement)
+                self.run_once(deadline, retry, &statement)
             }
             result => result,
         };
         let result = result.map_err(|failure| failure.error);
         let outcome = match &result {
-            Err(UseError::NoConnection(_) | UseError::TooLate) => Outcome::NotStarted,
-            Err(UseError::Statement(error)) if is_canceled(error) => Outcome::MissedDeadline,
+            Err(CallError::NoConnection(_) | CallError::Expired) => Outcome::NotStarted,
+            Err(CallError::Statement(error)) if is_canceled(error) => Outcome::MissedDeadline,
             _ if Instant::now() >= deadline => Outcome::MissedDeadline,
             _ => Outcome::InTime,
         };
@@ -130,142 +135,151 @@ impl<C: Session> Pool<C> {
     fn run_once<T>(
         &self,
         deadline: Instant,
-        repeat: Repeat,
+        retry: RetryPolicy,
         statement: impl Fn(&mut C) -> QueryResult<T>,
     ) -> Result<T, Failure> {
         let timeout = deadline.saturating_duration_since(Instant::now());
-        let mut connection = self.inner.get_timeout(timeout).map_err(UseError::NoConnection)?;
-        let warm = &mut *connection;
+        let mut checked_out = self.inner.get_timeout(timeout).map_err(CallError::NoConnection)?;
+        let pooled = &mut *checked_out;
         if Instant::now() >= deadline {
-            return Err(UseError::TooLate.into());
+            return Err(CallError::Expired.into());
         }
         let result =
-            warm.session.set_deadline(deadline).and_then(|()| statement(&mut warm.session));
-        warm.last_used = Instant::now();
-        // Its thread was given up: what replaced it has a connection of its own.
-        warm.is_broken |= warm.last_used > deadline + GIVE_UP_AFTER;
-        result.map_err(|error| self.judge(error, warm, repeat))
+            pooled.session.set_deadline(deadline).and_then(|()| statement(&mut pooled.session));
+        pooled.last_used = Instant::now();
+        // This thread has been abandoned: the one that replaced it has its own connection.
+        pooled.is_broken |= pooled.last_used > deadline + ABANDON_AFTER;
+        result.map_err(|error| self.classify_error(error, pooled, retry))
     }
 
-    /// What the failure of a statement means for its connection, for the others, and for the call.
-    fn judge(&self, error: diesel::result::Error, warm: &mut Warm<C>, repeat: Repeat) -> Failure {
-        // The error may tell of a connection of the server's own. This asks libpq for the state of ours.
-        if warm.session.notice_end().is_err() {
-            warm.is_broken = true;
-            self.suspicion.raise();
-            let is_to_be_repeated = repeat == Repeat::Always || was_ended_by_administrator(&error);
-            return Failure { error: UseError::Lost(error), is_to_be_repeated };
+    /// Decides what a failed statement means for its connection, for the other connections, and for the call.
+    fn classify_error(
+        &self,
+        error: diesel::result::Error,
+        pooled: &mut PooledConnection<C>,
+        retry: RetryPolicy,
+    ) -> Failure {
+        // The error may be about a connection between servers. This asks libpq for the state of this one.
+        if pooled.session.check_terminated().is_err() {
+            pooled.is_broken = true;
+            self.possibly_dead.mark();
+            let should_retry =
+                retry == RetryPolicy::Always || was_terminated_by_administrator(&error);
+            return Failure { error: CallError::ConnectionLost(error), should_retry };
         }
-        warm.is_broken |= !is_expected_outcome(&error) && !tells_of_lost_connection(&error);
-        let is_useless = is_statement_outdated(&error)
-            || (is_statement_lost(&error) && warm.session.stop_keeping_statements());
-        if is_useless && !self.outdated.concerns(warm.opened) {
-            self.outdated.raise();
+        pooled.is_broken |= !is_expected_outcome(&error) && !reports_lost_connection(&error);
+        let is_unusable = is_statement_outdated(&error)
+            || (is_statement_lost(&error) && pooled.session.disable_statement_cache());
+        if is_unusable && !self.outdated.covers(pooled.opened_at) {
+            self.outdated.mark();
         }
-        if was_too_late(&error) {
-            self.suspicion.raise();
+        if missed_deadline(&error) {
+            self.possibly_dead.mark();
         }
-        let is_to_be_repeated = is_useless || was_too_late(&error);
-        Failure { error: UseError::Statement(error), is_to_be_repeated }
+        let should_retry = is_unusable || missed_deadline(&error);
+        Failure { error: CallError::Statement(error), should_retry }
     }
 }
 
-/// A failed use of a connection, and whether another may succeed.
+/// A failed call, and whether to retry it.
 struct Failure {
-    error: UseError,
-    is_to_be_repeated: bool,
+    error: CallError,
+    should_retry: bool,
 }
 
-impl From<UseError> for Failure {
-    fn from(error: UseError) -> Self {
-        Self { error, is_to_be_repeated: false }
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self { error, should_retry: false }
     }
 }
 
-/// A connection, and what is known of its health.
-pub(crate) struct Warm<C> {
+/// A session, and what the pool knows about its health.
+pub(crate) struct PooledConnection<C> {
     session: C,
-    /// Just before it was.
-    opened: Instant,
+    /// Just before the attempt to connect.
+    opened_at: Instant,
     last_used: Instant,
     is_broken: bool,
 }
 
-/// The moment up to which connections that were idle may have died together, or those that were opened are outdated.
-struct Suspicion {
+/// A moment that invalidates what is older: connections by their last use, or by the time when they were opened.
+struct InvalidationMark {
     origin: Instant,
-    until_micros: AtomicU64,
+    /// Since `origin`.
+    micros: AtomicU64,
 }
 
-impl Suspicion {
+impl InvalidationMark {
     fn new() -> Self {
-        Self { origin: Instant::now(), until_micros: AtomicU64::new(0) }
+        Self { origin: Instant::now(), micros: AtomicU64::new(0) }
     }
 
-    /// It is now.
-    fn raise(&self) {
-        self.until_micros.fetch_max(self.micros(Instant::now()), Ordering::Relaxed);
+    /// Moves the mark to the present.
+    fn mark(&self) {
+        self.micros.fetch_max(self.micros_at(Instant::now()), Ordering::Relaxed);
     }
 
-    fn concerns(&self, moment: Instant) -> bool {
-        self.micros(moment) <= self.until_micros.load(Ordering::Relaxed)
+    /// Whether the moment is not after the mark.
+    fn covers(&self, moment: Instant) -> bool {
+        self.micros_at(moment) <= self.micros.load(Ordering::Relaxed)
     }
 
-    fn micros(&self, moment: Instant) -> u64 {
+    fn micros_at(&self, moment: Instant) -> u64 {
         let since = moment.saturating_duration_since(self.origin);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
-/// Opens, checks and gives up connections, on r2d2's behalf.
+/// Opens, validates and closes connections for r2d2.
 pub(crate) struct Manager<C> {
     connect: Box<Connect<C>>,
-    suspicion: Arc<Suspicion>,
-    /// Concerns connections whose prepared statements are of no use any more.
-    outdated: Arc<Suspicion>,
+    /// Covers connections, by their last use, that have to be pinged.
+    possibly_dead: Arc<InvalidationMark>,
+    /// Covers connections, by the time when they were opened, whose prepared statements are unusable.
+    outdated: Arc<InvalidationMark>,
 }
 
 impl<C: Session> ManageConnection for Manager<C> {
-    type Connection = Warm<C>;
+    type Connection = PooledConnection<C>;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Warm<C>, Self::Error> {
-        let opened = Instant::now();
+    fn connect(&self) -> Result<PooledConnection<C>, Self::Error> {
+        let opened_at = Instant::now();
         let session = (self.connect)().map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Warm { session, opened, last_used: Instant::now(), is_broken: false })
+        Ok(PooledConnection { session, opened_at, last_used: Instant::now(), is_broken: false })
     }
 
-    fn is_valid(&self, warm: &mut Warm<C>) -> Result<(), Self::Error> {
-        if self.outdated.concerns(warm.opened) {
-            let outdated = "what is prepared on the connection is out of date".to_owned();
+    fn is_valid(&self, pooled: &mut PooledConnection<C>) -> Result<(), Self::Error> {
+        if self.outdated.covers(pooled.opened_at) {
+            let outdated = "the prepared statements of the connection are outdated".to_owned();
             return Err(diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(
                 outdated,
             )));
         }
-        let idle = warm.last_used.elapsed();
-        if idle > IN_USE {
-            warm.session.notice_end().map_err(diesel::r2d2::Error::QueryError)?;
+        let idle = pooled.last_used.elapsed();
+        if idle > IN_USE_WINDOW {
+            pooled.session.check_terminated().map_err(diesel::r2d2::Error::QueryError)?;
         }
-        if idle <= BYPASS_WINDOW && !self.suspicion.concerns(warm.last_used) {
+        if idle <= BYPASS_WINDOW && !self.possibly_dead.covers(pooled.last_used) {
             return Ok(());
         }
-        warm.session.ping().map_err(diesel::r2d2::Error::QueryError)
+        pooled.session.ping().map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, warm: &mut Warm<C>) -> bool {
-        warm.is_broken
+    fn has_broken(&self, pooled: &mut PooledConnection<C>) -> bool {
+        pooled.is_broken
             || std::thread::panicking()
-            || warm.session.is_broken()
-            || self.outdated.concerns(warm.opened)
+            || pooled.session.is_broken()
+            || self.outdated.covers(pooled.opened_at)
     }
 }
 
-/// Logs why a connection could not be opened or was found dead. Callers are told by their own errors.
+/// Logs why a connection could not be opened or is invalid. Callers get their own errors.
 #[derive(Debug)]
 struct LogError;
 
 impl HandleError<diesel::r2d2::Error> for LogError {
     fn handle_error(&self, error: diesel::r2d2::Error) {
-        tracing::warn!(error = %one_line(&error.to_string()), "lost or refused by the database");
+        tracing::warn!(error = %one_line(&error.to_string()), "cannot open or validate a connection");
     }
 }

@@ -1,4 +1,4 @@
-//! Migrations from `migrations/<database>/`, embedded in the program.
+//! Migrations from `migrations/<database>/`, embedded in the binary.
 
 use std::fmt;
 
@@ -9,42 +9,43 @@ use diesel::result::QueryResult;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use include_dir::Dir;
 
-/// Migrations of one database, oldest first.
+/// The migrations of one database, oldest first.
 #[derive(Debug, Clone)]
 pub struct Migrations(Vec<Migration>);
 
-/// A change of the schema, and the way back.
+/// A change of the schema, and how to revert it.
 #[derive(Debug, Clone)]
 pub struct Migration {
-    /// `<stamp>_<what it does>`: the folder below `migrations/<database>/`. The stamp is its place in the order.
+    /// `<timestamp>_<description>`: the folder below `migrations/<database>/`. Migrations run in the order of their
+    /// timestamps.
     pub(crate) name: String,
-    /// The statements that make the change.
+    /// The SQL that applies it.
     pub(crate) up: String,
-    /// Those that take it back.
+    /// The SQL that reverts it.
     pub(crate) down: String,
-    /// Whether it happens as a whole or not at all.
+    /// Whether it runs in a transaction.
     pub(crate) in_transaction: bool,
-    /// Instead of statements.
-    pub(crate) code: Option<Code>,
+    /// The implementation of a migration that is not SQL.
+    pub(crate) rust: Option<RustMigration>,
 }
 
-/// A change that only this program can make, in a transaction. It can be made twice, and need not be taken back.
+/// A migration written in Rust. It runs in a transaction, is idempotent, and reverting it does nothing.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Code {
+pub(crate) enum RustMigration {
     Postgres(fn(&mut PgConnection) -> QueryResult<()>),
     Sqlite(fn(&mut SqliteConnection) -> QueryResult<()>),
 }
 
 impl Migrations {
-    /// Migrations in any order.
+    /// Sorts the migrations by name.
     #[must_use]
     pub fn new(mut migrations: Vec<Migration>) -> Self {
         migrations.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Self(migrations)
     }
 
-    /// A folder for each, and those that are code.
-    pub(crate) fn embedded(directory: &Dir<'_>, code: Vec<Migration>) -> Self {
+    /// The SQL migrations, each in a folder of `directory`, and those written in Rust.
+    pub(crate) fn embedded(directory: &Dir<'_>, rust: Vec<Migration>) -> Self {
         let migrations = directory.dirs().map(|folder| {
             let text = |name: &str| {
                 let file = folder.get_file(folder.path().join(name));
@@ -54,7 +55,7 @@ impl Migrations {
             let name = folder.path().to_string_lossy();
             Migration::sql(&name, &text("up.sql"), &text("down.sql"), in_transaction)
         });
-        Self::new(migrations.chain(code).collect())
+        Self::new(migrations.chain(rust).collect())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
@@ -62,7 +63,7 @@ impl Migrations {
     }
 }
 
-/// What `metadata.toml` says; the same, with the same default, as the command line of Diesel has it.
+/// Reads `run_in_transaction` from `metadata.toml`, with the same default as Diesel's command line.
 fn runs_in_transaction(metadata: &str) -> bool {
     let metadata: Option<toml::Table> = metadata.parse().ok();
     let value = metadata.and_then(|table| table.get("run_in_transaction")?.as_bool());
@@ -70,19 +71,19 @@ fn runs_in_transaction(metadata: &str) -> bool {
 }
 
 impl Migration {
-    /// Statements. They are no transaction where Postgres refuses one of them in a transaction, such as
+    /// A migration in SQL. It must not run in a transaction if it has a statement that Postgres refuses there, such as
     /// `CREATE INDEX CONCURRENTLY`.
     #[must_use]
     pub fn sql(name: &str, up: &str, down: &str, in_transaction: bool) -> Self {
         let (name, up, down) = (name.to_owned(), up.to_owned(), down.to_owned());
-        Self { name, up, down, in_transaction, code: None }
+        Self { name, up, down, in_transaction, rust: None }
     }
 
-    pub(crate) fn code(name: &str, code: Code) -> Self {
-        Self { code: Some(code), ..Self::sql(name, "", "", true) }
+    pub(crate) fn rust(name: &str, rust: RustMigration) -> Self {
+        Self { rust: Some(rust), ..Self::sql(name, "", "", true) }
     }
 
-    /// What Diesel's table knows it by: the stamp without its dashes.
+    /// The version in Diesel's table: the timestamp without dashes.
     pub(crate) fn version(&self) -> String {
         self.name.split('_').next().unwrap_or_default().replace('-', "")
     }
@@ -106,7 +107,7 @@ impl MigrationMetadata for Migration {
     }
 }
 
-/// Diesel's view of a migration, on connections of one type.
+/// Implements Diesel's trait for one type of connections.
 macro_rules! migration_on {
     ($database:ident, $backend:ty, $connection:ty) => {
         impl migration::Migration<$backend> for Migration {
@@ -114,10 +115,10 @@ macro_rules! migration_on {
                 &self,
                 connection: &mut dyn BoxableConnection<$backend>,
             ) -> migration::Result<()> {
-                let Some(code) = self.code else { return Ok(connection.batch_execute(&self.up)?) };
+                let Some(rust) = self.rust else { return Ok(connection.batch_execute(&self.up)?) };
                 let connection = connection.downcast_mut::<$connection>();
-                let (Code::$database(run), Some(connection)) = (code, connection) else {
-                    return Err("it is of another database".into());
+                let (RustMigration::$database(run), Some(connection)) = (rust, connection) else {
+                    return Err("the migration is for another database".into());
                 };
                 Ok(run(connection)?)
             }
@@ -126,7 +127,7 @@ macro_rules! migration_on {
                 &self,
                 connection: &mut dyn BoxableConnection<$backend>,
             ) -> migration::Result<()> {
-                if self.code.is_some() {
+                if self.rust.is_some() {
                     return Ok(());
                 }
                 Ok(connection.batch_execute(&self.down)?)
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_says_whether_a_migration_is_a_transaction() {
+    fn metadata_says_whether_a_migration_runs_in_a_transaction() {
         assert!(runs_in_transaction(""));
         assert!(runs_in_transaction("run_in_transaction = true"));
         assert!(!runs_in_transaction("# CONCURRENTLY\nrun_in_transaction = false\n"));

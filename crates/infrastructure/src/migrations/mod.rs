@@ -1,33 +1,33 @@
-//! The migrations, which are a part of the binary, and what can be done with them.
+//! The embedded migrations, and the commands that apply and revert them.
 
 mod embedded;
-mod patience;
+mod wait_limit;
 
 use diesel::backend::Backend;
 use diesel::migration::{Migration as DieselMigration, MigrationConnection};
 use diesel_migrations::MigrationHarness;
 
-pub(crate) use embedded::Code;
+pub(crate) use embedded::RustMigration;
 pub use embedded::{Migration, Migrations};
-pub(crate) use patience::Patience;
+pub(crate) use wait_limit::WaitLimit;
 
 use crate::options::OpenError;
 
-/// The migration that folds the texts of old todos anew.
+/// The name of the migration that recomputes the folded columns.
 ///
-/// At first, composed and decomposed letters were not folded alike. The folded columns are written by this program,
-/// so older rows are brought up to date by this program, too: no database folds as it does. Running it again does no
-/// harm. Reverting it changes nothing: the earlier program finds what it would, but for decomposed letters.
-pub(crate) const FOLD_TEXTS_ANEW: &str = "2026-03-01-000000_fold_texts_anew";
+/// Earlier versions did not normalize composed and decomposed letters. The folding is implemented in Rust, not in SQL,
+/// so the migration is, too. It is idempotent. Reverting it changes nothing: searches of the earlier version find the
+/// same todos, except by decomposed letters.
+pub(crate) const REFOLD_TEXTS: &str = "2026-03-01-000000_fold_texts_anew";
 
-/// What to do with the migrations.
+/// A command for migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrationCommand {
-    /// Apply all that are pending.
+    /// Apply all pending migrations.
     Up,
-    /// Revert the latest, so many, or as many as there are.
+    /// Revert this many of the latest migrations, or all if there are fewer.
     Down(usize),
-    /// Nothing, only tell.
+    /// Only report the status.
     Status,
 }
 
@@ -36,20 +36,21 @@ pub enum MigrationCommand {
 pub struct MigrationStatus {
     /// Its name: the folder below `migrations/<database>/`.
     pub name: String,
-    /// Whether the database has it.
+    /// Whether it has been applied.
     pub is_applied: bool,
 }
 
-/// A migration that is to be carried out, or taken back.
+/// A migration to apply or revert.
 pub(crate) struct Step<'a> {
     pub(crate) migration: &'a Migration,
+    /// Whether to apply it.
     pub(crate) is_up: bool,
 }
 
-/// What a command has to do in a database that has migrations of these versions, in its order.
+/// The steps of a command, in order, for a database to which migrations of the versions in `applied` have been applied.
 ///
 /// # Errors
-/// When a migration would have to be taken back that this program does not know.
+/// If a migration to revert is not among the known ones.
 pub(crate) fn steps<'a>(
     known: &'a Migrations,
     applied: &[String],
@@ -78,11 +79,11 @@ pub(crate) fn steps<'a>(
     }
 }
 
-/// Carries a step out, and takes it down in Diesel's table. `migration` is the step's, or runs it in another way.
+/// Executes a step, and records it in Diesel's table. `migration` is that of the step, or a wrapper around it.
 ///
 /// # Errors
-/// When it fails.
-pub(crate) fn carry_out<DB: Backend>(
+/// If the migration fails.
+pub(crate) fn execute_step<DB: Backend>(
     connection: &mut (impl MigrationHarness<DB> + MigrationConnection),
     is_up: bool,
     migration: &dyn DieselMigration<DB>,
@@ -97,7 +98,7 @@ pub(crate) fn carry_out<DB: Backend>(
     result.map(drop).map_err(failed)
 }
 
-/// All migrations that are known, oldest first, and whether a database has them that has those of these versions.
+/// The status of all known migrations, oldest first, if those of the versions in `applied` have been applied.
 pub(crate) fn status(known: &Migrations, applied: &[String]) -> Vec<MigrationStatus> {
     known
         .iter()
@@ -108,12 +109,12 @@ pub(crate) fn status(known: &Migrations, applied: &[String]) -> Vec<MigrationSta
         .collect()
 }
 
-/// Reads the versions of the migrations that a database has: none where Diesel's table is not there. The query
-/// tells whether it is, in a column `it`.
+/// Reads the versions of the applied migrations from Diesel's table. `$table_exists` is a query that tells, in a column
+/// `it`, whether that table exists.
 macro_rules! applied {
-    ($connection:expr, $is_there:literal) => {{
+    ($connection:expr, $table_exists:literal) => {{
         #[derive(diesel::QueryableByName)]
-        struct IsThere {
+        struct TableExists {
             #[diesel(sql_type = diesel::sql_types::Bool)]
             it: bool,
         }
@@ -122,7 +123,7 @@ macro_rules! applied {
             #[diesel(sql_type = diesel::sql_types::Text)]
             version: String,
         }
-        let IsThere { it } = diesel::sql_query($is_there).get_result($connection)?;
+        let TableExists { it } = diesel::sql_query($table_exists).get_result($connection)?;
         if it {
             let applied: Vec<Applied> =
                 diesel::sql_query("SELECT version FROM __diesel_schema_migrations")
@@ -135,8 +136,10 @@ macro_rules! applied {
 }
 pub(crate) use applied;
 
+/// Checks that no migration is pending.
+///
 /// # Errors
-/// [`OpenError::PendingMigrations`] unless all are applied.
+/// [`OpenError::PendingMigrations`].
 pub(crate) fn require_all_applied(status: &[MigrationStatus]) -> Result<(), OpenError> {
     let pending: Vec<_> =
         status.iter().filter(|it| !it.is_applied).map(|it| it.name.clone()).collect();

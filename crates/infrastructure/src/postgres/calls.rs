@@ -1,8 +1,8 @@
 //! Batching: calls that wait at the same time share a statement.
 //!
-//! Of what a statement costs, most is the same for one row as for many: the way to Postgres and back, two processes
-//! woken, a snapshot. So a thread takes from the queue a call and, if it creates a todo, or reads a todo or a first
-//! page, others of its kind.
+//! Most of the cost of a statement is the same for one row as for many: the round trip, waking two processes, a
+//! snapshot. So a thread that takes a call from the queue also takes others of its kind, if it creates a todo, or reads
+//! a todo or a first page.
 
 use std::time::Instant;
 
@@ -11,47 +11,47 @@ use todo_domain::{PageQuery, RepositoryError, Todo, UserId};
 
 use super::session::PgSession;
 use super::statements::{self, Find, Insert, List};
-use crate::connections::{Pool, Repeat};
-use crate::workers::{Class, Job, Outcome, ReplyTo, Task, catching_panics};
+use crate::connections::{Pool, RetryPolicy};
+use crate::workers::{Job, JobKind, Outcome, ReplyTo, Task, catch_panics};
 
-/// The most calls in a batch. Twice as many would save little more, and wait longer for each other.
+/// The maximum number of calls in a batch. Twice as many would save little more, and delay each other longer.
 pub(super) const MAX_BATCH: usize = 8;
 
-/// A page of more todos is read by itself, so that what is read at once stays small.
-const MAX_SHARED_PAGE: u32 = 101;
+/// Larger pages are not batched, so that the result of a statement stays small.
+const MAX_BATCHED_PAGE: u32 = 101;
 
-/// A call of the port.
+/// A call of the repository port, in the queue.
 pub(super) enum Call {
-    Insert(Waiting<Insert, Todo>),
-    Find(Waiting<Find, Option<Todo>>),
-    List(Waiting<List, Vec<Todo>>),
-    /// One that is never batched.
+    Insert(Pending<Insert, Todo>),
+    Find(Pending<Find, Option<Todo>>),
+    List(Pending<List, Vec<Todo>>),
+    /// A call that is never batched.
     Single(Task),
 }
 
-/// What is wanted, and who waits for it.
-pub(super) struct Waiting<W, T> {
-    pub(super) wanted: W,
+/// A request, and the channel for its reply.
+pub(super) struct Pending<R, T> {
+    pub(super) request: R,
     pub(super) reply_to: ReplyTo<T>,
 }
 
 impl Job for Call {
     fn user(&self) -> UserId {
         match self {
-            Self::Insert(call) => call.wanted.0,
-            Self::Find(call) => call.wanted.0,
-            Self::List(call) => call.wanted.0,
+            Self::Insert(call) => call.request.0,
+            Self::Find(call) => call.request.0,
+            Self::List(call) => call.request.0,
             Self::Single(task) => task.user(),
         }
     }
 
-    fn class(&self) -> Class {
+    fn kind(&self) -> JobKind {
         match self {
-            Self::Insert(_) => Class::Write,
-            Self::Find(_) => Class::Lookup,
-            Self::List(call) if is_small(&call.wanted.1) => Class::Lookup,
-            Self::List(_) => Class::Read,
-            Self::Single(task) => task.class(),
+            Self::Insert(_) => JobKind::Write,
+            Self::Find(_) => JobKind::Lookup,
+            Self::List(call) if is_small_first_page(&call.request.1) => JobKind::Lookup,
+            Self::List(_) => JobKind::Read,
+            Self::Single(task) => task.kind(),
         }
     }
 
@@ -64,27 +64,27 @@ impl Job for Call {
         }
     }
 
-    fn can_join(&self, first: &Self) -> bool {
+    fn can_batch_with(&self, first: &Self) -> bool {
         match (self, first) {
             (Self::Insert(_), Self::Insert(_)) | (Self::Find(_), Self::Find(_)) => true,
             (Self::List(one), Self::List(other)) => {
-                is_small(&one.wanted.1) && one.wanted.1 == other.wanted.1
+                is_small_first_page(&one.request.1) && one.request.1 == other.request.1
             }
             _ => false,
         }
     }
 }
 
-/// Whether it is a small page from the start of a list, as many users want it.
-fn is_small(page: &PageQuery) -> bool {
-    page.limit <= MAX_SHARED_PAGE
+/// Whether the page is small, the first one, and without a search: the page that clients usually request.
+fn is_small_first_page(page: &PageQuery) -> bool {
+    page.limit <= MAX_BATCHED_PAGE
         && page.after.is_none()
         && page.filter.search.is_none()
         && page.filter.ids.is_empty()
 }
 
-/// Answers a batch of calls.
-pub(super) fn answer(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
+/// Runs a batch of calls, and replies to each.
+pub(super) fn run_batch(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
     let (mut inserts, mut finds, mut lists) = (Vec::new(), Vec::new(), Vec::new());
     for call in calls {
         match call {
@@ -95,27 +95,27 @@ pub(super) fn answer(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
         }
     }
     if !inserts.is_empty() {
-        return answer_batch(pool, inserts, insert, insert_all);
+        return run_one_kind(pool, inserts, insert, insert_all);
     }
     if !finds.is_empty() {
-        return answer_batch(pool, finds, find, find_all);
+        return run_one_kind(pool, finds, find, find_all);
     }
-    answer_batch(pool, lists, list, list_all)
+    run_one_kind(pool, lists, list, list_all)
 }
 
-/// Answers calls of one kind by one statement or, if that fails, each by its own, so that no call fails for
-/// another's sake.
-fn answer_batch<W, T>(
+/// Runs calls of one kind as one statement. If that fails, runs each as its own statement, so that no call fails because
+/// of another.
+fn run_one_kind<R, T>(
     pool: &Pool<PgSession>,
-    mut calls: Vec<Waiting<W, T>>,
-    one: fn(&mut PgSession, &W, Instant) -> QueryResult<T>,
-    all: fn(&mut PgSession, &[&W], Instant) -> QueryResult<Vec<T>>,
+    mut calls: Vec<Pending<R, T>>,
+    one: fn(&mut PgSession, &R, Instant) -> QueryResult<T>,
+    all: fn(&mut PgSession, &[&R], Instant) -> QueryResult<Vec<T>>,
 ) -> Outcome {
     calls.retain(|call| !call.reply_to.is_expired());
     let earliest = calls.iter().map(|call| call.reply_to.deadline()).min();
     if let (Some(deadline), 2..) = (earliest, calls.len()) {
-        let wanted: Vec<_> = calls.iter().map(|call| &call.wanted).collect();
-        match run(pool, deadline, |session| all(session, &wanted, deadline)) {
+        let requests: Vec<_> = calls.iter().map(|call| &call.request).collect();
+        match run(pool, deadline, |session| all(session, &requests, deadline)) {
             (Ok(results), outcome) => {
                 for (call, result) in calls.into_iter().zip(results) {
                     call.reply_to.send(Ok(result));
@@ -123,15 +123,15 @@ fn answer_batch<W, T>(
                 return outcome;
             }
             (Err(error), _) => {
-                tracing::debug!(%error, "a batch failed, each call gets a statement of its own");
+                tracing::debug!(%error, "a batch failed, running its calls one by one");
             }
         }
     }
     let mut worst = Outcome::NotStarted;
-    for Waiting { wanted, reply_to } in calls {
+    for Pending { request, reply_to } in calls {
         if !reply_to.is_expired() {
             let deadline = reply_to.deadline();
-            let (result, outcome) = run(pool, deadline, |session| one(session, &wanted, deadline));
+            let (result, outcome) = run(pool, deadline, |session| one(session, &request, deadline));
             reply_to.send(result);
             worst = worst.max(outcome);
         }
@@ -139,13 +139,13 @@ fn answer_batch<W, T>(
     worst
 }
 
-/// All of these may be run twice.
+/// Runs a statement of these calls, all of which are idempotent.
 fn run<T>(
     pool: &Pool<PgSession>,
     deadline: Instant,
     statement: impl Fn(&mut PgSession) -> QueryResult<T>,
 ) -> (Result<T, RepositoryError>, Outcome) {
-    catching_panics(|| pool.run(deadline, Repeat::Always, statement))
+    catch_panics(|| pool.run(deadline, RetryPolicy::Always, statement))
 }
 
 fn insert(session: &mut PgSession, new: &Insert, deadline: Instant) -> QueryResult<Todo> {
@@ -162,28 +162,32 @@ fn insert_all(
     statements::insert_all(&mut session.connection, new, deadline)
 }
 
-fn find(session: &mut PgSession, wanted: &Find, _: Instant) -> QueryResult<Option<Todo>> {
-    statements::find(&mut session.connection, wanted)
+fn find(session: &mut PgSession, request: &Find, _: Instant) -> QueryResult<Option<Todo>> {
+    statements::find(&mut session.connection, request)
 }
 
 fn find_all(
     session: &mut PgSession,
-    wanted: &[&Find],
+    requests: &[&Find],
     _: Instant,
 ) -> QueryResult<Vec<Option<Todo>>> {
-    statements::find_all(&mut session.connection, wanted)
+    statements::find_all(&mut session.connection, requests)
 }
 
-fn list(session: &mut PgSession, wanted: &List, deadline: Instant) -> QueryResult<Vec<Todo>> {
-    if wanted.1.filter.search.is_none() {
-        // Read by an index, it needs no limit.
-        return statements::list(&mut session.connection, wanted);
+fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResult<Vec<Todo>> {
+    if request.1.filter.search.is_none() {
+        // It only reads an index range, and needs no timeout.
+        return statements::list(&mut session.connection, request);
     }
-    session.run_limited(Class::Read, deadline, |session| {
-        statements::list(&mut session.connection, wanted)
+    session.run_with_timeout(JobKind::Read, deadline, |session| {
+        statements::list(&mut session.connection, request)
     })
 }
 
-fn list_all(session: &mut PgSession, wanted: &[&List], _: Instant) -> QueryResult<Vec<Vec<Todo>>> {
-    statements::list_all(&mut session.connection, wanted)
+fn list_all(
+    session: &mut PgSession,
+    requests: &[&List],
+    _: Instant,
+) -> QueryResult<Vec<Vec<Todo>>> {
+    statements::list_all(&mut session.connection, requests)
 }

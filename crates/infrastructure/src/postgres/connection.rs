@@ -1,4 +1,4 @@
-//! Opening connections to Postgres, and what is done once at start-up.
+//! Opens connections to Postgres, and checks the database at start-up.
 
 use std::time::{Duration, Instant};
 
@@ -8,53 +8,54 @@ use diesel::prelude::*;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use diesel::sql_types::Bool;
 
-use super::session::{Limit, PgSession};
+use super::session::{PgSession, TimeoutScope};
 use super::{migrate, pooler};
 use crate::migrations::{self, MigrationCommand};
 use crate::options::{DatabaseOptions, OpenError, StatementCache};
-use crate::sql::StatementReuse;
+use crate::sql::StatementCacheState;
 use crate::url::PostgresUrl;
 
-/// Has statements planned once for all values, where the server knows how (Postgres 12 and later). Left to itself it
-/// may plan a page anew at each call, which takes longer than reading it. The plans are the same for all: each
-/// statement has its index. Where the table is partitioned it is the other way round: such a plan locks all
-/// partitions, and one that is locked by somebody else then stops everybody. Citus is left to itself: of a statement
-/// whose values it does not know it cannot always tell the shard.
-const PLAN_MODE: &str = "SELECT set_config(name, mode, false) FROM pg_settings, \
+/// Makes Postgres (12 and later) use generic plans. By default it may plan a page at each call, which takes longer than
+/// reading it. Generic plans are as good here: each statement has its index.
+///
+/// If the table is partitioned, it makes Postgres use custom plans: a generic plan locks all partitions, so one partition
+/// that is locked by another session would block all users. On Citus it changes nothing, because Citus cannot always tell
+/// the shard from a generic plan.
+const SET_PLAN_CACHE_MODE: &str = "SELECT set_config(name, mode, false) FROM pg_settings, \
     (SELECT CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('todos') AND relkind = 'p') \
         THEN 'force_custom_plan' ELSE 'force_generic_plan' END AS mode) AS wanted \
     WHERE name = 'plan_cache_mode' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
-/// Whether users have their todos in different places: with Citus on different servers, else in partitions.
+/// Whether the table is sharded by user: distributed by Citus, or partitioned.
 const IS_SHARDED: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') \
     OR EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('todos') AND relkind = 'p')";
 
-/// Whether statements are ended after some time without our doing.
-const HAS_TIMEOUT: &str = "current_setting('statement_timeout') <> '0'";
+/// Whether the role or the database has a `statement_timeout`.
+const HAS_STATEMENT_TIMEOUT: &str = "current_setting('statement_timeout') <> '0'";
 
-/// A way to the server and back that takes longer than that leads through a network, where waiting for a full batch would
-/// cost more time than it saves.
-const NEAR: Duration = Duration::from_micros(500);
+/// If a round trip takes longer, the server is reached over a network. Then waiting for a full batch takes more time than
+/// it saves.
+const MAX_LOCAL_ROUND_TRIP: Duration = Duration::from_micros(500);
 
-/// How many ways are tried: on a busy machine some take long.
-const WAYS: usize = 20;
+/// How many round trips are measured at most. On a busy machine, some are slow.
+const ROUND_TRIP_SAMPLES: usize = 20;
 
-/// How the sessions are used.
+/// How sessions are set up and used.
 #[derive(Debug, Clone)]
 pub(super) struct SessionSettings {
-    /// Whether statements are prepared under names that outlive a transaction.
-    pub(super) statement_reuse: StatementReuse,
-    /// How statements are ended at their deadlines.
-    pub(super) limit: Limit,
-    /// How long a call may take in all.
-    pub(super) timeout: Duration,
-    /// Whether users have their todos in different places, so that one statement had better be for one user.
+    /// Whether prepared statements are cached.
+    pub(super) statement_cache: StatementCacheState,
+    /// How statements are canceled at their deadlines.
+    pub(super) timeout_scope: TimeoutScope,
+    /// The time limit for a call.
+    pub(super) call_timeout: Duration,
+    /// Whether the table is sharded by user. Then calls of different users are not batched.
     pub(super) is_sharded: bool,
-    /// Whether the server is so near that statements cost processors more than time.
-    pub(super) is_near: bool,
+    /// Whether the server is on the same machine, or as close. Then the cost of a statement is CPU time, not latency.
+    pub(super) is_local: bool,
 }
 
-/// Adds what libpq needs to be told: to notice dead peers, to find the system's certificates.
+/// Adds parameters for libpq: keepalives, which detect dead peers, and the system's certificates.
 fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
     let url = url
         .clone()
@@ -64,10 +65,10 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
         .with_default("keepalives_interval", "5")
         .with_default("keepalives_count", "3")
         .with_default("tcp_user_timeout", "10000")
-        // Kerberos is asked first otherwise, and its library has been seen to abort at exit.
+        // libpq tries Kerberos first otherwise, whose library has been seen to abort at exit.
         .with_default("gssencmode", "disable");
-    // The bundled OpenSSL does not know where this system keeps its certificates. Only where they are asked
-    // for: with `sslmode=require`, a certificate to check against would make it stricter than it says.
+    // The bundled OpenSSL does not know where this system keeps its certificates. Only for the modes that need them: with
+    // a root certificate, libpq verifies the server even if `sslmode=require`.
     match (url.parameter("sslmode"), openssl_probe::probe().cert_file) {
         (Some("verify-ca" | "verify-full"), Some(file)) => {
             url.with_default("sslrootcert", &file.to_string_lossy())
@@ -76,7 +77,7 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
     }
 }
 
-/// Opens a connection that keeps no statements prepared: they would be left behind in a session that others share.
+/// Opens a connection without a statement cache: a pooler may share the session, in which the statements would remain.
 pub(super) fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
     let connection = PgConnection::establish(&with_defaults(url).expose());
     let mut connection = connection.map_err(|error| match error {
@@ -89,26 +90,28 @@ pub(super) fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
     Ok(connection)
 }
 
-/// Opens a connection and sets its session up.
+/// Opens a connection and sets up its session.
 pub(super) fn connect(
     url: &PostgresUrl,
     settings: &SessionSettings,
 ) -> ConnectionResult<PgSession> {
-    let reuses_statements = settings.statement_reuse.is_on();
+    let caches_statements = settings.statement_cache.is_enabled();
     let mut connection = establish(url)?;
-    if reuses_statements {
+    if caches_statements {
         connection.set_prepared_statement_cache_size(CacheSize::Unbounded);
     }
-    if settings.limit == Limit::Session {
-        connection.batch_execute(PLAN_MODE).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    if settings.timeout_scope == TimeoutScope::Session {
+        connection
+            .batch_execute(SET_PLAN_CACHE_MODE)
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
     PgSession::new(connection, settings)
 }
 
-/// Connects once, checks the server, finds out about poolers, and migrates if told to.
+/// Connects, checks the server, detects poolers, and migrates if the options say so.
 ///
 /// # Errors
-/// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
+/// If the server cannot be reached, its encoding is not UTF-8, a migration fails, or migrations are pending.
 pub(super) fn open(
     url: &PostgresUrl,
     options: &DatabaseOptions,
@@ -116,21 +119,21 @@ pub(super) fn open(
     let mut first = establish(url)?;
     check_encoding(&mut first)?;
 
-    let sessions_are_ours = !pooler::shares_sessions(&mut first, || establish(url))?;
-    let statement_reuse = match options.statement_cache {
-        StatementCache::Auto if sessions_are_ours => StatementReuse::until_lost(),
-        StatementCache::Auto | StatementCache::Off => StatementReuse::fixed(false),
-        StatementCache::On => StatementReuse::fixed(true),
+    let has_own_sessions = !pooler::shares_sessions(&mut first, || establish(url))?;
+    let statement_cache = match options.statement_cache {
+        StatementCache::Auto if has_own_sessions => StatementCacheState::until_lost(),
+        StatementCache::Auto | StatementCache::Off => StatementCacheState::fixed(false),
+        StatementCache::On => StatementCacheState::fixed(true),
     };
-    if !sessions_are_ours {
-        if statement_reuse.is_on() {
+    if !has_own_sessions {
+        if statement_cache.is_enabled() {
             tracing::warn!(
                 "DATABASE_STATEMENT_CACHE=on, but the database is behind a pooler that shares sessions \
                  between clients: unless it tracks prepared statements (PgBouncer 1.21 and later with \
                  max_prepared_statements above 0), one client's statement can be executed as another's"
             );
         } else {
-            tracing::info!("a pooler shares the database's sessions: nothing is kept in a session");
+            tracing::info!("a pooler shares the database's sessions: no session state is used");
         }
     }
 
@@ -141,33 +144,33 @@ pub(super) fn open(
     let status = migrate::run(&mut first, connect, known, command, options.migrate_timeout)?;
     migrations::require_all_applied(&status)?;
     Ok(SessionSettings {
-        statement_reuse,
-        limit: if sessions_are_ours {
-            Limit::Session
-        } else if diesel::select(sql::<Bool>(HAS_TIMEOUT)).get_result(&mut first)? {
-            Limit::Role
+        statement_cache,
+        timeout_scope: if has_own_sessions {
+            TimeoutScope::Session
+        } else if diesel::select(sql::<Bool>(HAS_STATEMENT_TIMEOUT)).get_result(&mut first)? {
+            TimeoutScope::Role
         } else {
-            Limit::Transaction
+            TimeoutScope::Transaction
         },
-        timeout: options.timeout,
+        call_timeout: options.timeout,
         is_sharded: diesel::select(sql::<Bool>(IS_SHARDED)).get_result(&mut first)?,
-        is_near: is_near(&mut first)?,
+        is_local: is_local(&mut first)?,
     })
 }
 
-/// Whether the shortest of a few ways to the server and back is short.
-fn is_near(connection: &mut PgConnection) -> QueryResult<bool> {
-    for _ in 0..WAYS {
-        let begun = Instant::now();
+/// Whether the fastest of a few round trips is short.
+fn is_local(connection: &mut PgConnection) -> QueryResult<bool> {
+    for _ in 0..ROUND_TRIP_SAMPLES {
+        let started_at = Instant::now();
         connection.batch_execute("SELECT 1")?;
-        if begun.elapsed() < NEAR {
+        if started_at.elapsed() < MAX_LOCAL_ROUND_TRIP {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Lengths count characters only where the database keeps Unicode.
+/// Lengths are counted in characters only if the encoding is UTF-8.
 fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
     #[derive(QueryableByName)]
     struct Encoding {

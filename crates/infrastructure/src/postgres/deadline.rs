@@ -1,8 +1,8 @@
-//! Writes that are never begun once their caller has been told that they failed.
+//! Deadlines in writes, so that no write starts after its caller got an error.
 //!
-//! A write can lie unread in a socket, of a server that is frozen or cut off, for longer than its caller waits. So it
-//! carries its deadline, by the server's own clock, and fails where the server reads it later. What is begun in time is
-//! ended by `statement_timeout`, which a session has set to the time that is left.
+//! If a server is frozen or unreachable, a write may remain unread in a socket for longer than its caller waits. So each
+//! write contains its deadline, by the server's clock, and fails if the server reads it later. A write that starts in
+//! time is canceled by `statement_timeout`.
 
 use std::time::{Duration, Instant};
 
@@ -17,26 +17,26 @@ use diesel::sql_types::{BigInt, Integer, Timestamptz};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// When the server read the statement. Citus takes no function in a write that is less stable.
+    /// When the server received the statement. It is stable: Citus allows no volatile functions in writes.
     fn statement_timestamp() -> Timestamptz;
-    /// What the operator `/` stands for.
+    /// The operator `/`.
     fn int4div(a: Integer, b: Integer) -> Integer;
 }
 
-/// The number 1 or, in a statement that the server read after its deadline, an error: a division by zero.
+/// 1, or a division by zero if the server received the statement after the deadline.
 #[auto_type(type_case = "PascalCase")]
 fn one_in_time(deadline: DateTime<Utc>) -> _ {
     int4div(1_i32, statement_timestamp().lt(deadline).cast::<Integer>())
 }
 
-/// True, or that error.
+/// True, or a division by zero if the server received the statement after the deadline.
 #[auto_type(type_case = "PascalCase")]
 pub(super) fn is_in_time(deadline: DateTime<Utc>) -> _ {
     let one: OneInTime = one_in_time(deadline);
     one.eq(1_i32)
 }
 
-/// The version of a new todo, or that error.
+/// The version of a new todo. After the deadline it fails like [`is_in_time`].
 #[auto_type(type_case = "PascalCase")]
 pub(super) fn first_version(deadline: DateTime<Utc>) -> _ {
     let one: OneInTime = one_in_time(deadline);
@@ -44,7 +44,7 @@ pub(super) fn first_version(deadline: DateTime<Utc>) -> _ {
 }
 
 /// The version of a new todo in an INSERT of several rows: [`first_version`] in the row that checks the deadline for the
-/// statement, 1 in the others. It is one type, as all rows must have the same.
+/// whole statement, 1 in the others. All rows must have the same type.
 #[derive(Debug, ValidGrouping)]
 pub(super) struct BatchVersion(Option<FirstVersion>);
 
@@ -75,29 +75,29 @@ impl QueryFragment<Pg> for BatchVersion {
     }
 }
 
-/// What the server's clock showed at some moment.
+/// A reading of the server's clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ServerClock {
-    shown: DateTime<Utc>,
-    at: Instant,
+    server_time: DateTime<Utc>,
+    read_at: Instant,
 }
 
 impl ServerClock {
-    /// Reads it.
+    /// Reads the server's clock.
     pub(super) fn read(connection: &mut PgConnection) -> QueryResult<Self> {
-        // Never prepared under a name: this is asked also where the session may be shared.
-        let shown =
+        // A dynamic query, which is not cached as a prepared statement: the session may be shared.
+        let server_time =
             diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(connection)?;
-        // It was read a little earlier: a deadline can come too early by the time of the way, but not too late.
-        Ok(Self { shown, at: Instant::now() })
+        // The clock was read slightly earlier. So deadlines may be early, by the latency, but never late.
+        Ok(Self { server_time, read_at: Instant::now() })
     }
 
-    /// What it shows at another moment.
+    /// The server's time at a moment.
     pub(super) fn at(&self, moment: Instant) -> DateTime<Utc> {
         let since = |from: Instant, to: Instant| -> TimeDelta {
             let passed: Duration = to.saturating_duration_since(from);
             TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)
         };
-        self.shown + since(self.at, moment) - since(moment, self.at)
+        self.server_time + since(self.read_at, moment) - since(moment, self.read_at)
     }
 }

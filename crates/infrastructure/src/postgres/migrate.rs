@@ -1,11 +1,11 @@
-//! Migrating Postgres while others use it.
+//! Migrates Postgres while it is in use.
 //!
-//! One copy at a time, under an advisory lock that a transaction holds: so a pooler cannot part the lock from the work.
-//! A copy that finds it taken asks again and again instead of waiting in the server, for a statement that waits there
-//! has a snapshot, which `CREATE INDEX CONCURRENTLY` in the other copy would wait for.
+//! One instance at a time migrates, under an advisory lock of a transaction, which works behind a pooler, too. Other
+//! instances poll for the lock instead of waiting for it in the server: a statement that waits there has a snapshot, and
+//! `CREATE INDEX CONCURRENTLY` in the other instance would wait for that.
 //!
-//! A change that waits for a lock on a table has all later calls wait behind it. So it waits for a moment only
-//! ([`LOCK_TIMEOUT`]), lets the calls pass, and tries again.
+//! While a migration waits for a lock on a table, all later calls wait behind it. So it waits only briefly
+//! ([`LOCK_TIMEOUT`]), lets these calls run, and tries again.
 
 use std::time::Duration;
 
@@ -18,37 +18,37 @@ use diesel::result::{ConnectionResult, QueryResult};
 use diesel::sql_types::{BigInt, Bool};
 
 use super::connection::establish;
-use super::split::statements;
+use super::split::split_statements;
 use crate::migrations::{
-    self, Code, Migration, MigrationCommand, MigrationStatus, Migrations, Patience, Step,
+    self, Migration, MigrationCommand, MigrationStatus, Migrations, RustMigration, Step, WaitLimit,
 };
 use crate::options::OpenError;
 use crate::url::PostgresUrl;
 
-/// The lock that copies of this program take before they migrate: the letters "todo".
+/// The key of the advisory lock: "todo" in ASCII.
 const MIGRATION_LOCK: i64 = 0x746f_646f;
 
-/// How often a copy asks whether another has done.
-const POLL: Duration = Duration::from_millis(100);
+/// The interval at which an instance polls for the advisory lock.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// For how long a change waits for a lock on a table, and has others wait behind it: well below any `DATABASE_TIMEOUT`.
+/// Limits how long a migration waits for a lock on a table, and blocks others: to well below any `DATABASE_TIMEOUT`.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = 0";
 
-/// How long the others then have the table for themselves.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The pause after that, in which other calls can use the table.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-const OTHER_COPY: &str = "another copy of the program is migrating the database";
+const OTHER_INSTANCE: &str = "another copy of the program is migrating the database";
 const OTHER_LOCKS: &str =
     "transactions that stay open hold locks on what the migration changes (pg_locks tells which)";
 
-/// Has a transaction stay open for as long as the work takes on another connection.
-const STAY_OPEN: &str = "SELECT set_config(name, '0', true) FROM pg_settings \
+/// Keeps an idle transaction open while another connection migrates.
+const DISABLE_IDLE_TIMEOUTS: &str = "SELECT set_config(name, '0', true) FROM pg_settings \
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')";
 
-/// Carries out a migration command on a connection of its own.
+/// Executes a migration command on a new connection.
 ///
 /// # Errors
-/// When the server cannot be reached, a migration fails, or it has waited for others for so long.
+/// If the server cannot be reached, a migration fails, or it has waited for `timeout`.
 pub(crate) fn migrate(
     url: &PostgresUrl,
     migrations: &Migrations,
@@ -58,11 +58,11 @@ pub(crate) fn migrate(
     run(&mut establish(url)?, || establish(url), migrations, command, timeout)
 }
 
-/// Carries a command out; tells of all migrations that are known how they stand then. `connect` opens another
-/// connection to the same database.
+/// Executes a migration command, and returns the status of all known migrations. `connect` opens another connection to
+/// the same database.
 ///
 /// # Errors
-/// When a migration fails, or the time for waiting is up. Of migrations that are transactions nothing is done then.
+/// If a migration fails, or it has waited for `timeout`. Migrations that run in a transaction are rolled back.
 pub(super) fn run(
     connection: &mut PgConnection,
     connect: impl Fn() -> ConnectionResult<PgConnection>,
@@ -70,18 +70,18 @@ pub(super) fn run(
     command: MigrationCommand,
     timeout: Duration,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
-    let mut patience = Patience::new(timeout);
+    let mut wait_limit = WaitLimit::new(timeout);
     loop {
         match attempt(connection, &connect, known, command, timeout) {
             Ok(Some(status)) => return Ok(status),
-            Ok(None) => patience.pause(POLL, OTHER_COPY)?,
-            Err(error) if is_lock_timeout(&error) => patience.pause(PAUSE, OTHER_LOCKS)?,
+            Ok(None) => wait_limit.pause(POLL_INTERVAL, OTHER_INSTANCE)?,
+            Err(error) if is_lock_timeout(&error) => wait_limit.pause(RETRY_PAUSE, OTHER_LOCKS)?,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// `None` where another copy has the lock.
+/// `None` if another instance has the lock.
 fn attempt(
     connection: &mut PgConnection,
     connect: &impl Fn() -> ConnectionResult<PgConnection>,
@@ -89,33 +89,33 @@ fn attempt(
     command: MigrationCommand,
     timeout: Duration,
 ) -> Result<Option<Vec<MigrationStatus>>, OpenError> {
-    // Read committed: between its statements it has no snapshot that others would wait for.
-    connection.build_transaction().read_committed().run(|holder| {
+    // In read committed it has no snapshot between statements, for which CREATE INDEX CONCURRENTLY would wait.
+    connection.build_transaction().read_committed().run(|lock_holder| {
         let lock =
             sql::<Bool>("pg_try_advisory_xact_lock(").bind::<BigInt, _>(MIGRATION_LOCK).sql(")");
-        if !diesel::select(lock).get_result(holder)? {
+        if !diesel::select(lock).get_result(lock_holder)? {
             return Ok(None);
         }
-        let steps = migrations::steps(known, &applied(holder)?, command)?;
-        let is_distributed = !steps.is_empty() && is_distributed(holder)?;
+        let steps = migrations::steps(known, &applied(lock_holder)?, command)?;
+        let is_distributed = !steps.is_empty() && is_distributed(lock_holder)?;
         if steps.iter().all(|step| step.migration.in_transaction) && !is_distributed {
-            holder.batch_execute(LOCK_TIMEOUT)?;
+            lock_holder.batch_execute(LOCK_TIMEOUT)?;
             for Step { migration, is_up } in steps {
-                migrations::carry_out(holder, is_up, migration)?;
+                migrations::execute_step(lock_holder, is_up, migration)?;
             }
         } else {
-            holder.batch_execute(STAY_OPEN)?;
+            lock_holder.batch_execute(DISABLE_IDLE_TIMEOUTS)?;
             let mut worker = connect()?;
             for step in &steps {
-                carry_out_alone(&mut worker, step, is_distributed, timeout)?;
+                execute_step_separately(&mut worker, step, is_distributed, timeout)?;
             }
         }
-        Ok(Some(migrations::status(known, &applied(holder)?)))
+        Ok(Some(migrations::status(known, &applied(lock_holder)?)))
     })
 }
 
-/// Carries a step out by itself, on a connection that holds no lock.
-fn carry_out_alone(
+/// Executes a step in its own transaction or in none, on a connection other than the one that holds the lock.
+fn execute_step_separately(
     worker: &mut PgConnection,
     step: &Step<'_>,
     is_distributed: bool,
@@ -123,26 +123,26 @@ fn carry_out_alone(
 ) -> Result<(), OpenError> {
     let Step { migration, is_up } = *step;
     if !migration.in_transaction || is_distributed {
-        let one_by_one = OneByOne { migration, timeout };
-        return migrations::carry_out(worker, is_up, &one_by_one);
+        let statement_by_statement = StatementByStatement { migration, timeout };
+        return migrations::execute_step(worker, is_up, &statement_by_statement);
     }
-    patiently(timeout, || {
+    retry_on_lock_timeout(timeout, || {
         worker.transaction(|worker| {
             worker.batch_execute(LOCK_TIMEOUT)?;
-            migrations::carry_out(worker, is_up, migration)
+            migrations::execute_step(worker, is_up, migration)
         })
     })
 }
 
-/// Tries again, in pauses, as long as others hold locks.
-fn patiently(
+/// Retries, with pauses, after each lock timeout.
+fn retry_on_lock_timeout(
     timeout: Duration,
     mut attempt: impl FnMut() -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
-    let mut patience = Patience::new(timeout);
+    let mut wait_limit = WaitLimit::new(timeout);
     loop {
         match attempt() {
-            Err(error) if is_lock_timeout(&error) => patience.pause(PAUSE, OTHER_LOCKS)?,
+            Err(error) if is_lock_timeout(&error) => wait_limit.pause(RETRY_PAUSE, OTHER_LOCKS)?,
             result => return result,
         }
     }
@@ -164,34 +164,34 @@ fn applied(connection: &mut PgConnection) -> QueryResult<Vec<String>> {
     )
 }
 
-/// Whether Citus has spread the table over its workers.
+/// Whether the table is a distributed table of Citus.
 fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool> {
     let has_citus = sql::<Bool>("to_regclass('pg_dist_partition') IS NOT NULL");
     if !diesel::select(has_citus).get_result(connection)? {
         return Ok(false);
     }
-    let is_there =
+    let is_listed =
         "EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('todos'))";
-    diesel::select(sql::<Bool>(is_there)).get_result(connection)
+    diesel::select(sql::<Bool>(is_listed)).get_result(connection)
 }
 
-/// A migration whose statements are sent one at a time.
-struct OneByOne<'a> {
+/// Runs the statements of a migration one at a time.
+struct StatementByStatement<'a> {
     migration: &'a Migration,
     timeout: Duration,
 }
 
-impl OneByOne<'_> {
+impl StatementByStatement<'_> {
     fn execute(
         &self,
         connection: &mut dyn BoxableConnection<Pg>,
         sql: &str,
     ) -> migration::Result<()> {
-        for statement in statements(sql)? {
+        for statement in split_statements(sql)? {
             if self.migration.in_transaction {
-                patiently(self.timeout, || in_transaction(connection, statement))?;
+                retry_on_lock_timeout(self.timeout, || in_transaction(connection, statement))?;
             } else {
-                // What has to stay out of transactions waits without a lock that stops others.
+                // Statements that cannot run in a transaction wait without blocking others.
                 connection.batch_execute(statement)?;
             }
         }
@@ -199,10 +199,10 @@ impl OneByOne<'_> {
     }
 }
 
-/// A statement in a transaction of its own, because only there the timeouts can be set where a pooler shares sessions.
+/// Runs a statement in its own transaction, in which timeouts can be set even if a pooler shares the session.
 ///
-/// So it is with Citus: it passes on the text of a change, and takes it for one statement; and a transaction that has
-/// changed a distributed table may not write to others.
+/// Citus requires this: it forwards the text of a schema change as one statement, and a transaction that has changed a
+/// distributed table may not write to other tables.
 fn in_transaction(
     connection: &mut dyn BoxableConnection<Pg>,
     statement: &str,
@@ -213,24 +213,24 @@ fn in_transaction(
         .and_then(|()| connection.batch_execute(statement))
         .and_then(|()| connection.batch_execute("COMMIT"));
     if result.is_err() {
-        // Where the connection is lost, so is the transaction.
+        // If this fails, the connection is lost, and the server rolls back.
         drop(connection.batch_execute("ROLLBACK"));
     }
     Ok(result?)
 }
 
-impl migration::Migration<Pg> for OneByOne<'_> {
+impl migration::Migration<Pg> for StatementByStatement<'_> {
     fn run(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {
-        let Some(Code::Postgres(code)) = self.migration.code else {
+        let Some(RustMigration::Postgres(run)) = self.migration.rust else {
             return self.execute(connection, &self.migration.up);
         };
         let connection = connection.downcast_mut::<PgConnection>();
-        let connection = connection.ok_or("a connection of another type")?;
-        Ok(connection.transaction(code)?)
+        let connection = connection.ok_or("the connection is not a PgConnection")?;
+        Ok(connection.transaction(run)?)
     }
 
     fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> migration::Result<()> {
-        // Nothing, where it is code.
+        // Empty for a migration written in Rust.
         self.execute(connection, &self.migration.down)
     }
 
@@ -243,7 +243,7 @@ impl migration::Migration<Pg> for OneByOne<'_> {
     }
 }
 
-impl MigrationMetadata for OneByOne<'_> {
+impl MigrationMetadata for StatementByStatement<'_> {
     fn run_in_transaction(&self) -> bool {
         false
     }

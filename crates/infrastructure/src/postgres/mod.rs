@@ -1,11 +1,12 @@
-//! The Postgres wing: `uuid` and `timestamptz`, at most one statement a call, prepared once per connection.
+//! The Postgres adapter. It uses native types (`uuid`, `timestamptz`), and at most one statement per call, which each
+//! connection prepares once.
 
 mod calls;
 mod connection;
 mod deadline;
 mod migrate;
 mod pooler;
-mod refolding;
+mod refold;
 mod repository;
 mod row;
 mod schema;
@@ -17,16 +18,16 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
-use crate::migrations::{Code, FOLD_TEXTS_ANEW, Migration, Migrations};
+use crate::migrations::{Migration, Migrations, REFOLD_TEXTS, RustMigration};
 
 pub(crate) use migrate::migrate;
 pub(crate) use repository::PostgresTodoRepository;
 
-/// The migrations, from `migrations/postgres`.
+/// The migrations in `migrations/postgres`, and one in Rust.
 pub(crate) static MIGRATIONS: LazyLock<Migrations> = LazyLock::new(|| {
     static DIRECTORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/postgres");
-    let code = vec![Migration::code(FOLD_TEXTS_ANEW, Code::Postgres(refolding::fold_all))];
-    Migrations::embedded(&DIRECTORY, code)
+    let rust = vec![Migration::rust(REFOLD_TEXTS, RustMigration::Postgres(refold::refold_all))];
+    Migrations::embedded(&DIRECTORY, rust)
 });
 
 #[cfg(test)]
@@ -36,8 +37,8 @@ mod tests {
     #[test]
     fn every_migration_can_be_reverted() {
         for migration in MIGRATIONS.iter() {
-            let has_text = !migration.up.is_empty() && !migration.down.is_empty();
-            assert!(has_text != migration.code.is_some(), "{migration}");
+            let has_sql = !migration.up.is_empty() && !migration.down.is_empty();
+            assert!(has_sql != migration.rust.is_some(), "{migration}");
         }
         assert!(MIGRATIONS.iter().count() > 0);
     }

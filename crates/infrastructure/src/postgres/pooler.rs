@@ -1,8 +1,8 @@
-//! Finding out whether sessions are ours alone.
+//! Detects poolers that share sessions between clients.
 //!
-//! Behind a pooler in transaction mode, consecutive statements of one client reach different server sessions,
-//! and one session serves many clients. Whatever is kept in a session, prepared statements by name above all,
-//! then meets strangers: one client's SELECT can execute another's DELETE.
+//! Behind a pooler in transaction mode, consecutive statements of one client reach different server sessions, and one
+//! session serves many clients. They all see the session's state, above all named prepared statements: one client's
+//! SELECT can execute another's DELETE.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -12,15 +12,15 @@ use diesel::sql_types::{Bool, Integer, Timestamptz};
 
 use crate::options::OpenError;
 
-/// Poolers hand sessions out by different rules; a few rounds meet them all.
+/// Poolers assign sessions by different rules. A few rounds detect all of them.
 const ROUNDS: usize = 3;
 
-/// A moment by the clock of one server.
+/// A moment by the clock of a server.
 #[derive(Clone, Copy, QueryableByName)]
 struct Moment {
     #[diesel(sql_type = Timestamptz)]
     clock: DateTime<Utc>,
-    /// When the server was started, which tells it from others.
+    /// When the server was started, which identifies it.
     #[diesel(sql_type = Timestamptz)]
     server: DateTime<Utc>,
 }
@@ -37,8 +37,8 @@ impl Moment {
 struct Session {
     #[diesel(sql_type = Integer)]
     pid: i32,
-    /// Whether it is older than the moment that was asked about. When in doubt, it is; but not where the URL names
-    /// several servers and this is another, for it has a clock of its own.
+    /// Whether it started before the given moment. Yes if that is unknown; no if it is on another server (the URL may name
+    /// several), whose clock may differ.
     #[diesel(sql_type = Bool)]
     is_older: bool,
 }
@@ -53,36 +53,36 @@ fn session(connection: &mut PgConnection, moment: Moment) -> QueryResult<Session
     .get_result(connection)
 }
 
-/// Whether a session was seen that is older than the connection which it serves, that changed under a connection,
-/// or that served both.
+/// Whether sessions are shared: a session is older than its connection, a connection's session changes, or one session
+/// serves two connections.
 ///
-/// The server's clock is read on the first connection before the second is opened: a session that the server began
-/// for the second alone is younger. A pooler gives it one that it has, also one of `min_pool_size` that nobody has
-/// used yet; only where all are in use at that moment, it may open another. So the question is asked in rounds, the
-/// first connection in turn with the second, which holds a transaction for a moment: a pooler that prefers the
-/// session used last gives the first one's to the second, and one that goes round its sessions, or that others keep
-/// busy, changes them from round to round.
+/// The server's clock is read on the first connection before the second is opened. Without a pooler, the session of the
+/// second is younger than that. A pooler assigns it an existing session, possibly an unused one of `min_pool_size`; only
+/// if all are in use at that moment may it open a new one. So the check is repeated in rounds, in which the two
+/// connections alternate, and the second briefly holds a transaction. A pooler that prefers the session used last
+/// assigns that of the first connection to the second. A pooler that uses its sessions round robin, or that other
+/// clients keep busy, changes them from round to round.
 pub(super) fn shares_sessions(
     first: &mut PgConnection,
     second: impl FnOnce() -> ConnectionResult<PgConnection>,
 ) -> Result<bool, OpenError> {
     let before_second = Moment::now(first)?;
     let mut second = second()?;
-    let own = session(first, before_second)?.pid;
-    let others = session(&mut second, before_second)?.pid;
-    let is_foreign = |other: Session| other.is_older || other.pid == own || other.pid != others;
+    let first_pid = session(first, before_second)?.pid;
+    let second_pid = session(&mut second, before_second)?.pid;
+    let is_shared =
+        |other: Session| other.is_older || other.pid == first_pid || other.pid != second_pid;
     for _ in 0..ROUNDS {
-        if is_foreign(session(&mut second, before_second)?)
-            || session(first, before_second)?.pid != own
+        if is_shared(session(&mut second, before_second)?)
+            || session(first, before_second)?.pid != first_pid
         {
             return Ok(true);
         }
         second.batch_execute("BEGIN")?;
-        // The first is not asked while the second holds a transaction: a pooler of a single session would
-        // make it wait.
+        // Not on the first connection: a pooler with a single session would make it wait for this transaction.
         let other = session(&mut second, before_second);
         second.batch_execute("ROLLBACK")?;
-        if is_foreign(other?) {
+        if is_shared(other?) {
             return Ok(true);
         }
     }

@@ -1,4 +1,4 @@
-//! The port, implemented on Postgres.
+//! The repository port, implemented on Postgres.
 
 use std::time::{Duration, Instant};
 
@@ -12,82 +12,82 @@ use todo_domain::{
     VersionMatch,
 };
 
-use super::calls::{self, Call, MAX_BATCH, Waiting};
+use super::calls::{self, Call, MAX_BATCH, Pending};
 use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements;
-use crate::connections::{Pool, Repeat};
+use crate::connections::{Pool, RetryPolicy};
 use crate::options::{DatabaseOptions, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
-    Class, Limits, NOBODY, QueueOptions, ReplyTo, Task, Workers, one_by_one, processors,
+    JobKind, Limits, QueueOptions, ReplyTo, SYSTEM_USER, Task, Workers, processors, run_tasks,
 };
 
 /// Todos in Postgres.
 pub(crate) struct PostgresTodoRepository {
     workers: Workers<Call>,
-    /// A thread and a connection for readiness, which does not wait behind users' calls.
+    /// Runs readiness checks, which do not wait behind users' calls.
     probe: Workers<Task>,
     pool: Pool<PgSession>,
     timeout: Duration,
     bulk_timeout: Duration,
 }
 
-/// How many todos a bulk update may match, for each second of its timeout. On a slow disk or a busy processor it may
-/// take four times as long for each as was measured, and still ends in time.
+/// How many todos a bulk update may match, per second of its timeout. A quarter of the measured rate, so that it also
+/// ends in time on a slow disk or a busy processor.
 const BULK_UPDATES_PER_SECOND: u128 = 10_000;
 
 impl PostgresTodoRepository {
-    /// Connects, migrates if told to, starts the threads.
+    /// Connects, migrates if the options say so, and starts the threads.
     ///
     /// # Errors
-    /// When the server cannot be reached, is not fit, or lacks migrations that are not to be made.
+    /// [`OpenError`].
     pub(crate) fn open(url: &PostgresUrl, options: &DatabaseOptions) -> Result<Self, OpenError> {
         let settings = connection::open(url, options)?;
         let threads = options.pool_size as usize;
         let limits = Limits {
-            batch: if settings.is_sharded { 1 } else { MAX_BATCH },
+            max_batch: if settings.is_sharded { 1 } else { MAX_BATCH },
             ..Limits::for_pool(threads, options.queue_capacity)
         };
-        let eager = if settings.is_near { processors() } else { threads };
-        let queue = QueueOptions { threads, eager, limits };
+        let batching_threshold = if settings.is_local { processors() } else { threads };
+        let queue = QueueOptions { threads, batching_threshold, limits };
         let url = url.clone();
         let pool = Pool::new(queue.connections(), Box::new(move || connect(&url, &settings)));
         let work = {
             let pool = pool.clone();
-            move |calls| calls::answer(&pool, calls)
+            move |calls| calls::run_batch(&pool, calls)
         };
         Ok(Self {
             workers: Workers::start("postgres", queue, work)?,
-            probe: Workers::start("postgres-probe", QueueOptions::PROBE, one_by_one)?,
+            probe: Workers::start("postgres-probe", QueueOptions::PROBE, run_tasks)?,
             pool,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
         })
     }
 
-    /// Has a thread run a statement that is never batched.
+    /// Runs a statement on a worker thread, and never in a batch.
     async fn run<T, F>(
         &self,
         user: UserId,
-        class: Class,
-        repeat: Repeat,
+        kind: JobKind,
+        retry: RetryPolicy,
         statement: F,
     ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
         F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
     {
-        let timeout = if class == Class::Bulk { self.bulk_timeout } else { self.timeout };
-        let task = |reply_to| Call::Single(self.task(user, class, repeat, reply_to, statement));
+        let timeout = if kind == JobKind::Bulk { self.bulk_timeout } else { self.timeout };
+        let task = |reply_to| Call::Single(self.task(user, kind, retry, reply_to, statement));
         self.workers.call(timeout, task).await
     }
 
     fn task<T, F>(
         &self,
         user: UserId,
-        class: Class,
-        repeat: Repeat,
+        kind: JobKind,
+        retry: RetryPolicy,
         reply_to: ReplyTo<T>,
         statement: F,
     ) -> Task
@@ -96,24 +96,24 @@ impl PostgresTodoRepository {
         F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.pool.clone();
-        Task::new(user, class, reply_to, move |deadline| {
-            pool.run(deadline, repeat, |session| {
-                session.run_limited(class, deadline, |session| statement(session, deadline))
+        Task::new(user, kind, reply_to, move |deadline| {
+            pool.run(deadline, retry, |session| {
+                session.run_with_timeout(kind, deadline, |session| statement(session, deadline))
             })
         })
     }
 
-    /// How many todos a bulk update may match: so many that it surely ends in time.
+    /// How many todos a bulk update may match, so that it ends before its timeout.
     fn bulk_update_limit(&self) -> u32 {
         let limit = self.bulk_timeout.as_millis() * BULK_UPDATES_PER_SECOND / 1_000;
         u32::try_from(limit).unwrap_or(u32::MAX)
     }
 
-    /// Has a thread run a statement that writes, and takes the moment by the server's clock when it is too late for it.
+    /// Runs a write on a worker thread. The statement is passed its deadline by the server's clock.
     async fn write<T, F>(
         &self,
         user: UserId,
-        class: Class,
+        kind: JobKind,
         statement: F,
     ) -> Result<T, RepositoryError>
     where
@@ -121,10 +121,10 @@ impl PostgresTodoRepository {
         F: Fn(&mut PgConnection, DateTime<Utc>) -> QueryResult<T> + Send + 'static,
     {
         let statement = move |session: &mut PgSession, deadline| {
-            let until = session.server_time(deadline);
-            statement(&mut session.connection, until)
+            let server_deadline = session.server_time(deadline);
+            statement(&mut session.connection, server_deadline)
         };
-        self.run(user, class, Repeat::IfNotExecuted, statement).await
+        self.run(user, kind, RetryPolicy::IfNotExecuted, statement).await
     }
 }
 
@@ -136,25 +136,27 @@ impl TodoRepository for PostgresTodoRepository {
         todo: NewTodo,
         now: DateTime<Utc>,
     ) -> Result<Todo, RepositoryError> {
-        let wanted = (user, todo, now);
-        self.workers.call(self.timeout, |reply_to| Call::Insert(Waiting { wanted, reply_to })).await
+        let request = (user, todo, now);
+        self.workers
+            .call(self.timeout, |reply_to| Call::Insert(Pending { request, reply_to }))
+            .await
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
-        let wanted = (user, id);
-        self.workers.call(self.timeout, |reply_to| Call::Find(Waiting { wanted, reply_to })).await
+        let request = (user, id);
+        self.workers.call(self.timeout, |reply_to| Call::Find(Pending { request, reply_to })).await
     }
 
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
-        let wanted = (user, query);
-        self.workers.call(self.timeout, |reply_to| Call::List(Waiting { wanted, reply_to })).await
+        let request = (user, query);
+        self.workers.call(self.timeout, |reply_to| Call::List(Pending { request, reply_to })).await
     }
 
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
         let count = move |session: &mut PgSession, _| {
             statements::count(&mut session.connection, user, &filter)
         };
-        self.run(user, Class::Read, Repeat::Always, count).await
+        self.run(user, JobKind::Read, RetryPolicy::Always, count).await
     }
 
     async fn update(
@@ -165,9 +167,10 @@ impl TodoRepository for PostgresTodoRepository {
         versions: VersionMatch,
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        let update =
-            move |c: &mut _, until| statements::update(c, user, id, &patch, &versions, now, until);
-        self.write(user, Class::Write, update).await
+        let update = move |c: &mut _, deadline| {
+            statements::update(c, user, id, &patch, &versions, now, deadline)
+        };
+        self.write(user, JobKind::Write, update).await
     }
 
     async fn put(
@@ -177,8 +180,9 @@ impl TodoRepository for PostgresTodoRepository {
         condition: PutCondition,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
-        let put = move |c: &mut _, until| statements::put(c, user, &todo, &condition, now, until);
-        self.write(user, Class::Write, put).await
+        let put =
+            move |c: &mut _, deadline| statements::put(c, user, &todo, &condition, now, deadline);
+        self.write(user, JobKind::Write, put).await
     }
 
     async fn delete(
@@ -187,8 +191,9 @@ impl TodoRepository for PostgresTodoRepository {
         id: TodoId,
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError> {
-        let delete = move |c: &mut _, until| statements::delete(c, user, id, &versions, until);
-        self.write(user, Class::Write, delete).await
+        let delete =
+            move |c: &mut _, deadline| statements::delete(c, user, id, &versions, deadline);
+        self.write(user, JobKind::Write, delete).await
     }
 
     async fn update_matching(
@@ -199,10 +204,10 @@ impl TodoRepository for PostgresTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
         let limit = self.bulk_update_limit();
-        let update = move |c: &mut _, until| {
-            statements::update_matching(c, user, &filter, is_completed, limit, now, until)
+        let update = move |c: &mut _, deadline| {
+            statements::update_matching(c, user, &filter, is_completed, limit, now, deadline)
         };
-        self.write(user, Class::Bulk, update).await
+        self.write(user, JobKind::Bulk, update).await
     }
 
     async fn delete_matching(
@@ -210,14 +215,16 @@ impl TodoRepository for PostgresTodoRepository {
         user: UserId,
         filter: TodoFilter,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let delete = move |c: &mut _, until| statements::delete_matching(c, user, &filter, until);
-        self.write(user, Class::Bulk, delete).await
+        let delete =
+            move |c: &mut _, deadline| statements::delete_matching(c, user, &filter, deadline);
+        self.write(user, JobKind::Bulk, delete).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {
         let check =
             |session: &mut PgSession, _| statements::check_readable(&mut session.connection);
-        let task = |reply_to| self.task(NOBODY, Class::Read, Repeat::Always, reply_to, check);
+        let task =
+            |reply_to| self.task(SYSTEM_USER, JobKind::Read, RetryPolicy::Always, reply_to, check);
         self.probe.call(self.timeout, task).await
     }
 }

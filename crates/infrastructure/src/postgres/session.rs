@@ -1,4 +1,4 @@
-//! A connection to Postgres, with what it was set to and what is known of its server.
+//! A Postgres session: how its statements are canceled at their deadlines, and the clock of its server.
 
 use std::time::{Duration, Instant};
 
@@ -11,65 +11,69 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 use super::connection::SessionSettings;
 use super::deadline::ServerClock;
 use crate::connections::Session;
-use crate::sql::StatementReuse;
-use crate::workers::Class;
+use crate::sql::StatementCacheState;
+use crate::workers::JobKind;
 
-/// How the server is told to end a statement at its deadline.
+/// Where `statement_timeout` is set, by which the server cancels statements at their deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
-    /// By the session's `statement_timeout`, where nobody else uses the session.
+pub(super) enum TimeoutScope {
+    /// In the session, which no pooler shares.
     Session,
-    /// By a transaction around the statement: a pooler shares the session, in which nothing can be set.
+    /// In a transaction around the statement. A pooler shares the session, so nothing can be set in the session.
     Transaction,
-    /// By the `statement_timeout` that the operator has given the role, for a session that is shared.
+    /// In the role, by the operator. A pooler shares the session.
     Role,
 }
 
-/// A connection that limits its statements.
+/// A connection whose statements are canceled at their deadlines.
 pub(super) struct PgSession {
     pub(super) connection: PgConnection,
     clock: ServerClock,
-    limit: Limit,
-    statement_reuse: StatementReuse,
-    /// How long a call may take in all.
-    timeout: Duration,
-    /// What the session's is set to, zero if it is not set.
+    timeout_scope: TimeoutScope,
+    statement_cache: StatementCacheState,
+    /// The time limit for a call.
+    call_timeout: Duration,
+    /// The current `statement_timeout` of the session; zero if it is not set.
     statement_timeout: Duration,
 }
 
 impl PgSession {
-    /// Over a connection, as `settings` say.
+    /// Reads the server's clock.
     pub(super) fn new(
         mut connection: PgConnection,
         settings: &SessionSettings,
     ) -> ConnectionResult<Self> {
         let clock = ServerClock::read(&mut connection)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        let statement_reuse = settings.statement_reuse.clone();
-        let SessionSettings { limit, timeout, .. } = *settings;
-        let statement_timeout = Duration::ZERO;
-        Ok(Self { connection, clock, limit, statement_reuse, timeout, statement_timeout })
+        Ok(Self {
+            connection,
+            clock,
+            timeout_scope: settings.timeout_scope,
+            statement_cache: settings.statement_cache.clone(),
+            call_timeout: settings.call_timeout,
+            statement_timeout: Duration::ZERO,
+        })
     }
 
-    /// What the server's clock will show then.
+    /// The time of the server's clock at that moment.
     pub(super) fn server_time(&self, moment: Instant) -> DateTime<Utc> {
         self.clock.at(moment)
     }
 
-    /// Runs a statement that may take long, so that the server ends it at the deadline.
-    pub(super) fn run_limited<T>(
+    /// Runs a statement that may take long, and makes the server cancel it at the deadline.
+    pub(super) fn run_with_timeout<T>(
         &mut self,
-        class: Class,
+        kind: JobKind,
         deadline: Instant,
         statement: impl FnOnce(&mut Self) -> QueryResult<T>,
     ) -> QueryResult<T> {
-        let has_limit = match self.limit {
-            Limit::Session => true,
-            // The role's is not meant for bulk calls.
-            Limit::Role => class != Class::Bulk,
-            Limit::Transaction => false,
+        let has_timeout = match self.timeout_scope {
+            TimeoutScope::Session => true,
+            // The role's timeout is too short for bulk calls.
+            TimeoutScope::Role => kind != JobKind::Bulk,
+            TimeoutScope::Transaction => false,
         };
-        if has_limit {
+        if has_timeout {
             return statement(self);
         }
         let timeout = remaining(deadline).as_millis();
@@ -78,7 +82,7 @@ impl PgSession {
         match statement(self) {
             Ok(result) => self.connection.batch_execute("COMMIT").map(|()| result),
             Err(error) => {
-                // If this fails, too, the connection is dropped because of the first error.
+                // If this also fails, the pool drops the connection because of the first error.
                 drop(self.connection.batch_execute("ROLLBACK"));
                 Err(error)
             }
@@ -86,14 +90,14 @@ impl PgSession {
     }
 }
 
-/// How long a statement may take. Zero would be without a limit.
+/// The time until the deadline. Never zero, which would mean no timeout.
 fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
 impl Session for PgSession {
     fn ping(&mut self) -> QueryResult<()> {
-        // The server's clock may have been set, or the server replaced.
+        // The server's clock may have been changed, or the server replaced.
         self.clock = ServerClock::read(&mut self.connection)?;
         Ok(())
     }
@@ -102,8 +106,8 @@ impl Session for PgSession {
         R2D2Connection::is_broken(&mut self.connection)
     }
 
-    fn notice_end(&mut self) -> QueryResult<()> {
-        // Twice, because the server's last words come before the end.
+    fn check_terminated(&mut self) -> QueryResult<()> {
+        // Twice: the first call may only read the server's last message, the second finds the connection closed.
         for _ in 0..2 {
             let mut notifications = self.connection.notifications_iter();
             notifications.try_for_each(|notification| notification.map(drop))?;
@@ -112,27 +116,28 @@ impl Session for PgSession {
     }
 
     fn set_deadline(&mut self, deadline: Instant) -> QueryResult<()> {
-        if self.limit != Limit::Session {
+        if self.timeout_scope != TimeoutScope::Session {
             return Ok(());
         }
         let remaining = remaining(deadline);
-        // What is set may end a statement a little too early, but not too late. When many calls wait, each has another
-        // time left, and setting it for each would make all of them wait longer: then it may be much too early.
-        let has_waited = remaining < self.timeout * 9 / 10;
-        let (shortest, usual) = if has_waited {
+        // Each change costs a round trip, so the timeout is only changed if it is too long, or much too short. If many
+        // calls wait, each has a different remaining time, and changing the timeout for each would delay all of them.
+        // Then it may be shorter still.
+        let has_waited = remaining < self.call_timeout * 9 / 10;
+        let (shortest, preferred) = if has_waited {
             (remaining / 4, remaining * 3 / 4)
         } else {
             (remaining * 7 / 8, remaining * 15 / 16)
         };
         if !(shortest..=remaining).contains(&self.statement_timeout) {
-            let millis = usual.as_millis().max(1);
+            let millis = preferred.as_millis().max(1);
             self.connection.batch_execute(&format!("SET statement_timeout = {millis}"))?;
-            self.statement_timeout = usual;
+            self.statement_timeout = preferred;
         }
         Ok(())
     }
 
-    fn stop_keeping_statements(&self) -> bool {
-        self.statement_reuse.switch_off()
+    fn disable_statement_cache(&self) -> bool {
+        self.statement_cache.disable()
     }
 }

@@ -1,31 +1,31 @@
-//! A file of SQL as its statements.
+//! Splits SQL text into statements.
 //!
-//! As little of SQL's grammar as it takes to tell the semicolons between statements from others. (A parser of SQL would
-//! be longer to compile than all of this crate.) Functions are written with dollar quotes, not with `BEGIN ATOMIC`.
+//! It implements only as much of the grammar as is needed to find the semicolons between statements. (A complete SQL
+//! parser would take longer to compile than this whole crate.) It does not support function bodies with `BEGIN ATOMIC`.
 
-/// A file that ends within a comment or a quoted text.
+/// A comment or a quoted string is not terminated.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot tell the statements apart: what begins with {0:?} does not end")]
-pub(super) struct CannotSplit(String);
+#[error("cannot split the SQL into statements: unterminated comment or quoted string at {0:?}")]
+pub(super) struct UnterminatedToken(String);
 
-/// The statements of a file, without the semicolons between them.
+/// The statements of an SQL text, without the semicolons between them.
 ///
 /// # Errors
-/// When a comment or a quoted text does not end.
-pub(super) fn statements(sql: &str) -> Result<Vec<&str>, CannotSplit> {
+/// If a comment or a quoted string is not terminated.
+pub(super) fn split_statements(sql: &str) -> Result<Vec<&str>, UnterminatedToken> {
     let mut statements = Vec::new();
     let (mut start, mut at, mut is_empty) = (0, 0, true);
     while at < sql.len() {
-        let piece = &sql[at..at + length(&sql[..at], &sql[at..])?];
-        at += piece.len();
-        if piece == ";" {
+        let token = &sql[at..at + token_length(&sql[..at], &sql[at..])?];
+        at += token.len();
+        if token == ";" {
             if !is_empty {
                 statements.push(sql[start..at - 1].trim());
             }
             (start, is_empty) = (at, true);
         } else {
-            let is_comment = piece.starts_with("--") || piece.starts_with("/*");
-            is_empty &= is_comment || piece.trim().is_empty();
+            let is_comment = token.starts_with("--") || token.starts_with("/*");
+            is_empty &= is_comment || token.trim().is_empty();
         }
     }
     if !is_empty {
@@ -34,14 +34,14 @@ pub(super) fn statements(sql: &str) -> Result<Vec<&str>, CannotSplit> {
     Ok(statements)
 }
 
-/// The length of the comment, the quoted text or the character at the start of `rest`.
-fn length(before: &str, rest: &str) -> Result<usize, CannotSplit> {
+/// The length, in bytes, of the comment, quoted string or character at the start of `rest`.
+fn token_length(before: &str, rest: &str) -> Result<usize, UnterminatedToken> {
     let continues_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let found = match rest.as_bytes() {
         [b'-', b'-', ..] => return Ok(rest.find('\n').unwrap_or(rest.len())),
         [b'/', b'*', ..] => block_comment(rest),
         [b'\'', ..] => {
-            // E'…' knows backslashes.
+            // Only E'…' has backslash escapes.
             let word = before.rsplit(|c| !continues_word(c)).next().unwrap_or_default();
             quoted(rest, '\'', word.eq_ignore_ascii_case("e"))
         }
@@ -52,10 +52,10 @@ fn length(before: &str, rest: &str) -> Result<usize, CannotSplit> {
         },
         _ => rest.chars().next().map(char::len_utf8),
     };
-    found.ok_or_else(|| CannotSplit(rest.chars().take(20).collect()))
+    found.ok_or_else(|| UnterminatedToken(rest.chars().take(20).collect()))
 }
 
-/// Comments of this kind hold others.
+/// Block comments can be nested.
 fn block_comment(rest: &str) -> Option<usize> {
     let (mut depth, mut at) = (0, 0);
     loop {
@@ -75,7 +75,7 @@ fn block_comment(rest: &str) -> Option<usize> {
     }
 }
 
-/// A quote that is doubled stands for itself.
+/// A doubled quote is an escaped quote.
 fn quoted(rest: &str, quote: char, has_backslashes: bool) -> Option<usize> {
     let mut characters = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {
@@ -103,9 +103,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_semicolon_ends_a_statement_only_where_it_is_one() {
+    fn semicolons_in_comments_and_quotes_do_not_end_a_statement() {
         fn statements(sql: &str) -> Vec<&str> {
-            super::statements(sql).unwrap()
+            super::split_statements(sql).unwrap()
         }
         assert_eq!(statements("SELECT 1; SELECT 2;\n"), ["SELECT 1", "SELECT 2"]);
         assert!(statements(" ; -- nothing;\n /* ; */ ;").is_empty());
@@ -120,16 +120,16 @@ mod tests {
             let twice = format!("{whole};\n{whole} ;");
             assert_eq!(statements(&twice), [whole, whole]);
         }
-        for endless in ["SELECT 'a", "SELECT 1 /* /* */", "SELECT \"a", "SELECT $a$ $b$ $$"] {
-            assert!(super::statements(endless).is_err(), "{endless}");
+        for unterminated in ["SELECT 'a", "SELECT 1 /* /* */", "SELECT \"a", "SELECT $a$ $b$ $$"] {
+            assert!(super::split_statements(unterminated).is_err(), "{unterminated}");
         }
     }
 
     #[test]
     fn every_migration_can_be_split() {
-        for migration in crate::postgres::MIGRATIONS.iter().filter(|it| it.code.is_none()) {
-            assert!(!statements(&migration.up).unwrap().is_empty());
-            assert!(!statements(&migration.down).unwrap().is_empty());
+        for migration in crate::postgres::MIGRATIONS.iter().filter(|it| it.rust.is_none()) {
+            assert!(!split_statements(&migration.up).unwrap().is_empty());
+            assert!(!split_statements(&migration.down).unwrap().is_empty());
         }
     }
 }

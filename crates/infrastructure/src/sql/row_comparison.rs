@@ -1,5 +1,5 @@
-//! Row comparison, `(a, b) < (c, d)`, which Diesel's query builder lacks and keyset pages stand on: both
-//! databases answer it by one descent into an index on `(a, b)`, however deep in the list.
+//! Row comparison, `(a, b) < (c, d)`, which Diesel's query builder lacks. Keyset pagination needs it: both databases
+//! execute it as one seek in an index on `(a, b)`, however deep the page is in the list.
 
 use diesel::backend::Backend;
 use diesel::expression::is_aggregate;
@@ -12,7 +12,7 @@ use diesel::sql_types::Bool;
 #[derive(Debug, Clone)]
 pub(crate) struct RowComparison<K, I, A, B> {
     columns: (K, I),
-    /// Before the first column.
+    /// An operator before the first column, or nothing.
     sign: &'static str,
     operator: &'static str,
     values: (A, B),
@@ -29,10 +29,10 @@ pub(crate) fn comes_after<K, I, A, B>(
 }
 
 impl<K, I, A, B> RowComparison<K, I, A, B> {
-    /// Whether SQLite may use an index for the comparison. It is kept from that by a unary plus, which changes nothing
-    /// else; Postgres would refuse it.
-    pub(crate) fn by_index(self, is_by_index: bool) -> Self {
-        Self { sign: if is_by_index { "" } else { "+" }, ..self }
+    /// Whether SQLite may use an index for the comparison. If not, the first column gets a unary plus, which has no
+    /// other effect. Postgres would reject it.
+    pub(crate) fn use_index(self, use_index: bool) -> Self {
+        Self { sign: if use_index { "" } else { "+" }, ..self }
     }
 }
 
@@ -60,7 +60,7 @@ impl<K, I, A, B, GroupBy> ValidGrouping<GroupBy> for RowComparison<K, I, A, B> {
 
 impl<K, I, A, B> QueryId for RowComparison<K, I, A, B> {
     type QueryId = ();
-    // The operator is known at run time only.
+    // The operator is only known at run time.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 

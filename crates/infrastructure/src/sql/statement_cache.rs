@@ -1,7 +1,7 @@
-//! Statements that Diesel would prepare anew at each call.
+//! Caching prepared statements that Diesel does not cache.
 //!
-//! It never keeps an UPDATE, nor an INSERT with ON CONFLICT DO UPDATE, because their text may vary from call to
-//! call. Ours vary in a handful of ways, and are kept by their text: a lookup instead of parsing and planning.
+//! Diesel never caches an UPDATE, nor an INSERT with ON CONFLICT DO UPDATE, because their text may differ from call to
+//! call. Ours have only a handful of texts, and are cached by their text, which saves parsing and planning.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::QueryResult;
 
-/// A statement that is prepared once per connection for each text that it has.
+/// A statement that is cached by its text: each connection prepares each text once.
 pub(crate) struct Cached<T>(pub(crate) T);
 
 impl<T: Query> Query for Cached<T> {
@@ -20,7 +20,7 @@ impl<T: Query> Query for Cached<T> {
 
 impl<T> QueryId for Cached<T> {
     type QueryId = ();
-    // So it is found by its text.
+    // Makes Diesel use the text as the cache key.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
@@ -36,35 +36,36 @@ impl<T: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Cached<T> {
     }
 }
 
-/// Whether the connections of a pool keep their statements prepared.
+/// Whether the connections of a pool cache prepared statements.
 #[derive(Debug, Clone)]
-pub(crate) struct StatementReuse {
-    is_on: Arc<AtomicBool>,
+pub(crate) struct StatementCacheState {
+    is_enabled: Arc<AtomicBool>,
     is_fixed: bool,
 }
 
-impl StatementReuse {
-    /// As it was found, or told, for good.
-    pub(crate) fn fixed(is_on: bool) -> Self {
-        Self { is_on: Arc::new(AtomicBool::new(is_on)), is_fixed: true }
+impl StatementCacheState {
+    /// On or off, permanently.
+    pub(crate) fn fixed(is_enabled: bool) -> Self {
+        Self { is_enabled: Arc::new(AtomicBool::new(is_enabled)), is_fixed: true }
     }
 
-    /// From the start, until prepared statements turn out to be lost.
+    /// On until a prepared statement is missing in its session.
     pub(crate) fn until_lost() -> Self {
-        Self { is_on: Arc::new(AtomicBool::new(true)), is_fixed: false }
+        Self { is_enabled: Arc::new(AtomicBool::new(true)), is_fixed: false }
     }
 
-    /// Whether a connection that is opened now does.
-    pub(crate) fn is_on(&self) -> bool {
-        self.is_on.load(Ordering::SeqCst)
+    /// Whether a connection that is opened now caches statements.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.is_enabled.load(Ordering::SeqCst)
     }
 
-    /// Has no connection do so that is opened from now on. Says whether that may be.
-    pub(crate) fn switch_off(&self) -> bool {
-        if !self.is_fixed && self.is_on.swap(false, Ordering::SeqCst) {
+    /// Disables the cache for connections that are opened from now on, unless the setting is permanent. Returns whether
+    /// it is not.
+    pub(crate) fn disable(&self) -> bool {
+        if !self.is_fixed && self.is_enabled.swap(false, Ordering::SeqCst) {
             tracing::warn!(
-                "prepared statements got lost or mixed up: a pooler has come between. Statements are no longer \
-                 kept prepared until the next start"
+                "prepared statements are missing or mixed up: a pooler now shares the sessions. The statement cache is \
+                 disabled until the next start"
             );
         }
         !self.is_fixed

@@ -1,4 +1,4 @@
-//! Opening connections to SQLite.
+//! Opens connections to SQLite, and migrates.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::deadline;
 use super::file::{DatabaseFile, FileProblem};
-use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations, Patience, Step};
+use crate::migrations::{self, MigrationCommand, MigrationStatus, Migrations, Step, WaitLimit};
 use crate::options::OpenError;
 
 /// Where the database is.
 #[derive(Debug, Clone)]
 pub(crate) enum Location {
-    /// In a file, which the first connection creates if it is not there.
+    /// In a file, which the first connection creates if it does not exist.
     File(Arc<DatabaseFile>),
-    /// In memory, one for each connection.
+    /// In memory. Each connection has its own.
     Memory,
 }
 
 impl Location {
-    /// A file that may have to be created.
+    /// The database in the file at `path`.
     pub(crate) fn file(path: PathBuf) -> Self {
         Self::File(Arc::new(DatabaseFile::new(path)))
     }
 
-    /// Looks whether the files are still those that were opened first.
+    /// Checks that the files are still those that were opened first.
     ///
     /// # Errors
-    /// When they have been deleted, moved or replaced: what is written now would be lost.
+    /// If they have been deleted, moved or replaced: writes to them would be lost.
     pub(super) fn check(&self) -> Result<(), FileProblem> {
         match self {
             Self::File(file) => file.check(),
@@ -41,12 +41,12 @@ impl Location {
     }
 }
 
-/// How often a migration asks whether another process has done.
-const POLL: Duration = Duration::from_millis(100);
+/// The interval at which a migration tries to get the write lock.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 const OTHER_PROCESS: &str = "another process is writing to the database";
 
-/// Opens a connection that may write. What it commits is on the disk when the commit returns.
+/// Opens a connection that may write. Commits are durable: they return when the data is on disk.
 pub(crate) fn connect(
     location: &Location,
     busy_timeout: Duration,
@@ -69,7 +69,7 @@ fn establish(uri: &str, busy_timeout: Duration) -> ConnectionResult<SqliteConnec
     let mut set_up = || {
         set_busy_timeout(&mut connection, busy_timeout)?;
         switch_to_wal(&mut connection, busy_timeout)?;
-        // The second reads, for which the write-ahead log is opened.
+        // The second pragma reads the file, which opens the write-ahead log.
         connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA schema_version")?;
         deadline::register(&connection)
     };
@@ -77,8 +77,8 @@ fn establish(uri: &str, busy_timeout: Duration) -> ConnectionResult<SqliteConnec
     Ok(connection)
 }
 
-/// Tells SQLite to write ahead, which is remembered in the file. Its `busy_timeout` does not cover the switch
-/// of a new file: copies that start together would fail instead of waiting for the first.
+/// Enables write-ahead logging, which is stored in the file. SQLite's `busy_timeout` does not apply to this switch on a
+/// new file: without the loop, instances that start together would fail instead of waiting for the first.
 fn switch_to_wal(connection: &mut SqliteConnection, timeout: Duration) -> QueryResult<()> {
     let deadline = Instant::now() + timeout;
     loop {
@@ -103,7 +103,7 @@ pub(crate) fn connect_reader(
     Ok(connection)
 }
 
-/// How long a connection waits for another that has a lock which it needs.
+/// Sets how long a connection waits for locks.
 pub(super) fn set_busy_timeout(
     connection: &mut SqliteConnection,
     timeout: Duration,
@@ -111,10 +111,10 @@ pub(super) fn set_busy_timeout(
     connection.batch_execute(&format!("PRAGMA busy_timeout = {}", timeout.as_millis()))
 }
 
-/// Carries out a migration command on a connection of its own.
+/// Executes a migration command on a new connection.
 ///
 /// # Errors
-/// When the file cannot be opened, a migration fails, or it has waited for others for so long; then nothing is changed.
+/// If the file cannot be opened, a migration fails, or it has waited for `timeout`. Nothing has changed then.
 pub(crate) fn migrate(
     location: &Location,
     migrations: &Migrations,
@@ -124,28 +124,28 @@ pub(crate) fn migrate(
     run(&mut connect(location, timeout)?, migrations, command, timeout)
 }
 
-/// All in one transaction that holds the write lock from its start, so that copies that start together wait
-/// for the first. Leaves a short timeout behind for when the database is busy.
+/// Executes a migration command in one transaction that has the write lock from its start, so that instances that start
+/// together wait for the first. Leaves the connection with a short busy timeout.
 pub(super) fn run(
     connection: &mut SqliteConnection,
     known: &Migrations,
     command: MigrationCommand,
     timeout: Duration,
 ) -> Result<Vec<MigrationStatus>, OpenError> {
-    set_busy_timeout(connection, POLL)?;
-    let mut patience = Patience::new(timeout);
+    set_busy_timeout(connection, POLL_INTERVAL)?;
+    let mut wait_limit = WaitLimit::new(timeout);
     loop {
         let result = connection.immediate_transaction(|connection| {
             for Step { migration, is_up } in
                 migrations::steps(known, &applied(connection)?, command)?
             {
-                migrations::carry_out(connection, is_up, migration)?;
+                migrations::execute_step(connection, is_up, migration)?;
             }
             Ok(migrations::status(known, &applied(connection)?))
         });
         match result {
             Err(OpenError::Query(error)) if error.to_string().contains("is locked") => {
-                patience.pause(Duration::ZERO, OTHER_PROCESS)?;
+                wait_limit.pause(Duration::ZERO, OTHER_PROCESS)?;
             }
             result => return result,
         }

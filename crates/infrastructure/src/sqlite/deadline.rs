@@ -1,9 +1,9 @@
-//! Giving a statement up when nobody waits for it any more.
+//! Cancels statements at their deadlines.
 //!
-//! Postgres has `statement_timeout`; SQLite runs a statement to its end, and meanwhile holds the thread, and if
-//! it writes, everybody's only writer. So the statements that may look at very many rows ask, row by row, an SQL
-//! function of ours. Once the deadline has passed it says no to every further row, which ends the statement
-//! soon, and [`enforce`] then fails it, so that its transaction is rolled back.
+//! Postgres has `statement_timeout`. SQLite runs a statement to its end, which occupies a thread and, for a write, blocks
+//! all other writes. So statements that may scan very many rows call our SQL function `is_in_time` for each row. After
+//! the deadline it is false for all further rows, which ends the statement soon. [`enforce`] then fails it, so its
+//! transaction is rolled back.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -14,30 +14,33 @@ use diesel::result::{Error, QueryResult};
 use crate::connections::DeadlinePassed;
 
 thread_local! {
-    /// When the statement that this thread is running must have ended.
+    /// The deadline of the statement that this thread is running.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// Whether that statement was told so.
-    static GIVEN_UP: Cell<bool> = const { Cell::new(false) };
+    /// Whether the function has been false for that statement.
+    static IS_CANCELED: Cell<bool> = const { Cell::new(false) };
 }
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Whether there is time left.
+    /// Whether the deadline has not passed.
     fn is_in_time() -> diesel::sql_types::Bool;
 }
 
-/// Makes the function known to a connection.
+/// Registers the function on a connection.
 pub(super) fn register(connection: &SqliteConnection) -> QueryResult<()> {
     is_in_time_utils::register_nondeterministic_impl(connection, || {
         let is_in_time = DEADLINE.get().is_none_or(|deadline| Instant::now() < deadline);
         if !is_in_time {
-            GIVEN_UP.set(true);
+            IS_CANCELED.set(true);
         }
         is_in_time
     })
 }
 
-/// Runs `statement` with this deadline, unless that has passed, and fails it if it was told that its time is up.
+/// Runs `statement` with a deadline.
+///
+/// # Errors
+/// That of the statement; [`DeadlinePassed`] if it was not started, or was canceled, because the deadline has passed.
 pub(super) fn enforce<T>(
     deadline: Instant,
     statement: impl FnOnce() -> QueryResult<T>,
@@ -47,8 +50,8 @@ pub(super) fn enforce<T>(
         return passed();
     }
     DEADLINE.set(Some(deadline));
-    GIVEN_UP.set(false);
+    IS_CANCELED.set(false);
     let result = statement();
     DEADLINE.set(None);
-    if GIVEN_UP.get() { passed() } else { result }
+    if IS_CANCELED.get() { passed() } else { result }
 }

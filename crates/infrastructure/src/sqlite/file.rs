@@ -1,11 +1,11 @@
-//! The files of a database, and whether they are still the ones that were opened.
+//! The files of a database, and checks that they are still the ones that were opened.
 //!
-//! SQLite goes on with files that have been deleted or moved: what it writes into them, nobody finds again. A new
-//! connection would create an empty database in their place, or take whatever is there for the old one. So the
-//! files that were opened first are remembered by device and inode. As long as others, or none, are in their place,
-//! no connection is opened and nothing is acknowledged.
+//! SQLite continues to use files that have been deleted or moved, and what it writes to them is lost. A new connection
+//! would create an empty database in their place, or open another file that is there now. So the files that were opened
+//! first are remembered by device and inode. While other files, or none, are in their place, no connection is opened and
+//! no write is acknowledged.
 //!
-//! Nothing here opens a file that a connection has open: to close it would take the connection's locks away.
+//! This module never opens a file that a connection has open: closing it would release the connection's locks.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -17,30 +17,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::result::{ConnectionError, ConnectionResult};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
-/// Readable and writable by the owner only. SQLite gives the files beside a database the mode of the database.
+/// Readable and writable by the owner only. SQLite gives its other files the mode of the database file.
 const MODE: u32 = 0o600;
 
-/// How often it is tried to open a file that is another one right afterwards. Once is usual; some file systems
-/// number a file anew when it is first opened for writing.
-const MAX_ATTEMPTS: u32 = 3;
+/// How often opening is tried if the file's identity changes meanwhile. Usually it does not, but some file systems change
+/// the inode number when a file is first opened for writing.
+const MAX_OPEN_ATTEMPTS: u32 = 3;
 
-/// What ends a path in a URI, or is not itself in one.
-const NOT_IN_A_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+/// The characters to percent-encode in the path of a URI.
+const URI_PATH_ENCODE_SET: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
-/// The file of a database, with the two that SQLite keeps beside it.
+/// The file of a database, its write-ahead log, and the index of that.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     path: PathBuf,
     opened: OnceLock<OpenedFiles>,
-    /// Whether the last look found others in the place of those that were opened.
-    is_suspect: AtomicBool,
+    /// Whether the last check failed.
+    has_failed_check: AtomicBool,
 }
 
 #[derive(Debug)]
 struct OpenedFiles {
     database: OpenedFile,
-    /// The write-ahead log and its index; none on a file system where SQLite cannot have them.
-    beside: Vec<OpenedFile>,
+    /// The write-ahead log and its index; none on a file system that does not support them.
+    wal_files: Vec<OpenedFile>,
 }
 
 #[derive(Debug)]
@@ -49,50 +49,49 @@ struct OpenedFile {
     identity: Identity,
 }
 
-/// What tells files apart, whatever their names: the device and the inode, which is not given to another file as
-/// long as one is open.
+/// The device and the inode, which identify a file whatever its name. The inode is not reused while the file is open.
 type Identity = (u64, u64);
 
-/// The files in place are not those that were opened.
+/// A file is not the one that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FileProblem {
-    /// There is none.
+    /// It does not exist.
     #[error("{} is no longer there", .0.display())]
     Missing(PathBuf),
-    /// There is another.
-    #[error("another file has taken the place of {}", .0.display())]
+    /// Another file has its name.
+    #[error("{} was replaced by another file", .0.display())]
     Replaced(PathBuf),
-    /// The operating system does not tell.
-    #[error("cannot look at {}: {}", .0.display(), .1)]
+    /// It cannot be checked.
+    #[error("cannot access {}: {}", .0.display(), .1)]
     Unknown(PathBuf, ErrorKind),
 }
 
 impl DatabaseFile {
-    /// The file of this path, which the first connection creates if it is not there.
+    /// The file at this path, which the first connection creates if it does not exist.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, opened: OnceLock::new(), is_suspect: AtomicBool::new(false) }
+        Self { path, opened: OnceLock::new(), has_failed_check: AtomicBool::new(false) }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens a connection with `connect`, which is given the URI that SQLite needs, and has to use the file such
-    /// that the write-ahead log exists.
+    /// Opens a connection by `connect`, which is passed the URI for SQLite, and must use the database in a way that creates
+    /// the write-ahead log.
     ///
     /// # Errors
-    /// When `connect` fails, or the file is not the one that was opened first.
+    /// If `connect` fails, or the file is not the one that was opened first.
     pub(super) fn open<C>(
         &self,
         connect: impl Fn(&str) -> ConnectionResult<C>,
     ) -> ConnectionResult<C> {
-        let in_place = || self.check().map_err(|it| ConnectionError::BadConnection(it.to_string()));
+        let check = || self.check().map_err(|it| ConnectionError::BadConnection(it.to_string()));
         if self.opened.get().is_none() {
             return self.open_first(connect);
         }
-        in_place()?;
+        check()?;
         let connection = connect(&self.uri())?;
-        in_place()?;
+        check()?;
         Ok(connection)
     }
 
@@ -101,88 +100,88 @@ impl DatabaseFile {
             ConnectionError::BadConnection(format!("{}: {error}", self.path.display()))
         };
         if create(&self.path).map_err(|error| bad(&error))? {
-            tracing::info!(path = %self.path.display(), "a new database file was created");
+            tracing::info!(path = %self.path.display(), "created a new database file");
         }
-        for _ in 0..MAX_ATTEMPTS {
+        for _ in 0..MAX_OPEN_ATTEMPTS {
             let before = identity(&self.path).map_err(|error| bad(&error))?;
             let connection = connect(&self.uri())?;
-            let files = OpenedFiles::look(&self.path).map_err(|error| bad(&error))?;
+            let files = OpenedFiles::read(&self.path).map_err(|error| bad(&error))?;
             if files.database.identity == before {
                 self.opened.get_or_init(|| files);
                 return Ok(connection);
             }
         }
-        Err(bad(&io::Error::other("the file is replaced again and again")))
+        Err(bad(&io::Error::other("the file keeps changing its identity")))
     }
 
-    /// The path as a URI by which SQLite opens what is there, and creates nothing.
+    /// The path as a URI with which SQLite opens an existing file, but does not create one.
     fn uri(&self) -> String {
         let path = self.path.as_os_str().as_encoded_bytes();
-        // An absolute path could begin with what reads as a host.
+        // Without `//`, SQLite could read the start of an absolute path as a host.
         let authority = if self.path.is_absolute() { "//" } else { "" };
-        format!("file:{authority}{}?mode=rw", percent_encode(path, NOT_IN_A_URI))
+        format!("file:{authority}{}?mode=rw", percent_encode(path, URI_PATH_ENCODE_SET))
     }
 
-    /// Looks whether the files that were opened are in their places.
+    /// Checks that the files are the ones that were opened.
     ///
     /// # Errors
-    /// What is wrong with the first that is not.
+    /// The first problem found.
     pub(super) fn check(&self) -> Result<(), FileProblem> {
         let files = self.opened.get();
         let result = files.map_or(Ok(()), OpenedFiles::check);
-        self.is_suspect.store(result.is_err(), Ordering::Relaxed);
+        self.has_failed_check.store(result.is_err(), Ordering::Relaxed);
         result
     }
 
-    /// The same at no cost, as of the last [`DatabaseFile::check`]. For reads: what they read of a file that has been
-    /// deleted since is no less true.
+    /// Like [`DatabaseFile::check`], but if the last check succeeded, does not check again, and takes no time. For reads:
+    /// those from a file that has been deleted since are still correct.
     ///
     /// # Errors
-    /// As `check`.
-    pub(super) fn check_lately(&self) -> Result<(), FileProblem> {
-        if self.is_suspect.load(Ordering::Relaxed) { self.check() } else { Ok(()) }
+    /// The first problem found.
+    pub(super) fn check_cached(&self) -> Result<(), FileProblem> {
+        if self.has_failed_check.load(Ordering::Relaxed) { self.check() } else { Ok(()) }
     }
 
-    /// Whether the problem is that the write-ahead log or its index is missing, while the database is in its place.
-    pub(super) fn lacks_only_a_log(&self, problem: &FileProblem) -> bool {
+    /// Whether the problem is only that the write-ahead log or its index is missing.
+    pub(super) fn is_only_wal_missing(&self, problem: &FileProblem) -> bool {
         matches!(problem, FileProblem::Missing(path) if *path != self.path)
     }
 
     /// The length of the write-ahead log, in bytes.
-    pub(super) fn write_ahead_log_bytes(&self) -> u64 {
-        self.opened.get().map_or(0, OpenedFiles::write_ahead_log_bytes)
+    pub(super) fn wal_bytes(&self) -> u64 {
+        self.opened.get().map_or(0, OpenedFiles::wal_bytes)
     }
 }
 
 impl OpenedFiles {
-    fn look(path: &Path) -> io::Result<Self> {
-        // SQLite keeps the others beside the file that a symbolic link leads to.
+    fn read(path: &Path) -> io::Result<Self> {
+        // If the path is a symbolic link, SQLite keeps the other files beside its target.
         let real = fs::canonicalize(path)?;
-        let beside = ["-wal", "-shm"].map(|suffix| {
+        let wal_files = ["-wal", "-shm"].map(|suffix| {
             let mut path = real.clone().into_os_string();
             path.push(suffix);
-            OpenedFile::look(path.into())
+            OpenedFile::read(path.into())
         });
         Ok(Self {
-            database: OpenedFile::look(path.to_owned())?,
-            beside: beside.into_iter().flatten().collect(),
+            database: OpenedFile::read(path.to_owned())?,
+            wal_files: wal_files.into_iter().flatten().collect(),
         })
     }
 
     fn check(&self) -> Result<(), FileProblem> {
         self.database.check()?;
-        self.beside.iter().try_for_each(OpenedFile::check)
+        self.wal_files.iter().try_for_each(OpenedFile::check)
     }
 
-    /// What is not there is empty.
-    fn write_ahead_log_bytes(&self) -> u64 {
-        let log = self.beside.first().and_then(|log| fs::metadata(&log.path).ok());
-        log.map_or(0, |log| log.len())
+    /// 0 if there is no log.
+    fn wal_bytes(&self) -> u64 {
+        let wal = self.wal_files.first().and_then(|wal| fs::metadata(&wal.path).ok());
+        wal.map_or(0, |wal| wal.len())
     }
 }
 
 impl OpenedFile {
-    fn look(path: PathBuf) -> io::Result<Self> {
+    fn read(path: PathBuf) -> io::Result<Self> {
         Ok(Self { identity: identity(&path)?, path })
     }
 
@@ -203,12 +202,12 @@ fn identity(path: &Path) -> io::Result<Identity> {
     fs::metadata(path).map(|it| (it.dev(), it.ino()))
 }
 
-/// Creates an empty file, unless there is one; says whether it did.
+/// Creates an empty file if there is none. Returns whether it did.
 fn create(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     options.write(true).mode(MODE);
     let created = match options.create_new(true).open(path) {
-        // A symbolic link to a file that is yet to be created.
+        // A symbolic link to a file that does not exist yet.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && !path.try_exists()? => {
             options.create_new(false).create(true).open(path)
         }
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn once_opened_a_file_is_never_created_again() {
+    fn a_deleted_file_is_not_created_again() {
         let directory = TempDirectory::new();
         let path = directory.path().join("todos.db");
         let file = DatabaseFile::new(path.clone());
@@ -272,24 +271,24 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(file.open(connect).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"");
-        assert_eq!(file.check_lately(), Err(FileProblem::Replaced(path.clone())));
+        assert_eq!(file.check_cached(), Err(FileProblem::Replaced(path.clone())));
         drop(connection);
     }
 
     #[test]
-    fn each_of_the_three_files_is_missed() {
+    fn each_of_the_three_files_is_checked() {
         let directory = TempDirectory::new();
         let path = directory.path().join("todos.db");
         let file = DatabaseFile::new(path.clone());
         let _connection = file.open(connect).unwrap();
         let away = directory.path().join("away");
         for name in names(directory.path()) {
-            let path_of_it = directory.path().join(&name);
-            fs::rename(&path_of_it, &away).unwrap();
+            let file_path = directory.path().join(&name);
+            fs::rename(&file_path, &away).unwrap();
             let problem = file.check().unwrap_err();
-            assert_eq!(problem, FileProblem::Missing(path_of_it.clone()));
-            assert_eq!(file.lacks_only_a_log(&problem), name != "todos.db");
-            fs::rename(&away, &path_of_it).unwrap();
+            assert_eq!(problem, FileProblem::Missing(file_path.clone()));
+            assert_eq!(file.is_only_wal_missing(&problem), name != "todos.db");
+            fs::rename(&away, &file_path).unwrap();
             file.check().unwrap();
         }
     }

@@ -1,9 +1,9 @@
-//! The SQLite wing: ids as BLOBs, times as integers, one writing thread.
+//! The SQLite adapter. Ids are BLOBs, times are integers, and a single thread writes.
 
 mod connection;
 mod deadline;
 mod file;
-mod refolding;
+mod refold;
 mod repository;
 mod row;
 mod schema;
@@ -16,16 +16,16 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
-use crate::migrations::{Code, FOLD_TEXTS_ANEW, Migration, Migrations};
+use crate::migrations::{Migration, Migrations, REFOLD_TEXTS, RustMigration};
 
 pub(crate) use connection::{Location, migrate};
 pub(crate) use repository::SqliteTodoRepository;
 
-/// The migrations, from `migrations/sqlite`.
+/// The migrations in `migrations/sqlite`, and one in Rust.
 pub(crate) static MIGRATIONS: LazyLock<Migrations> = LazyLock::new(|| {
     static DIRECTORY: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/sqlite");
-    let code = vec![Migration::code(FOLD_TEXTS_ANEW, Code::Sqlite(refolding::fold_all))];
-    Migrations::embedded(&DIRECTORY, code)
+    let rust = vec![Migration::rust(REFOLD_TEXTS, RustMigration::Sqlite(refold::refold_all))];
+    Migrations::embedded(&DIRECTORY, rust)
 });
 
 #[cfg(test)]
@@ -33,11 +33,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_migration_can_be_reverted_and_is_a_transaction() {
+    fn every_migration_can_be_reverted_and_runs_in_a_transaction() {
         for migration in MIGRATIONS.iter() {
-            let has_text = !migration.up.is_empty() && !migration.down.is_empty();
-            assert!(has_text != migration.code.is_some(), "{migration}");
-            // It holds the one write lock, so that no other can come between.
+            let has_sql = !migration.up.is_empty() && !migration.down.is_empty();
+            assert!(has_sql != migration.rust.is_some(), "{migration}");
+            // Otherwise another process could write between its statements.
             assert!(migration.in_transaction);
         }
         assert!(MIGRATIONS.iter().count() > 0);

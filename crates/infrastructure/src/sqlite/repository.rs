@@ -1,4 +1,4 @@
-//! The port, implemented on SQLite.
+//! The repository port, implemented on SQLite.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,15 +20,17 @@ use super::file::DatabaseFile;
 use super::statements;
 use super::watcher::Watcher;
 use super::writer::Writer;
-use crate::connections::{Pool, Repeat, Session};
+use crate::connections::{Pool, RetryPolicy, Session};
 use crate::migrations::{self, MigrationCommand};
 use crate::options::{DatabaseOptions, OpenError};
-use crate::workers::{Class, Limits, NOBODY, QueueOptions, Task, Workers, one_by_one, processors};
+use crate::workers::{
+    JobKind, Limits, QueueOptions, SYSTEM_USER, Task, Workers, processors, run_tasks,
+};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
     writer: Writer,
-    /// `None` for a database in memory, which only the writer's connection sees.
+    /// `None` for an in-memory database, which only the writer's connection can access.
     readers: Option<Readers>,
     timeout: Duration,
     bulk_timeout: Duration,
@@ -36,7 +38,7 @@ pub(crate) struct SqliteTodoRepository {
 
 struct Readers {
     workers: Workers<Task>,
-    /// For readiness, which does not wait behind users' calls.
+    /// Runs readiness checks, which do not wait behind users' calls.
     probe: Workers<Task>,
     pool: Pool<SqliteConnection>,
     file: Arc<DatabaseFile>,
@@ -52,27 +54,27 @@ impl Session for SqliteConnection {
         false
     }
 
-    /// A file has no other end.
-    fn notice_end(&mut self) -> QueryResult<()> {
+    /// There is no server.
+    fn check_terminated(&mut self) -> QueryResult<()> {
         Ok(())
     }
 
-    /// Statements that may take long are given theirs one by one.
+    /// Done by [`deadline::enforce`] instead, for each statement.
     fn set_deadline(&mut self, _: Instant) -> QueryResult<()> {
         Ok(())
     }
 
-    /// None can get lost.
-    fn stop_keeping_statements(&self) -> bool {
+    /// No pooler shares the connection.
+    fn disable_statement_cache(&self) -> bool {
         false
     }
 }
 
 impl SqliteTodoRepository {
-    /// Opens the database, migrates if told to, starts the threads.
+    /// Opens the database, migrates if the options say so, and starts the threads.
     ///
     /// # Errors
-    /// When the file cannot be opened, or lacks migrations that are not to be made.
+    /// [`OpenError`].
     pub(crate) fn open(location: Location, options: &DatabaseOptions) -> Result<Self, OpenError> {
         let DatabaseOptions {
             pool_size,
@@ -105,7 +107,7 @@ impl SqliteTodoRepository {
     {
         match &self.readers {
             Some(readers) => readers.run(&readers.workers, user, self.timeout, statement).await,
-            None => self.writer.run(user, Class::Read, self.timeout, statement).await,
+            None => self.writer.run(user, JobKind::Read, self.timeout, statement).await,
         }
     }
 
@@ -114,7 +116,7 @@ impl SqliteTodoRepository {
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.writer.run(user, Class::Write, self.timeout, statement).await
+        self.writer.run(user, JobKind::Write, self.timeout, statement).await
     }
 
     async fn write_bulk<F>(
@@ -125,12 +127,12 @@ impl SqliteTodoRepository {
     where
         F: Fn(&mut SqliteConnection) -> QueryResult<BulkOutcome> + Send + 'static,
     {
-        // Nobody else can write while it does: it may wait long, but not take so long that others are refused.
-        let longest = self.timeout / 2;
+        // It blocks all other writes. So it may wait long, but must not run so long that others time out.
+        let max_duration = self.timeout / 2;
         let statement = move |connection: &mut _| {
-            deadline::enforce(Instant::now() + longest, || statement(connection))
+            deadline::enforce(Instant::now() + max_duration, || statement(connection))
         };
-        self.writer.run(user, Class::Bulk, self.bulk_timeout, statement).await
+        self.writer.run(user, JobKind::Bulk, self.bulk_timeout, statement).await
     }
 }
 
@@ -147,10 +149,10 @@ impl Readers {
         let connect = Box::new(move || connection::connect_reader(&location, timeout));
         let threads = count as usize;
         let limits = Limits::for_pool(threads, queue_capacity);
-        let queue = QueueOptions { threads, eager: processors(), limits };
+        let queue = QueueOptions { threads, batching_threshold: processors(), limits };
         Ok(Self {
-            workers: Workers::start("sqlite-reader", queue, one_by_one)?,
-            probe: Workers::start("sqlite-probe", QueueOptions::PROBE, one_by_one)?,
+            workers: Workers::start("sqlite-reader", queue, run_tasks)?,
+            probe: Workers::start("sqlite-probe", QueueOptions::PROBE, run_tasks)?,
             pool: Pool::new(queue.connections(), connect),
             file,
             _watcher: watcher,
@@ -168,13 +170,13 @@ impl Readers {
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.file.check_lately().map_err(RepositoryError::unavailable)?;
+        self.file.check_cached().map_err(RepositoryError::unavailable)?;
         let pool = self.pool.clone();
         let read = move |deadline| {
-            let in_time = |c: &mut _| deadline::enforce(deadline, || statement(c));
-            pool.run(deadline, Repeat::Always, in_time)
+            let statement = |c: &mut _| deadline::enforce(deadline, || statement(c));
+            pool.run(deadline, RetryPolicy::Always, statement)
         };
-        workers.call(timeout, |reply_to| Task::new(user, Class::Lookup, reply_to, read)).await
+        workers.call(timeout, |reply_to| Task::new(user, JobKind::Lookup, reply_to, read)).await
     }
 }
 
@@ -259,9 +261,11 @@ impl TodoRepository for SqliteTodoRepository {
     async fn ping(&self) -> Result<(), RepositoryError> {
         match &self.readers {
             Some(readers) => {
-                readers.run(&readers.probe, NOBODY, self.timeout, statements::check_readable).await
+                readers
+                    .run(&readers.probe, SYSTEM_USER, self.timeout, statements::check_readable)
+                    .await
             }
-            None => self.read(NOBODY, statements::check_readable).await,
+            None => self.read(SYSTEM_USER, statements::check_readable).await,
         }
     }
 }

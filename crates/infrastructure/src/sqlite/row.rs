@@ -1,6 +1,6 @@
-//! A row of `todos`, and the todo it stands for.
+//! Conversion between rows of `todos` and todos.
 
-#![expect(clippy::ref_option_ref, reason = "the derived code for rows by reference")]
+#![expect(clippy::ref_option_ref, reason = "in the derived code for rows by reference")]
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use todo_domain::{Description, NewTodo, Title, Todo, TodoId, UserId};
 use super::schema::todos;
 use super::values::{BlobUuid, Micros};
 
-/// What is read.
+/// A row as it is read.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = todos, check_for_backend(diesel::sqlite::Sqlite))]
 pub(super) struct TodoRow {
@@ -25,9 +25,9 @@ pub(super) struct TodoRow {
     version: i64,
 }
 
-/// What is written for a new todo.
+/// A row to insert.
 #[derive(Insertable)]
-// None is null, and the statement always the same: it is prepared once.
+// None is written as null, not as the default: so the statement has one text, and is prepared once.
 #[diesel(table_name = todos, treat_none_as_default_value = false, check_for_backend(diesel::sqlite::Sqlite))]
 pub(super) struct NewTodoRow<'a> {
     user_id: BlobUuid,

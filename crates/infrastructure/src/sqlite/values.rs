@@ -1,4 +1,4 @@
-//! How ids and times are kept in SQLite, which has no types for them.
+//! Column types for ids and times, which SQLite lacks.
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[diesel(sql_type = Binary)]
 pub(super) struct BlobUuid(pub(super) Uuid);
 
-/// A moment as microseconds since 1970-01-01T00:00:00Z.
+/// A time as microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
 #[diesel(sql_type = BigInt)]
 pub(super) struct Micros(pub(super) DateTime<Utc>);
@@ -43,6 +43,6 @@ impl FromSql<BigInt, Sqlite> for Micros {
         let micros = <i64 as FromSql<BigInt, Sqlite>>::from_sql(value)?;
         DateTime::from_timestamp_micros(micros)
             .map(Self)
-            .ok_or_else(|| format!("{micros} microseconds are no moment").into())
+            .ok_or_else(|| format!("{micros} microseconds are out of the range of times").into())
     }
 }

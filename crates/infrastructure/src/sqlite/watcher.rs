@@ -1,4 +1,4 @@
-//! The thread that watches over the files: it tells what has become of them, and keeps the write-ahead log short.
+//! A thread that checks the database files, logs what happened to them, and keeps the write-ahead log (WAL) short.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -13,49 +13,48 @@ use super::connection::{self, Location};
 use super::file::{DatabaseFile, FileProblem};
 use crate::options::OpenError;
 
-/// How often it looks. As long reads may go on unaware that their file is gone.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// The interval of the checks. For this long, reads may not notice that their file is gone.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long, each time, it may keep writes waiting for readers that stand in the way of cutting the log back. New
-/// readers do not.
-const MAX_WAIT: Duration = Duration::from_millis(50);
+/// How long a checkpoint that truncates the WAL may wait for readers, and block writes. It does not block new readers.
+const MAX_CHECKPOINT_WAIT: Duration = Duration::from_millis(50);
 
-/// How often it tries to save a log that was deleted, an interval apart: longer than most reads take.
+/// How often saving a deleted WAL is tried, an interval apart. Together that is longer than most reads take.
 const MAX_SAVE_ATTEMPTS: u32 = 20;
 
-/// A log of more bytes is cut back. SQLite itself begins it anew when it has about half of that, but then leaves it
-/// as long as it is.
-const LONG_LOG_BYTES: u64 = 8 * 1024 * 1024;
+/// A longer WAL is truncated. SQLite restarts the WAL from its beginning at about half of that, but does not shorten the
+/// file.
+const WAL_TRUNCATE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// At this length, and each time it has doubled since, the log of the program says so.
-const ALARMING_LOG_BYTES: u64 = 64 * 1024 * 1024;
+/// At this length, and each time it has doubled, a warning is logged.
+const WAL_WARNING_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Watches until it is dropped.
+/// A handle of the thread, which ends when this is dropped.
 pub(super) struct Watcher {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watcher {
-    /// Starts the thread, which keeps a connection of its own open: without, SQLite would delete the write-ahead log
-    /// whenever the last other one is closed.
+    /// Starts the thread. It has its own connection, because SQLite would delete the WAL when the last connection is
+    /// closed.
     ///
     /// # Errors
-    /// When the connection cannot be opened, or the operating system grants no thread.
+    /// If the connection cannot be opened, or the operating system refuses to start a thread.
     pub(super) fn start(location: &Location, file: &Arc<DatabaseFile>) -> Result<Self, OpenError> {
-        let mut watch = Watch {
-            connection: connection::connect(location, MAX_WAIT)?,
+        let mut state = WatcherState {
+            connection: connection::connect(location, MAX_CHECKPOINT_WAIT)?,
             file: Arc::clone(file),
-            told: None,
-            next_alarm_bytes: ALARMING_LOG_BYTES,
+            reported: None,
+            next_warning_bytes: WAL_WARNING_BYTES,
         };
         let (stop, stopped) = mpsc::channel();
-        let watch = move || {
-            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                watch.look();
+        let run = move || {
+            while stopped.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                state.check();
             }
         };
-        let thread = thread::Builder::new().name("sqlite-watcher".to_owned()).spawn(watch)?;
+        let thread = thread::Builder::new().name("sqlite-watcher".to_owned()).spawn(run)?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -64,61 +63,61 @@ impl Drop for Watcher {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // If it panicked, there is nothing left to wait for.
+            // If it panicked, there is nothing to wait for.
             drop(thread.join());
         }
     }
 }
 
-struct Watch {
+struct WatcherState {
     connection: SqliteConnection,
     file: Arc<DatabaseFile>,
-    /// The problem that the log tells of.
-    told: Option<FileProblem>,
-    next_alarm_bytes: u64,
+    /// The current problem, which has been logged.
+    reported: Option<FileProblem>,
+    next_warning_bytes: u64,
 }
 
-/// What a checkpoint answers.
+/// The result of `PRAGMA wal_checkpoint`.
 #[derive(QueryableByName)]
 struct Checkpoint {
-    /// 1 if something kept it from all that it was to do.
+    /// 1 if another connection blocked it.
     #[diesel(sql_type = Integer)]
     busy: i32,
-    /// Pages in the log.
+    /// Pages in the WAL.
     #[diesel(sql_type = Integer)]
     log: i32,
-    /// Those of them that are in the database file, too.
+    /// Those of them that have been copied into the database file.
     #[diesel(sql_type = Integer)]
     checkpointed: i32,
 }
 
-impl Watch {
-    fn look(&mut self) {
+impl WatcherState {
+    fn check(&mut self) {
         match self.file.check() {
             Ok(()) => {
-                if self.told.take().is_some() {
+                if self.reported.take().is_some() {
                     tracing::info!(path = %self.path(), "the database file is back in its place");
                 }
-                self.keep_log_short();
+                self.truncate_long_wal();
             }
             Err(problem) => {
-                if self.told.as_ref() != Some(&problem) {
-                    self.tell(&problem);
-                    self.told = Some(problem);
+                if self.reported.as_ref() != Some(&problem) {
+                    self.report(&problem);
+                    self.reported = Some(problem);
                 }
             }
         }
     }
 
-    /// Says what has happened, and how to put it right.
-    fn tell(&mut self, problem: &FileProblem) {
+    /// Logs what happened, and how to fix it.
+    fn report(&mut self, problem: &FileProblem) {
         let advice = match problem {
-            // Its content is still at hand, but only as long as this process runs.
-            _ if self.file.lacks_only_a_log(problem) => {
-                if self.save_log() {
-                    "what it held has been saved into the database file; move it back, or restart this program"
+            // The process still has the WAL open, and can save its content.
+            _ if self.file.is_only_wal_missing(problem) => {
+                if self.save_wal() {
+                    "its content has been saved to the database file; move it back, or restart this program"
                 } else {
-                    "what it held could not be saved; move it back before this program ends"
+                    "its content could not be saved; move it back before this program ends"
                 }
             }
             FileProblem::Missing(_) => {
@@ -131,39 +130,39 @@ impl Watch {
             FileProblem::Unknown(..) => "make it accessible again",
         };
         let path = self.path();
-        tracing::error!(%path, "all calls are answered by 503, because {problem}: {advice}");
+        tracing::error!(%path, "all calls fail with 503, because {problem}: {advice}");
     }
 
-    /// Copies all that the log holds into the database file. Readers may stand in the way for a while.
-    fn save_log(&mut self) -> bool {
+    /// Copies the whole WAL into the database file. Readers may block that for a while.
+    fn save_wal(&mut self) -> bool {
         (0..MAX_SAVE_ATTEMPTS).any(|attempt| {
             if attempt > 0 {
-                thread::sleep(INTERVAL);
+                thread::sleep(CHECK_INTERVAL);
             }
             self.checkpoint("PASSIVE").is_ok_and(|it| it.log == it.checkpointed)
         })
     }
 
-    /// Cuts a long log back. Its pages are copied first without keeping anybody waiting; if that was all of them,
-    /// the rest takes a moment, for which writes wait.
-    fn keep_log_short(&mut self) {
-        let bytes = self.file.write_ahead_log_bytes();
-        if bytes <= LONG_LOG_BYTES {
-            self.next_alarm_bytes = ALARMING_LOG_BYTES;
+    /// Truncates the WAL if it is long. A passive checkpoint copies its pages without blocking others. If it copied all
+    /// of them, the second checkpoint blocks writes only for a moment.
+    fn truncate_long_wal(&mut self) {
+        let bytes = self.file.wal_bytes();
+        if bytes <= WAL_TRUNCATE_BYTES {
+            self.next_warning_bytes = WAL_WARNING_BYTES;
             return;
         }
-        let is_cut = self
+        let is_truncated = self
             .checkpoint("PASSIVE")
             .and_then(|_| self.checkpoint("TRUNCATE"))
-            .inspect_err(|error| tracing::debug!(%error, "the write-ahead log was not cut back"))
+            .inspect_err(|error| tracing::debug!(%error, "the write-ahead log was not truncated"))
             .is_ok_and(|it| it.busy == 0);
-        if !is_cut && bytes >= self.next_alarm_bytes {
-            self.next_alarm_bytes = bytes * 2;
+        if !is_truncated && bytes >= self.next_warning_bytes {
+            self.next_warning_bytes = bytes * 2;
             tracing::warn!(
                 path = %self.path(),
                 mebibytes = bytes / 1024 / 1024,
-                "the write-ahead log has grown, and goes on growing until the transactions end that have read or \
-                 written the database for long: look for another program that has it open"
+                "the write-ahead log has grown, and cannot be truncated until long transactions end: look for another \
+                 program that has the database open"
             );
         }
     }

@@ -1,9 +1,9 @@
-//! The one thread that writes.
+//! The writer thread, with group commit.
 //!
-//! SQLite lets one connection write at a time, and several that contend for that wait long and unfairly. So
-//! all writes of this process go through one thread. Those that queued up while it was busy share one transaction, and
-//! so one wait for the disk; each is answered after that, when it is durable. A bulk call has a transaction for
-//! itself, and after it the thread is for others for [`BULK_REST`] times as long.
+//! SQLite lets one connection write at a time, and several that contend for the lock wait long and unfairly. So all
+//! writes of this process go through one thread. Writes that were queued while it was busy share one transaction, and
+//! one disk flush; each is acknowledged after the commit, when it is durable. A bulk call has its own transaction. After
+//! it, no other bulk call starts for [`BULK_COOLDOWN_FACTOR`] times its duration.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,23 +16,21 @@ use super::connection::{self, Location};
 use super::deadline::enforce;
 use crate::connections::{DeadlinePassed, from_diesel};
 use crate::options::OpenError;
-use crate::workers::{
-    Class, Job, Limits, Outcome, QueueOptions, ReplyTo, Workers, catching_panics,
-};
+use crate::workers::{Job, JobKind, Limits, Outcome, QueueOptions, ReplyTo, Workers, catch_panics};
 
-/// How many writes share a transaction at most.
+/// The maximum number of writes in a transaction.
 const MAX_BATCH: usize = 128;
 
-/// For how many times as long as a bulk call took no other is begun.
-const BULK_REST: u32 = 2;
+/// For this many times the duration of a bulk call, no other starts.
+const BULK_COOLDOWN_FACTOR: u32 = 2;
 
-/// The writing thread, as the repository sees it. Dropping it waits until what is queued is written.
+/// A handle of the writer thread. Dropping it waits until all queued writes have run.
 pub(super) struct Writer {
-    workers: Workers<Box<dyn Write>>,
+    workers: Workers<Box<dyn QueuedWrite>>,
 }
 
 impl Writer {
-    /// Starts the thread, on a connection that is ready.
+    /// Starts the thread with an open connection.
     pub(super) fn start(
         connection: SqliteConnection,
         location: Location,
@@ -40,27 +38,27 @@ impl Writer {
         timeout: Duration,
     ) -> Result<Self, OpenError> {
         let limits = Limits {
-            batch: MAX_BATCH,
-            bulk_rest: BULK_REST,
+            max_batch: MAX_BATCH,
+            bulk_cooldown_factor: BULK_COOLDOWN_FACTOR,
             // Another thread would wait for the same lock.
-            lost: 0,
+            max_abandoned: 0,
             ..Limits::for_pool(1, queue_capacity)
         };
-        let session = Mutex::new(Session { connection: Some(connection), location, timeout });
+        let session = Mutex::new(WriterSession { connection: Some(connection), location, timeout });
         let write = move |batch| {
-            // A panic leaves the connection in its place, or none.
+            // Ignores poisoning: after a panic there is a valid connection, or none.
             session.lock().unwrap_or_else(PoisonError::into_inner).write(batch)
         };
-        let queue = QueueOptions { threads: 1, eager: 1, limits };
+        let queue = QueueOptions { threads: 1, batching_threshold: 1, limits };
         Ok(Self { workers: Workers::start("sqlite-writer", queue, write)? })
     }
 
-    /// Has the thread run a statement, and waits until it is durable, but not for longer than the timeout.
-    /// The statement is run again, alone, when another of its transaction fails.
+    /// Runs a statement on the writer thread, and waits until it is durable, for at most `timeout`. If another statement
+    /// in its transaction fails, it is rolled back and run again alone.
     pub(super) async fn run<T, F>(
         &self,
         user: UserId,
-        class: Class,
+        kind: JobKind,
         timeout: Duration,
         statement: F,
     ) -> Result<T, RepositoryError>
@@ -68,8 +66,8 @@ impl Writer {
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
-        let job = |reply_to| -> Box<dyn Write> {
-            Box::new(Statement { user, class, run: statement, result: None, reply_to })
+        let job = |reply_to| -> Box<dyn QueuedWrite> {
+            Box::new(Statement { user, kind, run: statement, result: None, reply_to })
         };
         self.workers.call(timeout, job).await
     }
@@ -77,50 +75,50 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.workers.finish();
+        self.workers.drain();
     }
 }
 
-/// A write that waits for its turn.
-trait Write: Send {
+/// A write in the queue.
+trait QueuedWrite: Send {
     fn user(&self) -> UserId;
-    fn class(&self) -> Class;
+    fn kind(&self) -> JobKind;
     fn deadline(&self) -> Instant;
-    /// Whether nobody waits for it any more.
+    /// Whether its caller has stopped waiting.
     fn is_expired(&self) -> bool;
-    /// Runs the statement in the transaction that is open, and keeps its result.
+    /// Runs the statement in the current transaction, and keeps its result.
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError>;
-    /// Answers: with the result that was kept, now that it is durable, or with why it is not.
-    fn answer(self: Box<Self>, outcome: Result<(), RepositoryError>);
+    /// Replies with the kept result if the transaction was committed, else with its error.
+    fn reply(self: Box<Self>, outcome: Result<(), RepositoryError>);
 }
 
-impl Job for Box<dyn Write> {
+impl Job for Box<dyn QueuedWrite> {
     fn user(&self) -> UserId {
         (**self).user()
     }
 
-    fn class(&self) -> Class {
-        (**self).class()
+    fn kind(&self) -> JobKind {
+        (**self).kind()
     }
 
     fn deadline(&self) -> Instant {
         (**self).deadline()
     }
 
-    fn can_join(&self, _: &Self) -> bool {
+    fn can_batch_with(&self, _: &Self) -> bool {
         true
     }
 }
 
 struct Statement<T, F> {
     user: UserId,
-    class: Class,
+    kind: JobKind,
     run: F,
     result: Option<T>,
     reply_to: ReplyTo<T>,
 }
 
-impl<T, F> Write for Statement<T, F>
+impl<T, F> QueuedWrite for Statement<T, F>
 where
     T: Send,
     F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send,
@@ -129,8 +127,8 @@ where
         self.user
     }
 
-    fn class(&self) -> Class {
-        self.class
+    fn kind(&self) -> JobKind {
+        self.kind
     }
 
     fn deadline(&self) -> Instant {
@@ -143,30 +141,30 @@ where
 
     fn run(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
         let statement = || (self.run)(connection);
-        let in_time = || enforce(self.reply_to.deadline(), statement).map_err(from_diesel);
-        self.result = Some(catching_panics(|| (in_time(), Outcome::InTime)).0?);
+        let run = || enforce(self.reply_to.deadline(), statement).map_err(from_diesel);
+        self.result = Some(catch_panics(|| (run(), Outcome::InTime)).0?);
         Ok(())
     }
 
-    fn answer(self: Box<Self>, outcome: Result<(), RepositoryError>) {
+    fn reply(self: Box<Self>, outcome: Result<(), RepositoryError>) {
         let Self { result, reply_to, .. } = *self;
         match (outcome, result) {
             (Ok(()), Some(result)) => reply_to.send(Ok(result)),
             (Err(error), _) => reply_to.send(Err(error)),
-            // Not run: its waiter finds the reply abandoned.
+            // It was not run. Dropping the channel tells the caller.
             (Ok(()), None) => {}
         }
     }
 }
 
-/// The connection, opened anew after an error that may have broken it.
-struct Session {
+/// The writer's connection, which is reopened after an error that may have broken it.
+struct WriterSession {
     connection: Option<SqliteConnection>,
     location: Location,
     timeout: Duration,
 }
 
-/// A failed transaction: begun, run or committed.
+/// An error in BEGIN, in a statement, or in COMMIT.
 #[derive(Debug)]
 struct TransactionError(RepositoryError);
 
@@ -176,49 +174,49 @@ impl From<diesel::result::Error> for TransactionError {
     }
 }
 
-impl Session {
-    /// Writes a batch in one transaction, or, when that fails, each of it in its own, so that no write fails
-    /// for another's sake.
-    fn write(&mut self, mut batch: Vec<Box<dyn Write>>) -> Outcome {
+impl WriterSession {
+    /// Runs a batch in one transaction. If that fails, runs each write in its own transaction, so that no write fails
+    /// because of another.
+    fn write(&mut self, mut batch: Vec<Box<dyn QueuedWrite>>) -> Outcome {
         batch.retain(|job| !job.is_expired());
         match self.transaction(&mut batch) {
             Ok(()) => {
-                // Committed, but to files that nobody finds again if they are no longer in place.
-                let in_place = self.location.check();
+                // If the files are no longer in place, the commit is lost.
+                let check = self.location.check();
                 for job in batch {
-                    job.answer(in_place.clone().map_err(RepositoryError::unavailable));
+                    job.reply(check.clone().map_err(RepositoryError::unavailable));
                 }
                 Outcome::InTime
             }
             Err(error) if batch.len() > 1 => {
-                tracing::debug!(%error, "a shared transaction failed, writing one by one");
+                tracing::debug!(%error, "a shared transaction failed, running its writes one by one");
                 let outcomes = batch.into_iter().map(|job| self.write(vec![job]));
                 outcomes.max().unwrap_or(Outcome::NotStarted)
             }
             Err(error) => {
                 let Some(job) = batch.pop() else { return Outcome::NotStarted };
                 let is_late = job.is_expired();
-                job.answer(Err(error));
+                job.reply(Err(error));
                 if is_late { Outcome::MissedDeadline } else { Outcome::InTime }
             }
         }
     }
 
-    fn transaction(&mut self, batch: &mut [Box<dyn Write>]) -> Result<(), RepositoryError> {
+    fn transaction(&mut self, batch: &mut [Box<dyn QueuedWrite>]) -> Result<(), RepositoryError> {
         if batch.is_empty() {
             return Ok(());
         }
         self.location.check().map_err(RepositoryError::unavailable)?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            lost => lost.insert(
+            closed => closed.insert(
                 connection::connect(&self.location, self.timeout)
                     .map_err(RepositoryError::unavailable)?,
             ),
         };
         let result = connection.immediate_transaction(|connection| {
             batch.iter_mut().try_for_each(|job| job.run(connection)).map_err(TransactionError)?;
-            // One whose caller has been told that it failed must not be committed with the others.
+            // A write whose caller got an error must not be committed with the others.
             let is_late = batch.iter().any(|job| job.is_expired());
             if is_late {
                 Err(TransactionError(RepositoryError::unavailable(DeadlinePassed)))
@@ -227,7 +225,7 @@ impl Session {
             }
         });
         result.map_err(|TransactionError(error)| {
-            // A database in memory is only as long as its connection.
+            // An in-memory database ends with its connection.
             if !matches!(self.location, Location::Memory) {
                 self.connection = None;
             }

@@ -1,4 +1,4 @@
-//! The threads that wait for the database, so that no thread of the web server has to.
+//! Worker threads that run database calls, so that HTTP threads never block.
 
 mod queue;
 mod reply;
@@ -16,10 +16,10 @@ use queue::Queue;
 pub(crate) use queue::QueueOptions;
 pub(crate) use reply::ReplyTo;
 use reply::reply;
-pub(crate) use schedule::{Class, GIVE_UP_AFTER, Job, Limits, Outcome};
+pub(crate) use schedule::{ABANDON_AFTER, Job, JobKind, Limits, Outcome};
 
-/// A pool of threads behind one queue. One that does not come back long after its job's deadline is replaced.
-/// Dropping it lets the queued jobs be done, and the threads end.
+/// A pool of threads behind one queue. A thread that is stuck long after its job's deadline is replaced.
+/// Dropping it closes the queue: the threads run the queued jobs and end.
 pub(crate) struct Workers<J: Job> {
     shared: Arc<Shared<J>>,
     threads: Vec<JoinHandle<()>>,
@@ -32,16 +32,16 @@ struct Shared<J> {
     started: AtomicUsize,
 }
 
-/// A job panicked. The text says where; it goes to the log, never to a client.
+/// A job panicked. The message is logged, and never sent to a client.
 #[derive(Debug, thiserror::Error)]
 #[error("a database job panicked: {0}")]
 pub(crate) struct Panicked(pub(crate) String);
 
 impl<J: Job> Workers<J> {
-    /// Starts the threads, which `work` on batches of jobs.
+    /// Starts the threads, which run batches of jobs by `work`.
     ///
     /// # Errors
-    /// When the operating system grants no more threads.
+    /// If the operating system refuses to start a thread.
     pub(crate) fn start(
         name: &'static str,
         options: QueueOptions,
@@ -49,7 +49,7 @@ impl<J: Job> Workers<J> {
     ) -> std::io::Result<Self> {
         let (queue, work, started) = (Queue::new(options), Box::new(work), AtomicUsize::new(0));
         let shared = Arc::new(Shared { name, queue, work, started });
-        // Dropped when a thread cannot be started, so that the others end.
+        // If a thread cannot be started, this is dropped, and the others end.
         let mut workers = Self { shared, threads: Vec::new() };
         for _ in 0..options.threads {
             workers.threads.push(Shared::start_thread(&workers.shared)?);
@@ -57,10 +57,11 @@ impl<J: Job> Workers<J> {
         Ok(workers)
     }
 
-    /// Has a thread do a job, and waits for what it replies, but for no longer than `timeout`.
+    /// Queues a job and waits for its reply, for at most `timeout`.
     ///
     /// # Errors
-    /// What the job replies; [`RepositoryError::Unavailable`] when it does not in time or the queue is full.
+    /// The error that the job replies with; [`RepositoryError::Unavailable`] if the queue is full or there is no reply in
+    /// time.
     pub(crate) async fn call<T>(
         &self,
         timeout: Duration,
@@ -68,32 +69,32 @@ impl<J: Job> Workers<J> {
     ) -> Result<T, RepositoryError> {
         let (reply_to, reply) = reply(timeout);
         let queue = &self.shared.queue;
-        if let Err(full) = queue.push(job(reply_to)) {
-            self.replace(queue.wake_for_waiting());
-            return Err(RepositoryError::unavailable(full));
+        if let Err(error) = queue.push(job(reply_to)) {
+            self.replace_abandoned(queue.wake_for_delayed_jobs());
+            return Err(RepositoryError::unavailable(error));
         }
-        reply.wait(|| self.replace(queue.wake_for_waiting())).await
+        reply.wait(|| self.replace_abandoned(queue.wake_for_delayed_jobs())).await
     }
 
-    /// Starts threads in place of some that were given up.
-    fn replace(&self, count: usize) {
+    /// Starts new threads in place of abandoned ones.
+    fn replace_abandoned(&self, count: usize) {
         for _ in 0..count {
             let name = self.shared.name;
             match Shared::start_thread(&self.shared) {
                 Ok(_) => tracing::warn!(name, "a thread is stuck in the database and was replaced"),
                 Err(error) => {
                     tracing::error!(name, %error, "a thread that is stuck could not be replaced");
-                    self.shared.queue.has_thread_less();
+                    self.shared.queue.remove_thread();
                 }
             }
         }
     }
 
-    /// Lets the queued jobs be done, and waits for that.
-    pub(crate) fn finish(&mut self) {
+    /// Closes the queue, and waits until the queued jobs have run.
+    pub(crate) fn drain(&mut self) {
         self.shared.queue.close();
         for thread in self.threads.drain(..) {
-            // It catches panics; if it panicked all the same, there is nothing left to wait for.
+            // The thread catches panics of jobs. If it panicked anyway, there is nothing to wait for.
             drop(thread.join());
         }
     }
@@ -114,23 +115,22 @@ impl<J: Job> Drop for Workers<J> {
     }
 }
 
-/// Nobody's id, for what concerns no user.
-pub(crate) const NOBODY: UserId = UserId(uuid::Uuid::nil());
+/// The user of jobs that the server runs for itself.
+pub(crate) const SYSTEM_USER: UserId = UserId(uuid::Uuid::nil());
 
-/// A job that is done by itself.
+/// A job that is never batched.
 pub(crate) struct Task {
     user: UserId,
-    class: Class,
+    kind: JobKind,
     deadline: Instant,
     run: Box<dyn FnOnce() -> Outcome + Send>,
 }
 
 impl Task {
-    /// A job that is told its deadline. One that nobody waits for any more is not started; a panic is an error of
-    /// this job only.
+    /// A job that is passed its deadline. It does not start if it has expired; if it panics, its caller gets an error.
     pub(crate) fn new<T: Send + 'static>(
         user: UserId,
-        class: Class,
+        kind: JobKind,
         reply_to: ReplyTo<T>,
         job: impl FnOnce(Instant) -> (Result<T, RepositoryError>, Outcome) + Send + 'static,
     ) -> Self {
@@ -139,14 +139,14 @@ impl Task {
             if reply_to.is_expired() {
                 return Outcome::NotStarted;
             }
-            let (result, outcome) = catching_panics(|| job(deadline));
+            let (result, outcome) = catch_panics(|| job(deadline));
             reply_to.send(result);
             outcome
         };
-        Self { user, class, deadline, run: Box::new(run) }
+        Self { user, kind, deadline, run: Box::new(run) }
     }
 
-    /// Does it.
+    /// Runs the job and replies.
     pub(crate) fn run(self) -> Outcome {
         (self.run)()
     }
@@ -157,34 +157,34 @@ impl Job for Task {
         self.user
     }
 
-    fn class(&self) -> Class {
-        self.class
+    fn kind(&self) -> JobKind {
+        self.kind
     }
 
     fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    fn can_join(&self, _: &Self) -> bool {
+    fn can_batch_with(&self, _: &Self) -> bool {
         false
     }
 }
 
-/// Does jobs that are never batched.
-pub(crate) fn one_by_one(tasks: Vec<Task>) -> Outcome {
+/// Runs jobs that are never batched.
+pub(crate) fn run_tasks(tasks: Vec<Task>) -> Outcome {
     tasks.into_iter().map(Task::run).last().unwrap_or(Outcome::NotStarted)
 }
 
-/// How many processors there are.
+/// How many processors the process may use.
 pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Turns a panic of `job` into an error.
-pub(crate) fn catching_panics<T>(
+/// Turns a panic of `job` into [`Panicked`].
+pub(crate) fn catch_panics<T>(
     job: impl FnOnce() -> (Result<T, RepositoryError>, Outcome),
 ) -> (Result<T, RepositoryError>, Outcome) {
-    // What the job borrows is its connection, which its pool drops after a panic.
+    // Unwind safety: the job only borrows a connection, and the pool drops that after a panic.
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()

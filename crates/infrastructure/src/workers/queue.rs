@@ -1,59 +1,60 @@
-//! The queue between the callers, who never wait for a thread, and the threads, which wait for the database.
+//! The bounded queue between the callers, which never block, and the worker threads.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-use super::schedule::{Batch, Full, Job, Limits, Outcome, Schedule};
+use super::schedule::{Batch, Job, Limits, Outcome, QueueFull, Schedule};
 
-/// A bounded queue and the threads that take jobs from it.
+/// A bounded queue, and the threads that take jobs from it.
 ///
-/// Idle threads are parked, and the one that was parked last is woken first: under light load the same warm thread,
-/// with its warm connection, does all the work. A job wakes a thread, unless it is a lookup and as many threads as
-/// [`QueueOptions::eager`] are awake already. Lookups wait for a full batch then, or for a millisecond: a
-/// statement costs about as much for one as for many.
+/// Idle threads are parked. The thread that was parked last is woken first, so under light load one thread and one
+/// connection, both with warm caches, do all the work. A new job wakes a thread, unless it is a lookup and
+/// [`QueueOptions::batching_threshold`] threads are awake. From then on lookups wait for a full batch, but for a
+/// millisecond at most: a statement costs about as much for many rows as for one.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
     options: QueueOptions,
 }
 
-/// How a queue is used.
+/// The size of a queue and its thread pool.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueueOptions {
-    /// Threads, those that were given up aside.
+    /// Threads, not counting abandoned ones.
     pub(crate) threads: usize,
-    /// Threads that are woken for lookups without waiting for a full batch.
-    pub(crate) eager: usize,
+    /// When this many threads are awake, lookups wait for a full batch.
+    pub(crate) batching_threshold: usize,
     pub(crate) limits: Limits,
 }
 
 impl QueueOptions {
-    /// For one thread that asks whether the database is there.
+    /// For readiness checks, which have a thread of their own.
     pub(crate) const PROBE: Self = Self {
         threads: 1,
-        eager: 1,
+        batching_threshold: 1,
         limits: Limits {
             capacity: 1_024,
-            batch: 1,
-            per_user: 1,
-            suspects: 1,
-            bulk: 1,
-            bulk_rest: 0,
-            lost: 3,
+            max_batch: 1,
+            threads_per_user: 1,
+            threads_for_slow_users: 1,
+            threads_for_bulk: 1,
+            bulk_cooldown_factor: 0,
+            max_abandoned: 3,
         },
     };
 
-    /// How many connections are needed: one for each thread, those that were given up and the probe included.
+    /// The connection pool size: one connection for each thread, including abandoned threads and the probe's.
     pub(crate) fn connections(&self) -> u32 {
-        u32::try_from(self.threads + self.limits.lost + Self::PROBE.threads).unwrap_or(u32::MAX)
+        let threads = self.threads + self.limits.max_abandoned + Self::PROBE.threads;
+        u32::try_from(threads).unwrap_or(u32::MAX)
     }
 }
 
 struct State<J> {
     schedule: Schedule<J>,
-    /// The parked threads, the last to be parked at the end.
+    /// A stack: the thread that was parked last is at the end.
     parked: Vec<Thread>,
-    /// All threads, those that were given up aside.
+    /// All threads, not counting abandoned ones.
     threads: usize,
     is_closed: bool,
 }
@@ -70,65 +71,66 @@ impl<J: Job> Queue<J> {
         Self { state: Mutex::new(state), options }
     }
 
-    /// Adds a job. Never waits.
+    /// Adds a job. Never blocks.
     ///
     /// # Errors
-    /// When the queue is full or closed.
-    pub(crate) fn push(&self, job: J) -> Result<(), Full> {
+    /// [`QueueFull`], also if the queue is closed.
+    pub(crate) fn push(&self, job: J) -> Result<(), QueueFull> {
         let mut state = self.lock();
         if state.is_closed {
-            return Err(Full);
+            return Err(QueueFull);
         }
         let now = Instant::now();
         state.schedule.push(job, now)?;
-        if state.wants_thread(&self.options, now) {
+        if state.needs_thread(&self.options, now) {
             wake_thread(state);
         }
         Ok(())
     }
 
-    /// Wakes a thread for jobs that have waited for some time. Returns how many threads were given up since the last
-    /// call, and are to be replaced.
-    pub(crate) fn wake_for_waiting(&self) -> usize {
+    /// Wakes a thread if any job can start. Also abandons stuck threads, and returns how many the caller has to
+    /// replace.
+    pub(crate) fn wake_for_delayed_jobs(&self) -> usize {
         let mut state = self.lock();
         let now = Instant::now();
-        let lost = state.schedule.give_up_stuck(now);
-        let (lookups, others) = state.schedule.startable(now);
+        let abandoned = state.schedule.abandon_stuck(now);
+        let (lookups, others) = state.schedule.runnable(now);
         if lookups + others > 0 {
             wake_thread(state);
         }
-        lost
+        abandoned
     }
 
-    /// Does one batch of jobs after the other, until the queue is closed and empty or the thread was given up.
+    /// Runs batches of jobs on this thread until the queue is closed and empty, or the thread has been abandoned.
     pub(crate) fn work(&self, run: impl Fn(Vec<J>) -> Outcome) {
         let mut next = self.next(None);
-        while let Some(Batch { number, jobs }) = next {
+        while let Some(Batch { id, jobs }) = next {
             let outcome = run(jobs);
-            next = self.next(Some((number, outcome)));
+            next = self.next(Some((id, outcome)));
         }
     }
 
-    /// Waits for the next batch; `None` when the thread is to end.
+    /// Waits for the next batch. `None` means that the thread should end.
     fn next(&self, finished: Option<(u64, Outcome)>) -> Option<Batch<J>> {
         let mut state = self.lock();
-        if let Some((number, outcome)) = finished {
-            if !state.schedule.finish(number, outcome, Instant::now()) {
+        if let Some((id, outcome)) = finished {
+            if !state.schedule.finish(id, outcome, Instant::now()) {
                 return None;
             }
-            if state.has_thread_too_many(&self.options) {
+            if state.has_surplus_thread(&self.options) {
                 state = self.park(state);
             }
         }
         loop {
             let now = Instant::now();
             if let Some(batch) = state.schedule.take(now) {
-                if state.wants_thread(&self.options, now) {
+                if state.needs_thread(&self.options, now) {
                     wake_thread(state);
                 }
                 return Some(batch);
             }
-            // What still waits is for a user or a lane that is busy: their threads will take it.
+            // Jobs that still wait are held back by a concurrency limit. The threads that count towards it will take
+            // them.
             if state.is_closed {
                 return None;
             }
@@ -136,39 +138,39 @@ impl<J: Job> Queue<J> {
         }
     }
 
-    /// Lets the jobs that wait be done, and then the threads end.
+    /// Rejects new jobs, and lets the threads end when the queue is empty.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        state.schedule.end_rests();
+        state.schedule.disable_cooldown();
         for thread in state.parked.drain(..) {
             thread.unpark();
         }
     }
 
-    /// Takes note that a thread could not be started.
-    pub(crate) fn has_thread_less(&self) {
+    /// Records that a thread could not be started.
+    pub(crate) fn remove_thread(&self) {
         self.lock().threads -= 1;
     }
 
-    /// Waits until this thread is woken, or has something to do.
+    /// Parks this thread until it is woken, or until the cooldown of bulk calls ends.
     fn park<'a>(&'a self, state: MutexGuard<'a, State<J>>) -> MutexGuard<'a, State<J>> {
         let mut state = state;
-        let me = thread::current();
-        let rested = state.schedule.next_opening();
-        state.parked.push(me.clone());
+        let this = thread::current();
+        let cooldown_end = state.schedule.cooldown_end();
+        state.parked.push(this.clone());
         drop(state);
-        match rested {
+        match cooldown_end {
             Some(until) => thread::park_timeout(until.saturating_duration_since(Instant::now())),
             None => thread::park(),
         }
-        // The one that wakes a thread takes it from the list; after a timeout it is still there.
+        // Whoever wakes a thread removes it from the list. After a timeout it is still there.
         let mut state = self.lock();
-        state.parked.retain(|it| it.id() != me.id());
+        state.parked.retain(|it| it.id() != this.id());
         state
     }
 
-    /// The state is consistent at every moment at which a holder of the lock could panic.
+    /// Ignores poisoning: the state is consistent wherever a holder of the lock could panic.
     fn lock(&self) -> MutexGuard<'_, State<J>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -182,23 +184,25 @@ fn wake_thread<J>(mut state: MutexGuard<'_, State<J>>) {
 }
 
 impl<J: Job> State<J> {
-    /// Whether there is work for one thread more than are awake.
-    fn wants_thread(&self, options: &QueueOptions, now: Instant) -> bool {
-        let (lookups, others) = self.schedule.startable(now);
+    /// Whether there is work for another thread besides those that are awake.
+    fn needs_thread(&self, options: &QueueOptions, now: Instant) -> bool {
+        let (lookups, others) = self.schedule.runnable(now);
         let awake = self.awake();
         let idle = awake.saturating_sub(self.schedule.busy());
         others > idle
-            || lookups > idle && (awake < options.eager || lookups > awake * options.limits.batch)
+            || lookups > idle
+                && (awake < options.batching_threshold
+                    || lookups > awake * options.limits.max_batch)
     }
 
-    /// Whether the other threads that are awake can do the lookups that wait, and nothing else does.
-    fn has_thread_too_many(&self, options: &QueueOptions) -> bool {
-        let (lookups, others) = self.schedule.startable(Instant::now());
+    /// Whether only lookups wait, and the other threads that are awake can take all of them in one batch each.
+    fn has_surplus_thread(&self, options: &QueueOptions) -> bool {
+        let (lookups, others) = self.schedule.runnable(Instant::now());
         let awake = self.awake();
         !self.is_closed
             && others == 0
-            && awake > options.eager
-            && lookups <= (awake - 1) * options.limits.batch
+            && awake > options.batching_threshold
+            && lookups <= (awake - 1) * options.limits.max_batch
     }
 
     /// How many threads are not parked.

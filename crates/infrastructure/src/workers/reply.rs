@@ -1,37 +1,37 @@
-//! The way back from a thread to the request that waits: at most one answer, and only until the deadline.
+//! The one-shot channel by which a job replies to its caller, with a deadline.
 
 use std::time::{Duration, Instant};
 
 use todo_domain::RepositoryError;
 use tokio::sync::oneshot;
 
-/// A job that waits for longer than this may need another thread. The timer's own precision.
-const SOON: Duration = Duration::from_millis(1);
+/// After this time the caller first checks whether its job needs another thread. It is the precision of the timer.
+const FIRST_CHECK: Duration = Duration::from_millis(1);
 
-/// The end that a job answers into.
+/// The sender, which the job owns.
 pub(crate) struct ReplyTo<T> {
     sender: oneshot::Sender<Result<T, RepositoryError>>,
     deadline: Instant,
 }
 
-/// The end that the request waits at.
+/// The receiver, on which the caller waits.
 pub(crate) struct Reply<T> {
     receiver: oneshot::Receiver<Result<T, RepositoryError>>,
     deadline: Instant,
 }
 
-/// Why no answer came.
+/// Why there was no reply.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoReply {
-    /// It was not there in time.
+    /// The job was not done by the deadline.
     #[error("the database did not answer before the deadline")]
     DeadlinePassed,
-    /// The job was dropped, because its deadline passed before it could be started.
-    #[error("the call was given up before it reached the database")]
-    Abandoned,
+    /// The job was dropped, because its deadline passed before it could start.
+    #[error("the call expired before it reached the database")]
+    Dropped,
 }
 
-/// Both ends, for an answer that is due within `timeout` from now.
+/// A channel for a reply that is due within `timeout` from now.
 pub(crate) fn reply<T>(timeout: Duration) -> (ReplyTo<T>, Reply<T>) {
     let (sender, receiver) = oneshot::channel();
     let deadline = Instant::now() + timeout;
@@ -39,42 +39,41 @@ pub(crate) fn reply<T>(timeout: Duration) -> (ReplyTo<T>, Reply<T>) {
 }
 
 impl<T> ReplyTo<T> {
-    /// Gives the answer. That nobody waits for it any more is no error.
-    pub(crate) fn send(self, answer: Result<T, RepositoryError>) {
-        drop(self.sender.send(answer));
+    /// Sends the reply. It is dropped if the caller has stopped waiting.
+    pub(crate) fn send(self, result: Result<T, RepositoryError>) {
+        drop(self.sender.send(result));
     }
 
-    /// When the answer is due.
+    /// When the caller stops waiting.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether nobody waits any more, so that the job must not be started.
+    /// Whether the caller has stopped waiting. The job must not start then.
     pub(crate) fn is_expired(&self) -> bool {
         self.sender.is_closed() || Instant::now() >= self.deadline
     }
 }
 
 impl<T> Reply<T> {
-    /// Waits for the answer, until the deadline. While it is not there, calls `still_waiting`: soon, and then each
-    /// time that as much time again has passed.
-    pub(crate) async fn wait(mut self, still_waiting: impl Fn()) -> Result<T, RepositoryError> {
-        let mut pause = SOON;
-        let mut next = Instant::now() + pause;
+    /// Waits for the reply until the deadline. Calls `on_delay` after a millisecond, and then at intervals that double.
+    pub(crate) async fn wait(mut self, on_delay: impl Fn()) -> Result<T, RepositoryError> {
+        let mut interval = FIRST_CHECK;
+        let mut next = Instant::now() + interval;
         loop {
             let until = next.min(self.deadline);
             match tokio::time::timeout_at(until.into(), &mut self.receiver).await {
-                Ok(answer) => {
-                    return answer
-                        .unwrap_or_else(|_| Err(RepositoryError::unavailable(NoReply::Abandoned)));
+                Ok(reply) => {
+                    return reply
+                        .unwrap_or_else(|_| Err(RepositoryError::unavailable(NoReply::Dropped)));
                 }
                 Err(_) if until == self.deadline => {
                     return Err(RepositoryError::unavailable(NoReply::DeadlinePassed));
                 }
-                Err(_) => still_waiting(),
+                Err(_) => on_delay(),
             }
-            next += pause;
-            pause *= 2;
+            next += interval;
+            interval *= 2;
         }
     }
 }

@@ -2,14 +2,15 @@ use std::sync::mpsc;
 
 use super::*;
 
-/// A loaded machine needs long to print the trace of a panic.
+/// Only ends a hang: a busy machine takes long to print a backtrace.
 const AMPLE: Duration = Duration::from_secs(60);
 
 const SHORT: Duration = Duration::from_millis(100);
 
 fn workers(threads: usize, capacity: usize) -> Workers<Task> {
     let limits = Limits::for_pool(threads, capacity);
-    Workers::start("test", QueueOptions { threads, eager: 1, limits }, one_by_one).unwrap()
+    Workers::start("test", QueueOptions { threads, batching_threshold: 1, limits }, run_tasks)
+        .unwrap()
 }
 
 async fn run<T: Send + 'static>(
@@ -24,16 +25,16 @@ async fn run<T: Send + 'static>(
         (Ok(result), if is_late { Outcome::MissedDeadline } else { Outcome::InTime })
     };
     let user = UserId(uuid::Uuid::from_u128(user));
-    workers.call(timeout, |reply_to| Task::new(user, Class::Read, reply_to, job)).await
+    workers.call(timeout, |reply_to| Task::new(user, JobKind::Read, reply_to, job)).await
 }
 
 #[tokio::test]
-async fn a_job_answers_its_caller() {
+async fn a_job_replies_to_its_caller() {
     assert_eq!(run(&workers(1, 1), 1, AMPLE, || 7).await.unwrap(), 7);
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_of_its_own_job_and_the_thread_lives_on() {
+async fn a_panic_is_an_error_of_its_own_job_and_the_thread_survives() {
     let workers = workers(1, 1);
     let error = run::<()>(&workers, 1, AMPLE, || panic!("oh no")).await.unwrap_err();
     assert!(
@@ -43,7 +44,7 @@ async fn a_panic_is_an_error_of_its_own_job_and_the_thread_lives_on() {
 }
 
 #[tokio::test]
-async fn what_was_not_started_by_the_deadline_never_is() {
+async fn a_job_that_has_not_started_by_its_deadline_never_starts() {
     let workers = workers(1, 10);
     let (release, stuck) = mpsc::channel::<()>();
     let slow = run(&workers, 1, SHORT, move || {
@@ -60,7 +61,7 @@ async fn what_was_not_started_by_the_deadline_never_is() {
 }
 
 #[tokio::test]
-async fn a_job_behind_one_that_gets_stuck_is_done_by_another_thread() {
+async fn a_job_behind_a_stuck_one_runs_on_another_thread() {
     let workers = workers(2, 10);
     for tenth_millis in 0..20 {
         let (release, stuck) = mpsc::channel::<()>();
@@ -74,27 +75,27 @@ async fn a_job_behind_one_that_gets_stuck_is_done_by_another_thread() {
         };
         let (short, stuck, ()) = tokio::join!(short, stuck, behind);
         short.unwrap();
-        // It was released, and did not have to wait for the end of its patience.
+        // It was released, and did not time out.
         assert_eq!(stuck.unwrap(), Err(mpsc::RecvTimeoutError::Disconnected));
     }
 }
 
 #[tokio::test]
-async fn a_thread_that_does_not_come_back_is_replaced() {
+async fn a_stuck_thread_is_replaced() {
     let workers = workers(1, 10);
     let (release, stuck) = mpsc::channel::<()>();
-    let lost = run(&workers, 1, SHORT, move || {
+    let abandoned = run(&workers, 1, SHORT, move || {
         let _ = stuck.recv_timeout(AMPLE);
     });
-    assert!(lost.await.is_err());
-    // Until it is replaced, nobody is served.
+    assert!(abandoned.await.is_err());
+    // Until it is replaced, no job runs.
     let others = async { while run(&workers, 2, SHORT, || ()).await.is_err() {} };
     tokio::time::timeout(AMPLE / 2, others).await.unwrap();
     drop(release);
 }
 
 #[tokio::test]
-async fn a_full_queue_is_unavailable_at_once() {
+async fn a_full_queue_rejects_jobs_at_once() {
     let workers = workers(0, 1);
     let first = run(&workers, 1, AMPLE, || ());
     let second = run(&workers, 2, AMPLE, || ());

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use todo_domain::UserId;
 
-use super::super::schedule::Class;
 use super::*;
+use crate::workers::JobKind;
 
 const AMPLE: Duration = Duration::from_secs(60);
 
-/// A number that some user wants to have added.
+/// A job that adds a number to a sum.
 struct Add {
     user: UserId,
-    class: Class,
+    kind: JobKind,
     number: u64,
 }
 
@@ -23,30 +23,30 @@ impl Job for Add {
         self.user
     }
 
-    fn class(&self) -> Class {
-        self.class
+    fn kind(&self) -> JobKind {
+        self.kind
     }
 
     fn deadline(&self) -> Instant {
         Instant::now() + AMPLE
     }
 
-    fn can_join(&self, _: &Self) -> bool {
+    fn can_batch_with(&self, _: &Self) -> bool {
         true
     }
 }
 
-fn add(user: u128, class: Class, number: u64) -> Add {
-    Add { user: UserId(uuid::Uuid::from_u128(user)), class, number }
+fn add(user: u128, kind: JobKind, number: u64) -> Add {
+    Add { user: UserId(uuid::Uuid::from_u128(user)), kind, number }
 }
 
-fn queue(threads: usize, batch: usize) -> Queue<Add> {
-    let limits = Limits { batch, ..Limits::for_pool(threads, 100_000) };
-    Queue::new(QueueOptions { threads, eager: 1, limits })
+fn queue(threads: usize, max_batch: usize) -> Queue<Add> {
+    let limits = Limits { max_batch, ..Limits::for_pool(threads, 100_000) };
+    Queue::new(QueueOptions { threads, batching_threshold: 1, limits })
 }
 
 #[test]
-fn many_threads_do_every_job_once_and_end_when_the_queue_is_closed() {
+fn threads_run_every_job_once_and_end_when_the_queue_is_closed() {
     let queue = Arc::new(queue(8, 5));
     let total = Arc::new(AtomicU64::new(0));
     let threads: Vec<_> = (0..8)
@@ -60,20 +60,20 @@ fn many_threads_do_every_job_once_and_end_when_the_queue_is_closed() {
             })
         })
         .collect();
-    let classes = [Class::Lookup, Class::Read, Class::Write, Class::Bulk];
-    for (number, class) in (1..=10_000).zip(classes.into_iter().cycle()) {
-        queue.push(add(u128::from(number % 7), class, number)).unwrap();
+    let kinds = [JobKind::Lookup, JobKind::Read, JobKind::Write, JobKind::Bulk];
+    for (number, kind) in (1..=10_000).zip(kinds.into_iter().cycle()) {
+        queue.push(add(u128::from(number % 7), kind, number)).unwrap();
     }
     queue.close();
-    assert!(queue.push(add(1, Class::Read, 1)).is_err());
+    assert!(queue.push(add(1, JobKind::Read, 1)).is_err());
     for thread in threads {
         thread.join().unwrap();
     }
     assert_eq!(total.load(SeqCst), 50_005_000);
 }
 
-/// Two threads, of which one is stuck in the first job.
-fn with_one_stuck(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
+/// Runs `test` on a queue with two threads, of which one is stuck in the first job.
+fn with_one_stuck_thread(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
     let queue = queue(2, 10);
     let (done, finished) = mpsc::channel();
     let (release, stuck) = mpsc::channel::<()>();
@@ -93,7 +93,7 @@ fn with_one_stuck(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
                 });
             });
         }
-        queue.push(add(1, Class::Lookup, 0)).unwrap();
+        queue.push(add(1, JobKind::Lookup, 0)).unwrap();
         while queue.lock().schedule.busy() < 1 {
             thread::yield_now();
         }
@@ -107,13 +107,13 @@ fn with_one_stuck(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
 }
 
 #[test]
-fn lookups_wait_for_a_batch_until_one_has_waited_for_some_time() {
-    with_one_stuck(|queue, finished| {
+fn lookups_wait_for_a_batch_until_one_is_delayed() {
+    with_one_stuck_thread(|queue, finished| {
         for number in 1..=3 {
-            queue.push(add(2, Class::Lookup, number)).unwrap();
+            queue.push(add(2, JobKind::Lookup, number)).unwrap();
         }
-        assert_eq!(queue.lock().parked.len(), 1, "nobody was woken");
-        queue.wake_for_waiting();
+        assert_eq!(queue.lock().parked.len(), 1, "no thread was woken");
+        queue.wake_for_delayed_jobs();
         let done: Vec<_> = (0..3).map(|_| finished.recv_timeout(AMPLE).unwrap()).collect();
         assert_eq!(done, [1, 2, 3]);
     });
@@ -121,20 +121,20 @@ fn lookups_wait_for_a_batch_until_one_has_waited_for_some_time() {
 
 #[test]
 fn more_lookups_than_fit_into_a_batch_wake_another_thread() {
-    with_one_stuck(|queue, finished| {
+    with_one_stuck_thread(|queue, finished| {
         for number in 1..=11 {
-            // Of users of their own: nobody has two turns.
-            queue.push(add(u128::from(number) + 1, Class::Lookup, number)).unwrap();
+            // Each of another user: a user is queued only once.
+            queue.push(add(u128::from(number) + 1, JobKind::Lookup, number)).unwrap();
         }
         assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
     });
 }
 
 #[test]
-fn any_other_job_wakes_another_thread_at_once() {
-    for class in [Class::Read, Class::Write, Class::Bulk] {
-        with_one_stuck(|queue, finished| {
-            queue.push(add(2, class, 1)).unwrap();
+fn any_other_job_wakes_a_thread_at_once() {
+    for kind in [JobKind::Read, JobKind::Write, JobKind::Bulk] {
+        with_one_stuck_thread(|queue, finished| {
+            queue.push(add(2, kind, 1)).unwrap();
             assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
         });
     }

@@ -1,4 +1,4 @@
-//! One query for many callers.
+//! One query for the calls of many users.
 
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
@@ -6,29 +6,31 @@ use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Uuid};
 
-/// The rows of a query for each of these, and the number of the one whom a row is for, from 1 on. The query names the
-/// user by [`its_user`], and by [`its_id`] the id. It must have a limit: Postgres then runs it as it stands, as often as
-/// there are users. To be run as [`Cached`](super::Cached); the text is the same for however many.
-pub(crate) struct ForEach<Q> {
+/// Runs a query once for each user, as a lateral join. Each row has, as its last column, the number of the call that it
+/// belongs to, from 1 on. In the query, [`batch_user`] stands for the user and [`batch_id`] for the id.
+///
+/// The query must have a limit: then Postgres does not flatten it into the join, and runs it once per user. The text is
+/// the same for any number of users, so run it as [`Cached`](super::Cached).
+pub(crate) struct BatchQuery<Q> {
     pub(crate) users: Vec<uuid::Uuid>,
-    /// As many, or none.
+    /// One for each user, or none.
     pub(crate) ids: Vec<uuid::Uuid>,
     pub(crate) query: Q,
 }
 
-pub(crate) fn its_user() -> SqlLiteral<Uuid> {
+pub(crate) fn batch_user() -> SqlLiteral<Uuid> {
     diesel::dsl::sql("wanted.user_id")
 }
 
-pub(crate) fn its_id() -> SqlLiteral<Uuid> {
+pub(crate) fn batch_id() -> SqlLiteral<Uuid> {
     diesel::dsl::sql("wanted.id")
 }
 
-impl<Q: Query> Query for ForEach<Q> {
+impl<Q: Query> Query for BatchQuery<Q> {
     type SqlType = (Q::SqlType, BigInt);
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ForEach<Q> {
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for BatchQuery<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT found.*, wanted.number FROM unnest(");
         out.push_bind_param::<Array<Uuid>, _>(&self.users)?;

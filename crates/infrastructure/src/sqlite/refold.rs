@@ -1,4 +1,4 @@
-//! Folding the texts of old todos anew.
+//! The migration that recomputes the folded columns.
 
 use diesel::prelude::*;
 use diesel::result::QueryResult;
@@ -7,7 +7,7 @@ use todo_domain::search::fold;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// What [`fold`] makes of a text; null of null.
+    /// [`fold`] as an SQL function; null for null.
     fn fold_text(text: Nullable<Text>) -> Nullable<Text>;
 }
 
@@ -15,8 +15,8 @@ const UPDATE: &str = "
     UPDATE todos SET title_folded = fold_text(title), description_folded = fold_text(description)
     WHERE title_folded <> fold_text(title) OR description_folded <> fold_text(description)";
 
-/// Reads the table once, and writes only the rows whose folded texts differ.
-pub(super) fn fold_all(connection: &mut SqliteConnection) -> QueryResult<()> {
+/// Reads the table once, and updates only the rows whose folded texts differ.
+pub(super) fn refold_all(connection: &mut SqliteConnection) -> QueryResult<()> {
     fold_text_utils::register_impl(connection, |text: Option<String>| {
         text.map(|text| fold(&text).into_owned())
     })?;

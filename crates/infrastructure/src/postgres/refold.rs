@@ -1,4 +1,4 @@
-//! Folding the texts of old todos anew.
+//! The migration that recomputes the folded columns.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -7,17 +7,17 @@ use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use todo_domain::search::fold;
 use uuid::Uuid;
 
-/// A row with a character beyond ASCII. How the others are folded has not changed.
+/// Rows that have a character outside ASCII. The folding of the others has not changed.
 const ROWS: &str = "
     SET LOCAL statement_timeout = 0;
     DECLARE refolding NO SCROLL CURSOR FOR
     SELECT user_id, id, title, description, title_folded, description_folded FROM todos
     WHERE octet_length(title) <> char_length(title) OR octet_length(description) <> char_length(description)";
 
-/// How many rows are held in memory: a few megabytes at most.
+/// 200 rows take a few megabytes of memory at most.
 const NEXT_ROWS: &str = "FETCH 200 FROM refolding";
 
-/// Unless another program has changed the texts since they were read; it has folded them, too.
+/// Leaves a row unchanged if another instance has updated its texts, which also updates the folded columns.
 const UPDATE: &str = "
     UPDATE todos SET title_folded = $5, description_folded = $6
     WHERE user_id = $1 AND id = $2 AND title = $3 AND description IS NOT DISTINCT FROM $4";
@@ -38,8 +38,8 @@ struct Row {
     description_folded: Option<String>,
 }
 
-/// Reads the table once, through a cursor, and writes only the rows whose folded texts differ.
-pub(super) fn fold_all(connection: &mut PgConnection) -> QueryResult<()> {
+/// Reads the table once, through a cursor, and updates only the rows whose folded texts differ.
+pub(super) fn refold_all(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(ROWS)?;
     loop {
         let rows: Vec<Row> = diesel::sql_query(NEXT_ROWS).load(connection)?;

@@ -1,0 +1,51 @@
+//! Updates and deletions of all todos that match a filter.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::QueryResult;
+use todo_domain::{BulkOutcome, TodoFilter, UserId};
+use uuid::Uuid;
+
+use super::{greatest, matches, owned_by};
+use crate::postgres::deadline::is_in_time;
+use crate::postgres::schema::todos;
+
+pub(in crate::postgres) fn update_matching(
+    connection: &mut PgConnection,
+    user: UserId,
+    filter: &TodoFilter,
+    is_completed: bool,
+    limit: u32,
+    now: DateTime<Utc>,
+    deadline: DateTime<Utc>,
+) -> QueryResult<BulkOutcome> {
+    let changed = || {
+        owned_by(user.0)
+            .filter(matches(filter))
+            .filter(todos::is_completed.eq(!is_completed))
+            .filter(is_in_time(deadline))
+    };
+    let first_over_limit = changed().select(todos::id).offset(limit.into());
+    if first_over_limit.first::<Uuid>(connection).optional()?.is_some() {
+        return Ok(BulkOutcome::TooMany { limit: limit.into() });
+    }
+    let count = diesel::update(changed())
+        .set((
+            todos::is_completed.eq(is_completed),
+            todos::version.eq(todos::version + 1),
+            todos::updated_at.eq(greatest(todos::updated_at, now)),
+        ))
+        .execute(connection)?;
+    Ok(BulkOutcome::Changed(count as u64))
+}
+
+pub(in crate::postgres) fn delete_matching(
+    connection: &mut PgConnection,
+    user: UserId,
+    filter: &TodoFilter,
+    deadline: DateTime<Utc>,
+) -> QueryResult<BulkOutcome> {
+    let removed = owned_by(user.0).filter(matches(filter)).filter(is_in_time(deadline));
+    let count = diesel::delete(removed).execute(connection)?;
+    Ok(BulkOutcome::Changed(count as u64))
+}

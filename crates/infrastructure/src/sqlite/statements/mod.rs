@@ -1,0 +1,104 @@
+//! The SQL statements: one per call, atomic by itself.
+//!
+//! Every query starts from [`owned_by`] or writes the user's id. If a write fails because the todo has another version,
+//! a second query reads the todo, only to return it.
+
+mod bulk;
+mod put;
+mod read;
+mod write;
+
+use diesel::dsl::auto_type;
+use diesel::expression::{BoxableExpression, IntoSql};
+use diesel::prelude::*;
+use diesel::result::{Error, QueryResult};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
+use todo_domain::{Description, Todo, TodoFilter, TodoPatch, VersionMatch};
+
+use super::deadline::is_in_time;
+use super::row::TodoRow;
+use super::schema::todos;
+use super::values::BlobUuid;
+
+pub(super) use bulk::{delete_matching, update_matching};
+pub(super) use put::put;
+pub(super) use read::{check_readable, count, find, list};
+pub(super) use write::{delete, insert, update};
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The later of two times.
+    #[sql_name = "max"]
+    fn greatest(a: BigInt, b: BigInt) -> BigInt;
+    /// The position of `part` in `text`, from 1 on; 0 if it does not occur.
+    fn instr(text: Text, part: Text) -> Integer;
+    /// The same for a nullable text.
+    #[sql_name = "instr"]
+    fn instr_nullable(text: Nullable<Text>, part: Text) -> Nullable<Integer>;
+}
+
+/// A condition on a row of `todos`.
+type Condition<'a> = Box<dyn BoxableExpression<todos::table, Sqlite, SqlType = Bool> + 'a>;
+
+/// The root of every query: no statement can access another user's rows.
+#[auto_type(type_case = "PascalCase")]
+fn owned_by(user: BlobUuid) -> _ {
+    todos::table.filter(todos::user_id.eq(user))
+}
+
+/// A user's todo by id.
+#[auto_type(type_case = "PascalCase")]
+fn one(user: BlobUuid, id: BlobUuid) -> _ {
+    let owned: OwnedBy = owned_by(user);
+    owned.filter(todos::id.eq(id))
+}
+
+fn to_todo(row: TodoRow) -> QueryResult<Todo> {
+    row.try_into().map_err(|error| Error::DeserializationError(Box::new(error)))
+}
+
+/// Whether a row matches the filter.
+fn matches(filter: &TodoFilter) -> Condition<'_> {
+    let mut condition: Condition<'_> = Box::new(true.into_sql::<Bool>());
+    if let Some(is_completed) = filter.is_completed {
+        condition = Box::new(condition.and(todos::is_completed.eq(is_completed)));
+    }
+    if !filter.ids.is_empty() {
+        let ids = filter.ids.iter().map(|id| BlobUuid(id.0));
+        condition = Box::new(condition.and(todos::id.eq_any(ids.collect::<Vec<_>>())));
+    }
+    if let Some(term) = &filter.search {
+        let term = term.as_folded_str();
+        let in_title = instr(todos::title_folded, term).gt(0);
+        let in_description = instr_nullable(todos::description_folded, term).gt(0);
+        let is_found = in_title.or(in_description.is(true));
+        condition = Box::new(condition.and(is_in_time()).and(is_found));
+    }
+    condition
+}
+
+/// Whether a row's version matches.
+fn has_version(versions: &VersionMatch) -> Condition<'_> {
+    match versions {
+        VersionMatch::Any => Box::new(true.into_sql::<Bool>()),
+        VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
+        VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
+    }
+}
+
+/// Whether the patch would change the row.
+fn changes(patch: &TodoPatch) -> Condition<'_> {
+    let mut condition: Condition<'_> = Box::new(false.into_sql::<Bool>());
+    if let Some(title) = &patch.title {
+        condition = Box::new(condition.or(todos::title.ne(title.as_str())));
+    }
+    if let Some(description) = &patch.description {
+        let text = description.as_ref().map(Description::as_str);
+        condition = Box::new(condition.or(todos::description.is_not(text)));
+    }
+    if let Some(is_completed) = patch.is_completed {
+        condition = Box::new(condition.or(todos::is_completed.ne(is_completed)));
+    }
+    condition
+}

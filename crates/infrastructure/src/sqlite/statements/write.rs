@@ -1,0 +1,98 @@
+//! Writes of one todo.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use todo_domain::search::fold;
+use todo_domain::{
+    DeleteOutcome, Description, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId,
+    VersionMatch,
+};
+
+use super::{changes, find, greatest, has_version, one, to_todo};
+use crate::sql::Cached;
+use crate::sqlite::row::{NewTodoRow, TodoRow};
+use crate::sqlite::schema::todos;
+use crate::sqlite::values::{BlobUuid, Micros};
+
+/// Idempotent: if the todo already exists as this call would insert it, the call succeeds.
+pub(in crate::sqlite) fn insert(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    todo: &NewTodo,
+    now: DateTime<Utc>,
+) -> QueryResult<Todo> {
+    let created = todo.clone().created(user, now);
+    let row = NewTodoRow::new(user, todo, now);
+    match diesel::insert_into(todos::table).values(row).execute(connection) {
+        Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+            if find(connection, user, todo.id)?.as_ref() == Some(&created) {
+                Ok(created)
+            } else {
+                Err(error)
+            }
+        }
+        result => result.map(|_| created),
+    }
+}
+
+pub(in crate::sqlite) fn update(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    id: TodoId,
+    patch: &TodoPatch,
+    versions: &VersionMatch,
+    now: DateTime<Utc>,
+) -> QueryResult<UpdateOutcome> {
+    let title = patch.title.as_ref().map(|title| {
+        (todos::title.eq(title.as_str()), todos::title_folded.eq(fold(title.as_str())))
+    });
+    let description = patch.description.as_ref().map(|description| {
+        let text = description.as_ref().map(Description::as_str);
+        (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
+    });
+    let statement =
+        diesel::update(one(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
+            .set((
+                title,
+                description,
+                patch.is_completed.map(|it| todos::is_completed.eq(it)),
+                todos::version
+                    .eq(case_when(changes(patch), todos::version + 1).otherwise(todos::version)),
+                todos::updated_at.eq(case_when(
+                    changes(patch),
+                    greatest(todos::updated_at, Micros(now)),
+                )
+                .otherwise(todos::updated_at)),
+            ))
+            .returning(TodoRow::as_returning());
+    let updated = Cached(statement).get_result(connection).optional()?;
+    if let Some(row) = updated {
+        return Ok(UpdateOutcome::Updated(to_todo(row)?));
+    }
+    if *versions == VersionMatch::Any {
+        return Ok(UpdateOutcome::Absent);
+    }
+    let current = find(connection, user, id)?;
+    Ok(current.map_or(UpdateOutcome::Absent, UpdateOutcome::Conflict))
+}
+
+pub(in crate::sqlite) fn delete(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    id: TodoId,
+    versions: &VersionMatch,
+) -> QueryResult<DeleteOutcome> {
+    let deleted =
+        diesel::delete(one(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
+            .execute(connection)?;
+    if deleted == 1 {
+        return Ok(DeleteOutcome::Deleted);
+    }
+    if *versions == VersionMatch::Any {
+        return Ok(DeleteOutcome::Absent);
+    }
+    let current = find(connection, user, id)?;
+    Ok(current.map_or(DeleteOutcome::Absent, DeleteOutcome::Conflict))
+}
