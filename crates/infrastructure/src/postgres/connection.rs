@@ -82,7 +82,7 @@ pub(super) fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
     let connection = PgConnection::establish(&with_defaults(url).expose());
     let mut connection = connection.map_err(|error| match error {
         ConnectionError::BadConnection(text) => {
-            ConnectionError::BadConnection(url.without_secrets(&text))
+            ConnectionError::BadConnection(url.redact(&text))
         }
         error => error,
     })?;

@@ -1,4 +1,4 @@
-//! `DATABASE_URL`: which database, and where.
+//! Parses `DATABASE_URL`.
 
 mod postgres;
 
@@ -11,78 +11,78 @@ use thiserror::Error;
 
 pub use postgres::PostgresUrl;
 
-/// A database to connect to. Shown without its password.
+/// The URL of a database. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A Postgres server, by the URL that libpq will be given.
+    /// A Postgres server.
     Postgres(PostgresUrl),
-    /// An SQLite file, made when it is not there.
+    /// An SQLite file, which is created if it does not exist.
     SqliteFile(PathBuf),
-    /// An SQLite database in memory, which ends with the process.
+    /// An in-memory SQLite database, which ends with the process.
     SqliteMemory,
 }
 
-/// What is wrong with a database URL, and what would be right. Never holds the password.
+/// Why a database URL is invalid, and how to fix it. Never contains the password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidDatabaseUrl {
-    /// There is no `scheme:` in front, or one that names no database we know.
+    /// The scheme is missing, or is none of a supported database.
     #[error(
         "{found} names no database: use postgres://user:password@host/database or sqlite://path/to/file.db"
     )]
     Scheme {
-        /// The scheme, or a word for its absence.
+        /// The scheme, or a description if it is missing.
         found: String,
     },
-    /// The scheme names a driver of another language.
+    /// The scheme names a driver, as SQLAlchemy's URLs do.
     #[error("the scheme must be plain postgresql://, without the driver {driver:?}")]
     Driver {
-        /// What stands behind the `+`.
+        /// The part after the `+`.
         driver: String,
     },
-    /// There is nothing behind the scheme.
-    #[error("the URL names no {missing}: use {example}")]
+    /// There is nothing after the scheme.
+    #[error("the URL has no {missing}: use {example}")]
     Incomplete {
         /// What is missing.
         missing: &'static str,
-        /// A URL that has it.
+        /// A URL with it.
         example: &'static str,
     },
-    /// SQLite takes no parameters.
+    /// SQLite URLs have no parameters.
     #[error(
         "sqlite:// takes no parameters after '?' (write %3F for a question mark in a file name)"
     )]
     SqliteParameters,
-    /// There are characters that no URL has.
-    #[error("the URL holds white space or a control character: percent-encode it (a space is %20)")]
+    /// A character that is not allowed in URLs.
+    #[error("the URL contains white space or a control character: percent-encode it (a space is %20)")]
     BadCharacter,
-    /// A `%` that does not begin an escape: libpq would refuse it in words that show the password.
+    /// A `%` that does not start an escape. libpq's error would show the password.
     #[error(
-        "the URL holds a '%' that is not followed by two hexadecimal digits: write %25 for a percent sign"
+        "the URL contains a '%' that is not followed by two hexadecimal digits: write %25 for a percent sign"
     )]
     BadEscape,
-    /// More than one `@`, or one behind the host: the password holds a character that ends it.
+    /// More than one `@`, or one after the host: the password contains a character that must be escaped.
     #[error(
-        "the URL holds an '@', '/', '?' or '#' that belongs to a user name or password: write %40, %2F, %3F or %23 for it"
+        "the URL contains an '@', '/', '?' or '#' that belongs to a user name or password: write %40, %2F, %3F or %23 for it"
     )]
     UnescapedPassword,
-    /// The host is no name and no address, so that libpq would show the whole URL.
+    /// The host is neither a name nor an address. libpq's error would show the whole URL.
     #[error(
-        "the host in the URL is no name and no address: an IPv6 address stands in brackets, as in [::1]:5432"
+        "the host in the URL is neither a name nor an address: write an IPv6 address in brackets, as in [::1]:5432"
     )]
     Host,
-    /// Escapes that are no text: libpq would show what they stand in.
-    #[error("the URL holds an escape that stands for no text: %00, or bytes that are not UTF-8")]
-    NoText,
-    /// A parameter that libpq does not know, or that has no value. Not shown: it may be a part of a password.
+    /// Escapes that are not valid text. libpq's error would show the value.
+    #[error("the URL contains escapes that are not valid text: %00, or bytes that are not UTF-8")]
+    NotText,
+    /// A parameter that libpq does not know, or without a value. It is not shown, as it may be part of a password.
     #[error(
-        "parameter {number} behind the '?' is not name=value with a name that libpq knows (in a value, '&' and '=' are %26 and %3D)"
+        "parameter {number} after the '?' is not name=value with a name that libpq knows (in a value, '&' and '=' are %26 and %3D)"
     )]
     Parameter {
-        /// Which, from 1 on.
+        /// Its position, from 1 on.
         number: usize,
     },
-    /// The port is no number.
-    #[error("the port after the host's name must be a number from 1 to 65535")]
+    /// The port is not a number from 1 to 65535.
+    #[error("the port must be a number from 1 to 65535")]
     Port,
 }
 
@@ -102,7 +102,7 @@ impl FromStr for DatabaseUrl {
         match scheme.as_str() {
             "postgres" | "postgresql" => PostgresUrl::parse(rest).map(Self::Postgres),
             "sqlite" => sqlite(rest),
-            // Otherwise what stands before the colon may be a name, or a password.
+            // The part before the colon may not be a scheme, but a user name or a password: it is not shown.
             _ if !rest.starts_with("//") || !is_scheme(&scheme) => {
                 Err(InvalidDatabaseUrl::Scheme { found: "a URL without a scheme".to_owned() })
             }
@@ -116,7 +116,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// As RFC 3986 has it.
+/// Whether the text is a valid scheme (RFC 3986).
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
@@ -133,7 +133,7 @@ fn check_escapes(text: &str) -> Result<(), InvalidDatabaseUrl> {
 }
 
 /// `//path`, where `sqlite:///path` is absolute and `sqlite://path` relative to the working directory;
-/// `:memory:` keeps it in memory.
+/// `:memory:` is an in-memory database.
 fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     let path = rest.strip_prefix("//").unwrap_or(rest);
     if path.contains('?') {

@@ -1,7 +1,7 @@
-//! The URL of a Postgres server, and what libpq is told of it.
+//! The URL of a Postgres server, and the connection string for libpq.
 //!
-//! libpq reads such URLs itself, but shows all of one that it cannot read, with the password. So they are read here,
-//! and libpq gets the keywords and values that they stand for, which leave it nothing to complain of.
+//! libpq parses such URLs itself, but its errors quote invalid URLs in full, with the password. So they are parsed here,
+//! and libpq gets keywords and values.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{InvalidDatabaseUrl, check_escapes};
 
-/// What libpq 18 knows behind the `?`, and `ssl`.
+/// The parameters that libpq 18 knows, and `ssl`.
 const PARAMETERS: &str = " application_name channel_binding client_encoding connect_timeout dbname \
     fallback_application_name gssdelegation gssencmode gsslib host hostaddr keepalives keepalives_count \
     keepalives_idle keepalives_interval krbsrvname load_balance_hosts max_protocol_version min_protocol_version \
@@ -19,20 +19,20 @@ const PARAMETERS: &str = " application_name channel_binding client_encoding conn
     ssl_min_protocol_version sslcert sslcertmode sslcompression sslcrl sslcrldir sslkey sslkeylogfile sslmode \
     sslnegotiation sslpassword sslrootcert sslsni target_session_attrs tcp_user_timeout user ";
 
-/// A URL with the scheme `postgres` or `postgresql`, as libpq documents it. Shown without its password.
+/// A URL with the scheme `postgres` or `postgresql`, as libpq documents it. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
-    /// libpq's keywords with their values. Of two with the same keyword the later counts.
+    /// libpq's keywords and values. If a keyword occurs twice, the later value applies.
     settings: Vec<(String, String)>,
-    /// The URL without password and parameters, which can hold a password, too.
-    shown: String,
+    /// The URL without the password, and without parameters, which may contain a password, too.
+    redacted: String,
 }
 
 impl PostgresUrl {
-    /// Reads `//[user[:password]@][host[:port][,…]][/database][?parameters]`, what stands behind the scheme.
+    /// Reads `//[user[:password]@][host[:port][,…]][/database][?parameters]`, the part after the scheme.
     ///
     /// # Errors
-    /// [`InvalidDatabaseUrl`], which holds nothing of the URL.
+    /// [`InvalidDatabaseUrl`], which contains no part of the URL.
     pub(super) fn parse(rest: &str) -> Result<Self, InvalidDatabaseUrl> {
         let Some(rest) = rest.strip_prefix("//").filter(|rest| !rest.is_empty()) else {
             return Err(InvalidDatabaseUrl::Incomplete {
@@ -70,7 +70,7 @@ impl PostgresUrl {
             let Some((keyword, value)) = parameter.split_once('=') else { return Err(unknown) };
             let (keyword, value) = (decoded(keyword)?, decoded(value)?);
             match (keyword.as_str(), value.as_str()) {
-                // As JDBC has it.
+                // As in JDBC URLs.
                 ("ssl", "true") => add("sslmode", "require".to_owned()),
                 ("ssl", _) => return Err(unknown),
                 _ if parameter.matches('=').count() == 1 && is_known(&keyword) => {
@@ -79,7 +79,7 @@ impl PostgresUrl {
                 _ => return Err(unknown),
             }
         }
-        Ok(Self { settings, shown: shown(user, !password.is_empty(), hosts, place, authority) })
+        Ok(Self { settings, redacted: redacted(user, !password.is_empty(), hosts, place, authority) })
     }
 
     /// The connection string for libpq, with the password.
@@ -91,13 +91,13 @@ impl PostgresUrl {
         quoted.collect::<Vec<_>>().join(" ")
     }
 
-    /// What the URL says of one of libpq's keywords.
+    /// The value of one of libpq's keywords.
     pub(crate) fn parameter(&self, keyword: &str) -> Option<&str> {
         let mut latest_first = self.settings.iter().rev();
         latest_first.find(|(given, _)| given == keyword).map(|(_, value)| value.as_str())
     }
 
-    /// Adds a parameter, unless the URL has it.
+    /// Adds a parameter if the URL does not have it.
     pub(crate) fn with_default(mut self, keyword: &str, value: &str) -> Self {
         if self.parameter(keyword).is_none() {
             self.settings.push((keyword.to_owned(), value.to_owned()));
@@ -105,11 +105,11 @@ impl PostgresUrl {
         self
     }
 
-    /// A message of libpq on one line, without what it quotes of the URL and might be a password: a value that has
-    /// swallowed the parameter behind it, a user name that holds a colon.
-    pub(crate) fn without_secrets(&self, message: &str) -> String {
+    /// A message of libpq on one line, without values that it quotes and that may contain a password: a value that includes
+    /// the next parameter by mistake, or a user name with a colon.
+    pub(crate) fn redact(&self, message: &str) -> String {
         let mut message = crate::message::one_line(message);
-        // Of several hosts, each is quoted by itself.
+        // libpq quotes each of several hosts separately.
         let values =
             self.settings.iter().flat_map(|(_, value)| value.split(',').chain([value.as_str()]));
         for value in values.filter(|value| value.contains(['@', '=', ';', ':'])) {
@@ -121,27 +121,27 @@ impl PostgresUrl {
     }
 }
 
-/// `host[:port],…` as the two lists that libpq wants.
+/// Splits `host[:port],…` into the two lists that libpq expects.
 fn hosts_and_ports(hosts: &str) -> Result<(String, String), InvalidDatabaseUrl> {
     let (mut names, mut ports) = (Vec::new(), Vec::new());
     for host in hosts.split(',') {
-        // An IPv6 address stands in brackets.
-        let (name, behind) = match host.strip_prefix('[') {
+        // An IPv6 address is in brackets.
+        let (name, rest) = match host.strip_prefix('[') {
             Some(address) => {
-                let (address, behind) = address.split_once(']').ok_or(InvalidDatabaseUrl::Host)?;
+                let (address, rest) = address.split_once(']').ok_or(InvalidDatabaseUrl::Host)?;
                 let is_address = !address.is_empty()
                     && address.chars().all(|c| c.is_ascii_alphanumeric() || ":.%_-".contains(c));
-                if !is_address || !(behind.is_empty() || behind.starts_with(':')) {
+                if !is_address || !(rest.is_empty() || rest.starts_with(':')) {
                     return Err(InvalidDatabaseUrl::Host);
                 }
-                (address, behind)
+                (address, rest)
             }
             None => host.split_at(host.find(':').unwrap_or(host.len())),
         };
         if name.contains(['[', ']']) {
             return Err(InvalidDatabaseUrl::Host);
         }
-        let port = behind.strip_prefix(':');
+        let port = rest.strip_prefix(':');
         if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
             return Err(InvalidDatabaseUrl::Port);
         }
@@ -155,16 +155,16 @@ fn hosts_and_ports(hosts: &str) -> Result<(String, String), InvalidDatabaseUrl> 
 }
 
 fn decoded(text: &str) -> Result<String, InvalidDatabaseUrl> {
-    let text = percent_decode_str(text).decode_utf8().map_err(|_| InvalidDatabaseUrl::NoText)?;
-    if text.contains('\0') { Err(InvalidDatabaseUrl::NoText) } else { Ok(text.into_owned()) }
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| InvalidDatabaseUrl::NotText)?;
+    if text.contains('\0') { Err(InvalidDatabaseUrl::NotText) } else { Ok(text.into_owned()) }
 }
 
 fn is_known(keyword: &str) -> bool {
     PARAMETERS.split_whitespace().any(|known| known == keyword)
 }
 
-fn shown(user: &str, has_password: bool, hosts: &str, place: &str, authority: &str) -> String {
-    // A colon that was escaped by mistake begins a password, too.
+fn redacted(user: &str, has_password: bool, hosts: &str, place: &str, authority: &str) -> String {
+    // A colon that was escaped by mistake may precede a password, too.
     let colon = user.to_ascii_lowercase().find("%3a");
     let password = if has_password || colon.is_some() { ":***" } else { "" };
     let user = &user[..colon.unwrap_or(user.len())];
@@ -174,7 +174,7 @@ fn shown(user: &str, has_password: bool, hosts: &str, place: &str, authority: &s
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.redacted)
     }
 }
 

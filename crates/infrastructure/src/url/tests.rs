@@ -1,4 +1,4 @@
-//! What is taken, what is refused, and what is shown.
+//! Which URLs are valid, and how they are shown.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn parse(text: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
 }
 
 #[test]
-fn postgres_urls_of_every_kind_are_taken() {
+fn postgres_urls_of_every_kind_are_valid() {
     for url in [
         "postgres://localhost/todos",
         "postgresql://user:p%40ss@db.example:5433/todos?sslmode=require&channel_binding=require",
@@ -30,7 +30,7 @@ fn sqlite_urls_name_a_file_or_memory() {
 }
 
 #[test]
-fn a_bad_url_never_becomes_a_file_and_never_shows_its_password() {
+fn an_invalid_url_never_becomes_a_file_and_its_error_never_shows_the_password() {
     for url in [
         "",
         "todos.db",
@@ -63,7 +63,7 @@ fn a_url_is_shown_without_password_and_parameters() {
 }
 
 #[test]
-fn a_default_gives_way_to_what_the_url_says() {
+fn a_default_does_not_override_the_url() {
     let DatabaseUrl::Postgres(url) = parse("postgres://h/d?connect_timeout=3").unwrap() else {
         unreachable!("it is a Postgres URL")
     };
@@ -72,7 +72,7 @@ fn a_default_gives_way_to_what_the_url_says() {
 }
 
 #[test]
-fn libpq_is_told_what_the_url_says() {
+fn the_connection_string_for_libpq_has_the_values_of_the_url() {
     for (url, expected) in [
         (
             "postgres://me:p%40s%27s%5C@db.example:5433/to%20dos?ssl=true&options=-c%20x%3D1",
