@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod common;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,12 +13,11 @@ use diesel::prelude::*;
 use todo_domain::{
     PageQuery, RepositoryError, SearchTerm, Sort, TodoCounts, TodoFilter, TodoRepository, UserId,
 };
-use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
+use todo_infrastructure::{DatabaseOptions, MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
-/// How long migrations may wait for each other.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::common::OPTIONS;
 
 const USER: UserId = UserId(Uuid::from_u128(1));
 /// With texts long enough to search, this many keep the fastest machine busy for several times the timeout. On SQLite,
@@ -32,17 +33,16 @@ fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
         pool_size: 1,
         timeout,
         bulk_timeout: timeout,
-        queue_capacity: 100,
-        statement_cache: StatementCache::Auto,
         migrate_on_start: false,
-        migrate_timeout: Duration::from_secs(60),
+        ..OPTIONS
     };
     open(&url.parse().unwrap(), &options).unwrap()
 }
 
 fn prepared_sqlite() -> TestDatabase {
     let database = TestDatabase::sqlite();
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let fill = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TODOS_ON_SQLITE})
@@ -55,7 +55,8 @@ fn prepared_sqlite() -> TestDatabase {
 
 fn prepared_postgres() -> Option<TestDatabase> {
     let database = TestDatabase::postgres()?;
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
     database.psql(&format!(
         "INSERT INTO todos SELECT lpad('1', 32, '0')::uuid, lpad(to_hex(i), 32, '0')::uuid, 'title', 'n', false,
              to_timestamp(i), to_timestamp(i), 1, 'title', repeat('n', 3000) FROM generate_series(1, {TODOS_ON_POSTGRES}) AS i"

@@ -2,26 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod common;
+
 use std::error::Error;
 use std::fmt::Write;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use todo_infrastructure::{DatabaseOptions, DatabaseUrl, StatementCache, open};
+use todo_infrastructure::{DatabaseUrl, open};
+
+use crate::common::OPTIONS;
 
 /// Found nowhere but in a password.
 const PASSWORD: &str = "h0rse";
-
-const OPTIONS: DatabaseOptions = DatabaseOptions {
-    pool_size: 1,
-    timeout: Duration::from_secs(20),
-    bulk_timeout: Duration::from_secs(20),
-    queue_capacity: 10,
-    statement_cache: StatementCache::Auto,
-    migrate_on_start: true,
-    migrate_timeout: Duration::from_secs(60),
-};
 
 /// All that a program could print of an error.
 fn everything(error: &(dyn Error + 'static)) -> String {

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod common;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::DateTime;
 use diesel::connection::SimpleConnection;
@@ -13,19 +14,11 @@ use todo_domain::{
     BulkOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Sort, Title,
     TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
-use todo_infrastructure::{DatabaseOptions, StatementCache, open};
+use todo_infrastructure::open;
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
-const OPTIONS: DatabaseOptions = DatabaseOptions {
-    pool_size: 4,
-    timeout: Duration::from_secs(60),
-    bulk_timeout: Duration::from_secs(60),
-    queue_capacity: 1_000,
-    statement_cache: StatementCache::Auto,
-    migrate_on_start: true,
-    migrate_timeout: Duration::from_secs(60),
-};
+use crate::common::OPTIONS;
 
 const CLIENTS: u128 = 8;
 

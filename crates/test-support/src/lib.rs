@@ -10,6 +10,7 @@
 //! - [`command`]: a command that is expected to end
 //! - [`program`]: programs and limits that a test needs and a machine may lack
 //! - [`clients`]: clients of the server, and what became of their calls
+//! - [`log`]: what the code under test logs
 //!
 //! Nothing here but the clients returns an error: a tool of the tests that fails has to
 //! fail the test, so every function panics and says why.
@@ -21,6 +22,7 @@ pub mod clients;
 pub mod command;
 pub mod database;
 pub mod directory;
+pub mod log;
 pub mod postgres;
 pub mod process;
 pub mod program;

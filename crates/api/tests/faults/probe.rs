@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
-use tracing_subscriber::fmt::MakeWriter;
+use todo_test_support::log::capture_log;
 
 use crate::support::pooler::Pooler;
 use crate::support::setup::cluster;
@@ -95,34 +94,9 @@ fn beside_busy_clients<T>(url: &str, clients: usize, test: impl FnOnce() -> T) -
     })
 }
 
-/// Opens the database as a start does, and looks what it logs.
+/// Opens the database as the server does at its start, and searches the log.
 fn notices_a_pooler(url: &str) -> bool {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
     let url = url.parse().unwrap();
-    tracing::subscriber::with_default(subscriber, || drop(open(&url, &OPTIONS).unwrap()));
-    let log = log.0.lock().unwrap();
-    String::from_utf8_lossy(&log).contains("a pooler shares the database's sessions")
-}
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+    let (_, log) = capture_log(|| open(&url, &OPTIONS).unwrap());
+    log.contains("a pooler shares the database's sessions")
 }

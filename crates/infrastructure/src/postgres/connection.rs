@@ -81,9 +81,7 @@ fn with_defaults(url: &PostgresUrl) -> PostgresUrl {
 pub(super) fn establish(url: &PostgresUrl) -> ConnectionResult<PgConnection> {
     let connection = PgConnection::establish(&with_defaults(url).expose());
     let mut connection = connection.map_err(|error| match error {
-        ConnectionError::BadConnection(text) => {
-            ConnectionError::BadConnection(url.redact(&text))
-        }
+        ConnectionError::BadConnection(text) => ConnectionError::BadConnection(url.redact(&text)),
         error => error,
     })?;
     connection.set_prepared_statement_cache_size(CacheSize::Disabled);

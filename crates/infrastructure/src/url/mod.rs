@@ -53,7 +53,9 @@ pub enum InvalidDatabaseUrl {
     )]
     SqliteParameters,
     /// A character that is not allowed in URLs.
-    #[error("the URL contains white space or a control character: percent-encode it (a space is %20)")]
+    #[error(
+        "the URL contains white space or a control character: percent-encode it (a space is %20)"
+    )]
     BadCharacter,
     /// A `%` that does not start an escape. libpq's error would show the password.
     #[error(

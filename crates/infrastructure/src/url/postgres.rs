@@ -79,7 +79,10 @@ impl PostgresUrl {
                 _ => return Err(unknown),
             }
         }
-        Ok(Self { settings, redacted: redacted(user, !password.is_empty(), hosts, place, authority) })
+        Ok(Self {
+            settings,
+            redacted: redacted(user, !password.is_empty(), hosts, place, authority),
+        })
     }
 
     /// The connection string for libpq, with the password.

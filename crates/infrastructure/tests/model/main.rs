@@ -4,16 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
 mod calls;
+#[path = "../common/mod.rs"]
+mod common;
 mod memory;
 mod texts;
 mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use todo_infrastructure::{DatabaseOptions, StatementCache, open};
+use todo_infrastructure::open;
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
@@ -23,16 +24,6 @@ use crate::world::World;
 
 const CASES: u32 = 192;
 const CALLS_PER_CASE: usize = 40;
-
-const OPTIONS: DatabaseOptions = DatabaseOptions {
-    pool_size: 1,
-    timeout: Duration::from_secs(60),
-    bulk_timeout: Duration::from_secs(60),
-    queue_capacity: 10,
-    statement_cache: StatementCache::Auto,
-    migrate_on_start: true,
-    migrate_timeout: Duration::from_secs(60),
-};
 
 /// The same cases on every run, so that a failure is never a matter of luck.
 fn runner() -> TestRunner {

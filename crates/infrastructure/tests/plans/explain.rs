@@ -1,33 +1,22 @@
 //! The two databases, filled, and how they explain their plans.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use todo_domain::{NewTodo, Title, TodoId, TodoRepository, UserId};
-use todo_infrastructure::{DatabaseOptions, MigrationCommand, StatementCache, migrate, open};
+use todo_infrastructure::{DatabaseOptions, MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
-
 use uuid::Uuid;
 
 use crate::capture;
+use crate::common;
 use crate::statements::{BUSY, Statement};
 
-/// How long migrations may wait for each other.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-const OPTIONS: DatabaseOptions = DatabaseOptions {
-    pool_size: 1,
-    timeout: Duration::from_secs(60),
-    bulk_timeout: Duration::from_secs(60),
-    queue_capacity: 100,
-    statement_cache: StatementCache::Auto,
-    migrate_on_start: true,
-    migrate_timeout: Duration::from_secs(60),
-};
+/// One thread, so that calls at the same time are batched.
+const OPTIONS: DatabaseOptions = DatabaseOptions { pool_size: 1, ..common::OPTIONS };
 
 /// A user with 20,000 todos, a second apart, and among them 200 todos of four others.
 const FILL_POSTGRES: &str = "
@@ -65,7 +54,8 @@ pub(crate) struct Postgres(TestDatabase);
 
 impl Postgres {
     pub(crate) fn new(database: TestDatabase) -> Self {
-        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+            .unwrap();
         database.psql(&FILL_POSTGRES.replace("{BUSY}", BUSY));
         // Once is enough, unless something that starts beside holds a snapshot.
         for _ in 0..100 {
@@ -125,7 +115,8 @@ struct Step {
 
 impl Sqlite {
     pub(crate) fn new(database: TestDatabase) -> Self {
-        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+        migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+            .unwrap();
         let this = Self(database);
         this.connect().batch_execute(FILL_SQLITE).unwrap();
         this

@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
 mod capture;
+#[path = "../common/mod.rs"]
+mod common;
 mod explain;
 mod statements;
 

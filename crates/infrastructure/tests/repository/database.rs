@@ -1,23 +1,12 @@
 //! The databases of this suite: a fresh one for each test.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use todo_domain::TodoRepository;
-use todo_infrastructure::{DatabaseOptions, StatementCache, open};
+use todo_infrastructure::open;
 use todo_test_support::database::TestDatabase;
 
-/// Enough connections to race, few enough for many tests at a time.
-const OPTIONS: DatabaseOptions = DatabaseOptions {
-    pool_size: 4,
-    // Far more than a loaded machine needs.
-    timeout: Duration::from_secs(60),
-    bulk_timeout: Duration::from_secs(60),
-    queue_capacity: 1_000,
-    statement_cache: StatementCache::Auto,
-    migrate_on_start: true,
-    migrate_timeout: Duration::from_secs(60),
-};
+use crate::common::OPTIONS;
 
 /// A repository on a database of its own.
 pub(crate) struct Fresh {

@@ -2,15 +2,10 @@
 //!
 //! Not over the port, which cannot be given such values, but over a connection of its own.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use todo_infrastructure::{MigrationCommand, migrate};
 use todo_test_support::database::TestDatabase;
-
-/// How long migrations may wait for each other.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A row as SQL expressions: that of a good todo, in which single ones are replaced.
 #[derive(Clone)]
@@ -101,7 +96,8 @@ fn assert_rules(row: &Row, early: &str, mut execute: impl FnMut(&str) -> QueryRe
 #[test]
 fn postgres_refuses_what_no_todo_can_be() {
     let Some(database) = TestDatabase::postgres() else { return };
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
     let mut connection = PgConnection::establish(database.url()).unwrap();
     let row =
         Row::new(|id| format!("'{id:032x}'"), |second| format!("'2026-01-22 10:30:{second}Z'"));
@@ -113,7 +109,8 @@ fn postgres_refuses_what_no_todo_can_be() {
 #[test]
 fn sqlite_refuses_what_no_todo_can_be() {
     let database = TestDatabase::sqlite();
-    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, PATIENCE).unwrap();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let mut connection = SqliteConnection::establish(path).unwrap();
     let row = Row::new(|id| format!("x'{id:032x}'"), |second| format!("{second}000000"));

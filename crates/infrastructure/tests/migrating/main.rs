@@ -1,0 +1,76 @@
+//! Migrating a database that is in use: calls continue, and waiting is limited.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod concurrent_indexes;
+mod distributed;
+mod instances;
+mod locks;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use todo_domain::{NewTodo, Title, TodoId, TodoRepository, UserId};
+use todo_infrastructure::{DatabaseUrl, Migration, MigrationStatus, Migrations, open};
+use todo_test_support::database::TestDatabase;
+use uuid::Uuid;
+
+use crate::common::OPTIONS;
+
+/// A time limit that only ends a hang.
+const LONG: Duration = Duration::from_secs(60);
+/// A time limit that is meant to pass.
+const SHORT: Duration = Duration::from_millis(300);
+
+const USER: UserId = UserId(Uuid::from_u128(1));
+
+fn url(database: &TestDatabase) -> DatabaseUrl {
+    database.url().parse().unwrap()
+}
+
+/// A migrated Postgres database, and a repository with one todo.
+fn in_use() -> Option<(TestDatabase, Arc<dyn TodoRepository>)> {
+    let database = TestDatabase::postgres()?;
+    let repository = open(&url(&database), &OPTIONS).unwrap();
+    block_on(repository.insert(USER, todo(1), DateTime::UNIX_EPOCH)).unwrap();
+    Some((database, repository))
+}
+
+fn todo(id: u128) -> NewTodo {
+    NewTodo {
+        id: TodoId(Uuid::from_u128(id)),
+        title: Title::new("title").unwrap(),
+        description: None,
+        is_completed: false,
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not happen in time");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn is_applied(status: &[MigrationStatus]) -> bool {
+    status.iter().all(|it| it.is_applied)
+}
+
+fn add_column() -> Migrations {
+    Migrations::new(vec![Migration::sql(
+        "2999-01-01-000000_add_colour",
+        "ALTER TABLE todos ADD COLUMN colour text;",
+        "ALTER TABLE todos DROP COLUMN colour;",
+        true,
+    )])
+}

@@ -1,0 +1,37 @@
+//! The migrations can be reverted, and match the committed `schema.rs`; several instances can apply them at once. Also
+//! what `open` rejects at start-up.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod opening;
+mod refolding;
+mod reverting;
+mod schema;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use todo_infrastructure::DatabaseUrl;
+use todo_test_support::database::TestDatabase;
+
+fn url(database: &TestDatabase) -> DatabaseUrl {
+    database.url().parse().unwrap()
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+/// The column `line` of a query's rows, read without the code under test.
+fn lines(database: &TestDatabase, sql: &str) -> Vec<String> {
+    let query = diesel::sql_query(sql);
+    let lines: Vec<Line> = match database.url().strip_prefix("sqlite://") {
+        Some(path) => query.load(&mut SqliteConnection::establish(path).unwrap()),
+        None => query.load(&mut PgConnection::establish(database.url()).unwrap()),
+    }
+    .unwrap();
+    lines.into_iter().map(|line| line.line).collect()
+}

@@ -1,0 +1,81 @@
+//! The migration that recomputes the folded columns, on which searches rely.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use todo_domain::{PageQuery, SearchTerm, Sort, TodoFilter, UserId};
+use todo_infrastructure::{MigrationCommand, migrate, open};
+use todo_test_support::database::TestDatabase;
+use uuid::Uuid;
+
+use crate::common::OPTIONS;
+use crate::{lines, url};
+
+/// Fills the database with rows folded as before the migration, and searches for them after it.
+async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fill: &str) {
+    let url = url(database);
+    migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap();
+    migrate(&url, MigrationCommand::Down(1), OPTIONS.migrate_timeout).unwrap();
+    execute(database, fill);
+    let versions =
+        || lines(database, "SELECT title || version || updated_at AS line FROM todos ORDER BY 1");
+    let before = versions();
+
+    let repository = open(&url, &OPTIONS).unwrap();
+    for (text, expected) in
+        [("caf\u{e9}", 2), ("CAFE\u{301}", 2), ("stra\u{df}e", 700), ("milk", 1)]
+    {
+        let filter = TodoFilter { search: SearchTerm::new(text).unwrap(), ..TodoFilter::default() };
+        let counts = repository.count(user, filter.clone()).await.unwrap();
+        assert_eq!(counts.total, expected, "{text}");
+        let query = PageQuery { filter, sort: Sort::default(), after: None, limit: 1_000 };
+        assert_eq!(repository.list(user, query).await.unwrap().len() as u64, expected, "{text}");
+    }
+    // The todos have not changed.
+    assert_eq!(versions(), before);
+    // It is idempotent.
+    migrate(&url, MigrationCommand::Down(1), OPTIONS.migrate_timeout).unwrap();
+    migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap();
+    assert_eq!(versions(), before);
+}
+
+fn execute(database: &TestDatabase, sql: &str) {
+    match database.url().strip_prefix("sqlite://") {
+        Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
+        None => PgConnection::establish(database.url()).unwrap().batch_execute(sql).unwrap(),
+    }
+}
+
+/// Text, folded as before the migration, and number of rows.
+const TEXTS: [(&str, &str, usize); 4] = [
+    ("Caf\u{e9}", "caf\u{e9}", 1),
+    ("Stra\u{df}e", "strasse", 700),
+    ("Cafe\u{301}", "cafe\u{301}", 1),
+    ("Milk", "milk", 1),
+];
+
+#[tokio::test]
+async fn old_todos_are_found_by_composed_and_decomposed_letters_in_postgres() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let user = UserId(Uuid::new_v4());
+    let fill = TEXTS.map(|(text, folded, count)| {
+        format!(
+            "INSERT INTO todos SELECT '{user}', gen_random_uuid(), '{text}', '{text}', false, now(), now(), 1,
+             '{folded}', '{folded}' FROM generate_series(1, {count});"
+        )
+    });
+    assert_found_after_migration(&database, user, &fill.concat()).await;
+}
+
+#[tokio::test]
+async fn old_todos_are_found_by_composed_and_decomposed_letters_in_sqlite() {
+    let user = UserId(Uuid::new_v4());
+    let blob = user.0.simple();
+    let fill = TEXTS.map(|(text, folded, count)| {
+        format!(
+            "WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {count})
+             INSERT INTO todos SELECT x'{blob}', randomblob(16), '{text}', '{text}', false, 0, 0, 1,
+             '{folded}', '{folded}' FROM series;"
+        )
+    });
+    assert_found_after_migration(&TestDatabase::sqlite(), user, &fill.concat()).await;
+}
