@@ -1,4 +1,4 @@
-//! Random calls. They name few users, ids and moments, so that they meet each other.
+//! Generates random calls. They use few users, ids and times, so that calls affect each other.
 
 use proptest::prelude::*;
 use todo_domain::{
@@ -11,11 +11,10 @@ use crate::texts::{description, term, title};
 /// A call on behalf of one of the users.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// Which of the users.
+    /// The index of the user.
     pub(crate) user: usize,
-    /// How many microseconds the clock goes on before it; sometimes back, sometimes not at all.
+    /// How many microseconds the clock advances before the call. May be zero or negative.
     pub(crate) tick: i64,
-    /// What is called.
     pub(crate) action: Action,
 }
 
@@ -23,14 +22,13 @@ pub(crate) struct Call {
 pub(crate) enum Action {
     Insert(NewTodo),
     Find(TodoId),
-    /// All pages of this size, the next always after the last of the one before; with a bound, so that none
-    /// goes on for ever.
+    /// All pages of a list, by keyset pagination.
     List {
         filter: TodoFilter,
         sort: Sort,
         limit: u32,
     },
-    /// One page after a place at which a todo may stand.
+    /// One page after a position, at which there may be a todo.
     ListAfter {
         filter: TodoFilter,
         sort: Sort,
@@ -46,7 +44,7 @@ pub(crate) enum Action {
 }
 
 fn id() -> impl Strategy<Value = TodoId> {
-    // The first and the last bit, which some orders treat unlike the others.
+    // Differ in the first and the last bits, which signed or byte-swapped comparisons would order differently.
     (0..4_u128, 0..2_u128).prop_map(|(low, high)| TodoId(Uuid::from_u128(high << 127 | low)))
 }
 
@@ -114,7 +112,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Any call. One user makes most of them, so that there is a list to speak of.
+/// Any call. One user makes most of them, so that some lists are long.
 pub(crate) fn calls() -> impl Strategy<Value = Call> {
     let tick = prop_oneof![1 => Just(-7_i64), 6 => Just(0), 4 => 1..4_i64];
     let user = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];

@@ -1,4 +1,4 @@
-//! The model: the port's contract in its plainest form, over a map.
+//! The model: the simplest implementation of the repository port, in a map.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -23,7 +23,7 @@ impl MemoryTodoRepository {
     }
 }
 
-fn is_wanted(todo: &Todo, versions: &VersionMatch) -> bool {
+fn version_matches(todo: &Todo, versions: &VersionMatch) -> bool {
     match versions {
         VersionMatch::Any => true,
         VersionMatch::OneOf(versions) => versions.contains(&todo.version),
@@ -31,7 +31,7 @@ fn is_wanted(todo: &Todo, versions: &VersionMatch) -> bool {
     }
 }
 
-/// Applies a patch, and keeps account of it if it changed something.
+/// Applies a patch. If it changes the todo, updates the version and the time.
 fn apply(todo: &mut Todo, patch: TodoPatch, now: DateTime<Utc>) {
     let before = todo.clone();
     if let Some(title) = patch.title {
@@ -63,8 +63,8 @@ impl TodoRepository for MemoryTodoRepository {
     ) -> Result<Todo, RepositoryError> {
         let created = new.created(user, now);
         let mut todos = self.todos();
-        let there = todos.entry((user, created.id)).or_insert_with(|| created.clone());
-        if *there == created { Ok(created) } else { Err(RepositoryError::internal("taken")) }
+        let stored = todos.entry((user, created.id)).or_insert_with(|| created.clone());
+        if *stored == created { Ok(created) } else { Err(RepositoryError::internal("taken")) }
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
@@ -73,13 +73,13 @@ impl TodoRepository for MemoryTodoRepository {
 
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
         let PageQuery { filter, sort, after, limit } = query;
-        let mut meant: Vec<_> =
+        let mut matching: Vec<_> =
             self.todos().values().filter(|todo| matches(&filter, user, todo)).cloned().collect();
-        meant.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
+        matching.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         let comes_after = |todo: &Todo| {
             after.is_none_or(|after| sort.compare(sort.position_of(todo), after).is_gt())
         };
-        Ok(meant.into_iter().filter(comes_after).take(limit as usize).collect())
+        Ok(matching.into_iter().filter(comes_after).take(limit as usize).collect())
     }
 
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
@@ -99,7 +99,9 @@ impl TodoRepository for MemoryTodoRepository {
     ) -> Result<UpdateOutcome, RepositoryError> {
         Ok(match self.todos().get_mut(&(user, id)) {
             None => UpdateOutcome::Absent,
-            Some(todo) if !is_wanted(todo, &versions) => UpdateOutcome::Conflict(todo.clone()),
+            Some(todo) if !version_matches(todo, &versions) => {
+                UpdateOutcome::Conflict(todo.clone())
+            }
             Some(todo) => {
                 apply(todo, patch, now);
                 UpdateOutcome::Updated(todo.clone())
@@ -115,8 +117,8 @@ impl TodoRepository for MemoryTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let mut todos = self.todos();
-        let there = todos.get_mut(&(user, new.id));
-        Ok(match (there, condition) {
+        let stored = todos.get_mut(&(user, new.id));
+        Ok(match (stored, condition) {
             (None, PutCondition::Present(_)) => PutOutcome::Conflict(None),
             (None, PutCondition::Always | PutCondition::Absent | PutCondition::Unless(_)) => {
                 let created = new.created(user, now);
@@ -124,7 +126,7 @@ impl TodoRepository for MemoryTodoRepository {
                 PutOutcome::Created(created)
             }
             (Some(todo), PutCondition::Absent) => PutOutcome::Conflict(Some(todo.clone())),
-            (Some(todo), PutCondition::Present(versions)) if !is_wanted(todo, &versions) => {
+            (Some(todo), PutCondition::Present(versions)) if !version_matches(todo, &versions) => {
                 PutOutcome::Conflict(Some(todo.clone()))
             }
             (Some(todo), PutCondition::Unless(versions)) if versions.contains(&todo.version) => {
@@ -135,12 +137,12 @@ impl TodoRepository for MemoryTodoRepository {
                 PutCondition::Always | PutCondition::Present(_) | PutCondition::Unless(_),
             ) => {
                 let NewTodo { title, description, is_completed, .. } = new;
-                let whole = TodoPatch {
+                let patch = TodoPatch {
                     title: Some(title),
                     description: Some(description),
                     is_completed: Some(is_completed),
                 };
-                apply(todo, whole, now);
+                apply(todo, patch, now);
                 PutOutcome::Replaced(todo.clone())
             }
         })
@@ -155,7 +157,9 @@ impl TodoRepository for MemoryTodoRepository {
         let mut todos = self.todos();
         Ok(match todos.get(&(user, id)) {
             None => DeleteOutcome::Absent,
-            Some(todo) if !is_wanted(todo, &versions) => DeleteOutcome::Conflict(todo.clone()),
+            Some(todo) if !version_matches(todo, &versions) => {
+                DeleteOutcome::Conflict(todo.clone())
+            }
             Some(_) => {
                 todos.remove(&(user, id));
                 DeleteOutcome::Deleted

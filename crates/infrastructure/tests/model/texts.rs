@@ -1,10 +1,10 @@
-//! Texts that find each other often enough, made of characters on which foldings and databases may differ.
+//! Generates texts that often contain each other, from characters whose folding may differ between implementations.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use todo_domain::{Description, SearchTerm, Title};
 
-/// Few enough that two random texts often share some.
+/// So few that two random texts often have some in common.
 const PIECES: [&str; 38] = [
     "a",
     "A",
@@ -47,12 +47,13 @@ const PIECES: [&str; 38] = [
 ];
 
 fn text(pieces: std::ops::Range<usize>) -> impl Strategy<Value = String> + Clone {
-    let any = any::<char>().prop_filter("no todo holds it", |c| *c != '\0').prop_map(String::from);
+    let any =
+        any::<char>().prop_filter("no todo may contain it", |c| *c != '\0').prop_map(String::from);
     let piece = prop_oneof![9 => select(&PIECES[..]).prop_map(str::to_owned), 1 => any];
     proptest::collection::vec(piece, pieces).prop_map(|pieces| pieces.concat())
 }
 
-/// A title: often one that others have as well, sometimes one of the longest.
+/// A title: often a common one, sometimes one of maximum length.
 pub(crate) fn title() -> impl Strategy<Value = Title> + Clone {
     let common = select(&["a", "A", "Ss", "\u{df}", "i", "\u{130}"][..]).prop_map(str::to_owned);
     let long = text(1..4).prop_map(|text| text.chars().cycle().take(Title::MAX_CHARS).collect());
@@ -60,7 +61,7 @@ pub(crate) fn title() -> impl Strategy<Value = Title> + Clone {
         .prop_filter_map("a title must not be blank", |text: String| Title::new(text).ok())
 }
 
-/// No description, an empty one, or any; sometimes one of the longest.
+/// None, an empty description, or any; sometimes one of maximum length.
 pub(crate) fn description() -> impl Strategy<Value = Option<Description>> + Clone {
     let long =
         text(1..4).prop_map(|text| text.chars().cycle().take(Description::MAX_CHARS).collect());
@@ -69,7 +70,7 @@ pub(crate) fn description() -> impl Strategy<Value = Option<Description>> + Clon
     prop_oneof![2 => Just(None), 1 => some]
 }
 
-/// A term of one to three characters.
+/// A search term of one or two pieces.
 pub(crate) fn term() -> impl Strategy<Value = Option<SearchTerm>> {
     text(1..3).prop_map(|text| SearchTerm::new(&text).unwrap())
 }

@@ -1,4 +1,4 @@
-//! The two databases, filled, and how they explain their plans.
+//! Fills both databases, and explains statements on them.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::statements::{BUSY, Statement};
 /// One thread, so that calls at the same time are batched.
 const OPTIONS: DatabaseOptions = DatabaseOptions { pool_size: 1, ..common::OPTIONS };
 
-/// A user with 20,000 todos, a second apart, and among them 200 todos of four others.
+/// A user with 20,000 todos, a second apart, and four users with 50 each.
 const FILL_POSTGRES: &str = "
     SET synchronous_commit = on;
     INSERT INTO todos
@@ -29,7 +29,7 @@ const FILL_POSTGRES: &str = "
         1, 'title ' || n, repeat('text ', n % 40)
     FROM generate_series(0, 20199) n";
 
-/// Index-only scans want the rows to be known to be visible to all.
+/// Index-only scans require that the visibility map is complete.
 const ARE_VISIBLE: &str =
     "SELECT relallvisible = relpages FROM pg_class WHERE oid = 'todos'::regclass";
 
@@ -42,11 +42,11 @@ const FILL_SQLITE: &str = "
         1, 'title ' || n, 'text ' || n
     FROM series";
 
-/// A database that explains itself.
+/// A database that can explain statements.
 pub(crate) trait Explain {
-    /// A repository on it, to whose statements [`capture`] listens.
+    /// A repository on it, whose statements [`capture`] captures.
     fn repository(&self) -> Arc<dyn TodoRepository>;
-    /// The plans that it may come to.
+    /// The plans that it may use.
     fn plans(&self, statement: &Statement) -> [String; 2];
 }
 
@@ -57,20 +57,20 @@ impl Postgres {
         migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
             .unwrap();
         database.psql(&FILL_POSTGRES.replace("{BUSY}", BUSY));
-        // Once is enough, unless something that starts beside holds a snapshot.
+        // Once is enough, unless another session has a snapshot.
         for _ in 0..100 {
             database.psql("VACUUM ANALYZE todos");
             if database.psql(ARE_VISIBLE) == "t" {
                 return Self(database);
             }
         }
-        panic!("VACUUM does not find the rows visible");
+        panic!("VACUUM did not complete the visibility map");
     }
 }
 
 impl Postgres {
-    /// How the adapter's sessions have statements planned: an insert tells of its own.
-    pub(crate) async fn mode_of_sessions(&self) -> String {
+    /// The `plan_cache_mode` of the adapter's sessions, which an insert stores by a column default.
+    pub(crate) async fn plan_cache_mode(&self) -> String {
         let repository = self.repository();
         self.0.psql("ALTER TABLE todos ADD mode TEXT DEFAULT current_setting('plan_cache_mode')");
         let todo = NewTodo {
@@ -87,7 +87,7 @@ impl Postgres {
 
 impl Explain for Postgres {
     fn repository(&self) -> Arc<dyn TodoRepository> {
-        capture::listen();
+        capture::start();
         open(&self.0.url().parse().unwrap(), &OPTIONS).unwrap()
     }
 
@@ -129,14 +129,14 @@ impl Sqlite {
 
 impl Explain for Sqlite {
     fn repository(&self) -> Arc<dyn TodoRepository> {
-        capture::listen();
+        capture::start();
         open(&self.0.url().parse().unwrap(), &OPTIONS).unwrap()
     }
 
     fn plans(&self, statement: &Statement) -> [String; 2] {
         let mut connection = self.connect();
         connection.batch_execute("BEGIN").unwrap();
-        // A function of the adapter's connections.
+        // An SQL function that only the adapter's connections have.
         let text = statement.text.replace("is_in_time()", "true");
         ["SELECT 1", "ANALYZE"].map(|preparation| {
             connection.batch_execute(preparation).unwrap();

@@ -1,8 +1,8 @@
-//! The query plans: each page of each list is one descent into one index, however deep it lies; nothing is
-//! sorted, and no more rows are read than are shown.
+//! The query plans: each page of each list is read by one index seek, however deep it is; nothing is sorted, and no more
+//! rows are read than returned.
 //!
-//! What is explained are the statements that the adapters send, on a database in which one user has 20,000
-//! todos and others a few.
+//! The tests explain the statements that the adapters send, in a database in which one user has 20,000 todos, and others
+//! have a few.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
@@ -16,13 +16,13 @@ use todo_test_support::database::TestDatabase;
 
 use crate::explain::{Explain, Postgres, Sqlite};
 use crate::statements::{
-    Statement, counts, many_of_ids, of_one_todo, pages, pages_of_ids, shared_finds, shared_pages,
+    Statement, batched_finds, batched_pages, counts, many_of_ids, of_one_todo, pages, pages_of_ids,
 };
 
-/// The rows that pages ask for.
+/// The limit of the pages.
 const LIMIT: u32 = 51;
 
-/// Has a database look like one with the extension.
+/// Makes a database look as if the Citus extension were installed.
 const CITUS: &str = "
     INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
     VALUES (99999, 'citus', 10, 11, false, '13.0')";
@@ -46,90 +46,90 @@ async fn every_page_is_read_from_a_postgres_index_in_order() {
     let postgres = Postgres::new(database);
     for page in pages(&postgres.repository()).await {
         let index = index_of(&page);
-        // As it is planned at first for each call's values, and later once and for all.
+        // Custom and generic plans.
         for plan in postgres.plans(&page) {
-            let told = format!("{}\n{plan}", page.text);
+            let context = format!("{}\n{plan}", page.text);
             let scan = plan.lines().find(|line| line.contains(" Scan")).unwrap();
-            assert!(scan.contains("Index Scan "), "{told}");
-            assert!(scan.contains(&format!(" using {index} on ")), "{told}");
+            assert!(scan.contains("Index Scan "), "{context}");
+            assert!(scan.contains(&format!(" using {index} on ")), "{context}");
             // Postgres 18 says `51.00`.
             let rows = |end: &str| scan.contains(&format!("rows={LIMIT}{end}"));
-            assert!(rows(" ") || rows(".00 "), "{told}");
+            assert!(rows(" ") || rows(".00 "), "{context}");
             for word in ["Sort", "Seq Scan", "Bitmap", "Filter: (", "Rows Removed"] {
-                assert!(!plan.contains(word), "{word}: {told}");
+                assert!(!plan.contains(word), "{word}: {context}");
             }
             let condition = plan.lines().find(|line| line.contains("Index Cond:")).unwrap();
-            assert_eq!(condition.contains("ROW("), page.is_deep, "{told}");
-            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{told}");
+            assert_eq!(condition.contains("ROW("), page.is_deep, "{context}");
+            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{context}");
         }
     }
 }
 
 #[tokio::test]
-async fn postgres_plans_each_statement_once() {
+async fn postgres_sessions_use_generic_plans() {
     let Some(database) = TestDatabase::postgres() else { return };
     let postgres = Postgres::new(database);
-    assert_eq!(postgres.mode_of_sessions().await, "force_generic_plan");
+    assert_eq!(postgres.plan_cache_mode().await, "force_generic_plan");
 }
 
 #[tokio::test]
-async fn citus_plans_as_it_likes() {
+async fn the_plan_mode_is_unchanged_on_citus() {
     let Some(database) = TestDatabase::postgres() else { return };
     database.psql(CITUS);
-    assert_eq!(Postgres::new(database).mode_of_sessions().await, "auto");
+    assert_eq!(Postgres::new(database).plan_cache_mode().await, "auto");
 }
 
-/// One scan of the index for each of the callers.
+/// One index scan for each call of the batch.
 #[tokio::test]
-async fn pages_that_share_a_statement_are_read_from_a_postgres_index_in_order() {
+async fn batched_pages_are_read_from_a_postgres_index_in_order() {
     let Some(database) = TestDatabase::postgres() else { return };
     let postgres = Postgres::new(database);
-    for page in shared_pages(&postgres.repository()).await {
+    for page in batched_pages(&postgres.repository()).await {
         let index = index_of(&page);
         for plan in postgres.plans(&page) {
-            let told = format!("{}\n{plan}", page.text);
-            assert!(plan.starts_with("Nested Loop"), "{told}");
+            let context = format!("{}\n{plan}", page.text);
+            assert!(plan.starts_with("Nested Loop"), "{context}");
             let scans: Vec<_> = plan.lines().filter(|line| line.contains(" Scan ")).collect();
-            let [wanted, scan] = scans[..] else { panic!("{told}") };
-            assert!(wanted.contains("Function Scan on "), "{told}");
+            let [wanted, scan] = scans[..] else { panic!("{context}") };
+            assert!(wanted.contains("Function Scan on "), "{context}");
             assert!(
                 scan.contains(&format!("Index Scan using {index} on "))
                     || scan.contains(&format!("Index Scan Backward using {index} on ")),
-                "{told}"
+                "{context}"
             );
-            assert!(scan.contains(" loops=6"), "{told}");
+            assert!(scan.contains(" loops=6"), "{context}");
             for word in ["Sort", "Seq Scan", "Bitmap", "Gather", "Filter: (", "Rows Removed"] {
-                assert!(!plan.contains(word), "{word}: {told}");
+                assert!(!plan.contains(word), "{word}: {context}");
             }
             let condition = plan.lines().find(|line| line.contains("Index Cond:")).unwrap();
-            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{told}");
+            assert_eq!(condition.contains("is_completed"), page.is_filtered, "{context}");
         }
     }
 }
 
 #[tokio::test]
-async fn todos_found_by_one_postgres_statement_are_reached_by_their_keys() {
+async fn batched_finds_in_postgres_use_the_primary_key() {
     let Some(database) = TestDatabase::postgres() else { return };
     let postgres = Postgres::new(database);
-    let statement = shared_finds(&postgres.repository()).await;
+    let statement = batched_finds(&postgres.repository()).await;
     for plan in postgres.plans(&statement) {
-        let told = format!("{}\n{plan}", statement.text);
-        assert!(plan.starts_with("Nested Loop"), "{told}");
-        assert!(plan.contains("Index Scan using todos_pkey on todos"), "{told}");
+        let context = format!("{}\n{plan}", statement.text);
+        assert!(plan.starts_with("Nested Loop"), "{context}");
+        assert!(plan.contains("Index Scan using todos_pkey on todos"), "{context}");
         assert!(
             plan.contains("Index Cond: ((user_id = wanted.user_id) AND (id = wanted.id))"),
-            "{told}"
+            "{context}"
         );
-        assert!(!plan.contains("Seq Scan"), "{told}");
+        assert!(!plan.contains("Seq Scan"), "{context}");
     }
 }
 
 #[tokio::test]
-async fn citus_gets_a_statement_for_each_call() {
+async fn calls_are_not_batched_on_citus() {
     let Some(database) = TestDatabase::postgres() else { return };
     database.psql(CITUS);
     let postgres = Postgres::new(database);
-    let statement = shared_finds(&postgres.repository()).await;
+    let statement = batched_finds(&postgres.repository()).await;
     assert!(!statement.text.contains("unnest"), "{}", statement.text);
 }
 
@@ -140,13 +140,13 @@ async fn every_page_is_read_from_an_sqlite_index_in_order() {
         let index = index_of(&page);
         // Without statistics, as usual, and with them.
         for plan in sqlite.plans(&page) {
-            let told = format!("{}\n{plan}", page.text);
-            assert_eq!(plan.lines().count(), 1, "{told}");
+            let context = format!("{}\n{plan}", page.text);
+            assert_eq!(plan.lines().count(), 1, "{context}");
             let start = format!("SEARCH todos USING INDEX {index} (user_id=?");
-            assert!(plan.starts_with(&start), "{told}");
-            assert!(!plan.contains("TEMP B-TREE"), "{told}");
-            assert_eq!(plan.contains(",id)"), page.is_deep, "{told}");
-            assert_eq!(plan.contains("is_completed=?"), page.is_filtered, "{told}");
+            assert!(plan.starts_with(&start), "{context}");
+            assert!(!plan.contains("TEMP B-TREE"), "{context}");
+            assert_eq!(plan.contains(",id)"), page.is_deep, "{context}");
+            assert_eq!(plan.contains("is_completed=?"), page.is_filtered, "{context}");
         }
     }
 }
@@ -174,7 +174,7 @@ async fn sqlite_counts_without_reading_the_table() {
 }
 
 #[tokio::test]
-async fn postgres_reaches_one_todo_by_its_key() {
+async fn postgres_uses_the_primary_key_for_one_todo() {
     let Some(database) = TestDatabase::postgres() else { return };
     let postgres = Postgres::new(database);
     for statement in of_one_todo(&postgres.repository()).await {
@@ -187,7 +187,7 @@ async fn postgres_reaches_one_todo_by_its_key() {
 }
 
 #[tokio::test]
-async fn sqlite_reaches_one_todo_by_its_key() {
+async fn sqlite_uses_the_primary_key_for_one_todo() {
     let sqlite = Sqlite::new(TestDatabase::sqlite());
     for statement in of_one_todo(&sqlite.repository()).await {
         for plan in sqlite.plans(&statement) {
@@ -196,9 +196,9 @@ async fn sqlite_reaches_one_todo_by_its_key() {
     }
 }
 
-/// However many todos the user has besides.
+/// However many todos the user has.
 #[tokio::test]
-async fn postgres_reaches_todos_of_some_ids_by_their_keys() {
+async fn postgres_uses_the_primary_key_for_a_filter_by_id() {
     let Some(database) = TestDatabase::postgres() else { return };
     let postgres = Postgres::new(database);
     let repository = postgres.repository();
@@ -206,26 +206,26 @@ async fn postgres_reaches_todos_of_some_ids_by_their_keys() {
     statements.extend(many_of_ids(&repository).await);
     for statement in statements {
         for plan in postgres.plans(&statement) {
-            let told = format!("{}\n{plan}", statement.text);
-            assert!(plan.contains("todos_pkey"), "{told}");
-            assert!(plan.contains("AND (id = ANY ("), "{told}");
-            assert!(!plan.contains("Seq Scan") && !plan.contains("Rows Removed"), "{told}");
+            let context = format!("{}\n{plan}", statement.text);
+            assert!(plan.contains("todos_pkey"), "{context}");
+            assert!(plan.contains("AND (id = ANY ("), "{context}");
+            assert!(!plan.contains("Seq Scan") && !plan.contains("Rows Removed"), "{context}");
         }
     }
 }
 
 #[tokio::test]
-async fn sqlite_reaches_todos_of_some_ids_by_their_keys() {
+async fn sqlite_uses_the_primary_key_for_a_filter_by_id() {
     let sqlite = Sqlite::new(TestDatabase::sqlite());
     let repository = sqlite.repository();
     let mut statements = pages_of_ids(&repository).await;
     statements.extend(many_of_ids(&repository).await);
     for statement in statements {
         for plan in sqlite.plans(&statement) {
-            let told = format!("{}\n{plan}", statement.text);
+            let context = format!("{}\n{plan}", statement.text);
             assert!(
                 plan.starts_with("SEARCH todos USING PRIMARY KEY (user_id=? AND id=?)"),
-                "{told}"
+                "{context}"
             );
         }
     }

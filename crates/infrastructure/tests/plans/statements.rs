@@ -1,4 +1,4 @@
-//! The statements whose plans matter, as the adapters send them.
+//! The statements whose plans are tested.
 
 use std::sync::Arc;
 
@@ -13,34 +13,32 @@ use uuid::Uuid;
 use crate::LIMIT;
 use crate::capture;
 
-/// A statement, and values for its parameters.
+/// A captured statement, and values for its parameters.
 pub(crate) struct Statement {
-    /// Its SQL.
     pub(crate) text: String,
-    /// Whether it asks for the completed ones only.
+    /// Whether it filters by completion.
     pub(crate) is_filtered: bool,
-    /// Whether it goes on from the middle of the list.
+    /// Whether it is a page from the middle of the list.
     pub(crate) is_deep: bool,
-    /// Values for Postgres, in SQL; SQLite plans without.
+    /// Values as SQL, for Postgres. SQLite plans without values.
     pub(crate) values: Vec<String>,
 }
 
-/// The user with the many todos.
+/// The user with 20,000 todos.
 pub(crate) const BUSY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// One of the users with a few. Only of such a user: of one who has nearly all of the table, even a good
-/// planner reads the table.
+/// One of the other users. For a user who owns nearly the whole table, a sequential scan would be right.
 const QUIET: &str = "10000000-0000-0000-0000-000000000000";
 
-/// Both, thrice, as Postgres writes an array.
+/// Both, three times, as a Postgres array.
 const BUSY_AND_QUIET: &str = "'{00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000,\
      00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000,\
      00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000}'";
 
-/// A moment in the middle of that user's lists.
+/// A time in the middle of the busy user's lists.
 pub(crate) const MIDDLE: &str = "2026-01-01 02:46:40Z";
 
-/// Each order, with and without filter.
+/// Each order, with and without a filter.
 fn kinds_of_lists() -> impl Iterator<Item = (Sort, Option<bool>)> {
     [SortKey::CreatedAt, SortKey::UpdatedAt].into_iter().flat_map(|key| {
         [true, false].into_iter().flat_map(move |descending| {
@@ -49,7 +47,7 @@ fn kinds_of_lists() -> impl Iterator<Item = (Sort, Option<bool>)> {
     })
 }
 
-/// Pages of each kind of list, the first and one from the middle.
+/// The first page and one from the middle, for each kind of list.
 pub(crate) async fn pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let mut pages = Vec::new();
     for (sort, is_completed) in kinds_of_lists() {
@@ -78,7 +76,7 @@ async fn page(
 }
 
 fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
-    // The values are of no matter here: they are parameters.
+    // The values do not matter: they are parameters.
     let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
     PageQuery {
         filter: TodoFilter { is_completed, ..TodoFilter::default() },
@@ -88,18 +86,18 @@ fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
     }
 }
 
-/// How many calls there are at once, of which some share a statement.
-const CALLS: usize = 30;
+/// The number of concurrent calls, of which some are batched.
+const CONCURRENT_CALLS: usize = 30;
 
-/// The first pages of several users by one statement, of each kind of list.
-pub(crate) async fn shared_pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+/// Batched first pages, for each kind of list.
+pub(crate) async fn batched_pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let mut pages = Vec::new();
     for (sort, is_completed) in kinds_of_lists() {
         let query = query(sort, is_completed, false);
         let lists = async |user| {
-            join_all((0..CALLS).map(|_| repository.list(user, query.clone()))).await;
+            join_all((0..CONCURRENT_CALLS).map(|_| repository.list(user, query.clone()))).await;
         };
-        let text = capture::shared_statement(lists).await;
+        let text = capture::batched_statement(lists).await;
         let mut values = [BUSY_AND_QUIET, "'{}'", "true"].map(ToOwned::to_owned).to_vec();
         values.extend(is_completed.map(|it| it.to_string()));
         pages.push(Statement { text, is_filtered: is_completed.is_some(), is_deep: false, values });
@@ -107,16 +105,16 @@ pub(crate) async fn shared_pages(repository: &Arc<dyn TodoRepository>) -> Vec<St
     pages
 }
 
-/// Todos that are found by one statement.
-pub(crate) async fn shared_finds(repository: &Arc<dyn TodoRepository>) -> Statement {
+/// Batched lookups by id.
+pub(crate) async fn batched_finds(repository: &Arc<dyn TodoRepository>) -> Statement {
     let finds = async |user| {
-        join_all((0..CALLS).map(|_| repository.find(user, TodoId(Uuid::nil())))).await;
+        join_all((0..CONCURRENT_CALLS).map(|_| repository.find(user, TodoId(Uuid::nil())))).await;
     };
-    let text = capture::shared_statement(finds).await;
+    let text = capture::batched_statement(finds).await;
     unfiltered(text, &[BUSY_AND_QUIET, BUSY_AND_QUIET])
 }
 
-/// Pages of a list of these ids only, in each order, the first and one from the middle.
+/// The first page and one from the middle of a list filtered by id, in each order.
 pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let mut pages = Vec::new();
     for (sort, _) in kinds_of_lists().filter(|(_, is_completed)| is_completed.is_none()) {
@@ -135,7 +133,7 @@ pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<St
     pages
 }
 
-/// The counting and the removal of todos of these ids.
+/// Counts and bulk deletions, filtered by id.
 pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let count = async |user| {
         repository.count(user, of_ids()).await.unwrap();
@@ -145,13 +143,13 @@ pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Sta
     };
     let busy = format!("'{BUSY}'");
     let mut many = vec![unfiltered(capture::statement(count).await, &[&busy, "true", IDS, "1"])];
-    // SQLite looks first how many there are.
+    // SQLite first checks how many there are.
     let delete = capture::statements(delete).await;
     many.extend(delete.into_iter().map(|text| unfiltered(text, &[&busy, "true", IDS])));
     many
 }
 
-/// Three ids, in the filter and as Postgres writes them.
+/// A filter by [`IDS`].
 fn of_ids() -> TodoFilter {
     TodoFilter {
         ids: [1, 2, 3].map(|it| TodoId(Uuid::from_u128(it))).into(),
@@ -159,10 +157,11 @@ fn of_ids() -> TodoFilter {
     }
 }
 
+/// Three ids, as a Postgres array.
 const IDS: &str = "'{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,\
      00000000-0000-0000-0000-000000000003}'";
 
-/// The counting of a quiet user's todos.
+/// The counts of a user with few todos.
 pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
     let count = async |user| {
         repository.count(user, TodoFilter::default()).await.unwrap();
@@ -170,7 +169,7 @@ pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
     unfiltered(capture::statement(count).await, &[&format!("'{QUIET}'"), "true", "1"])
 }
 
-/// What reads, changes and removes a single todo.
+/// Reads, updates and deletes one todo.
 pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statement; 3] {
     let (id, any) = (TodoId(Uuid::nil()), VersionMatch::Any);
     let find = async |user| drop(repository.find(user, id).await.unwrap());
@@ -199,7 +198,7 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statem
 fn unfiltered(text: String, values: &[&str]) -> Statement {
     let mut values: Vec<_> = values.iter().map(ToString::to_string).collect();
     if text.contains("statement_timestamp") {
-        // The deadline of a write, and what it is compared by.
+        // The deadline of a write, and the operands of its division.
         values.extend(["1", "'infinity'", "1"].map(ToOwned::to_owned));
     }
     Statement { text, is_filtered: false, is_deep: false, values }

@@ -7,6 +7,8 @@ use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use todo_infrastructure::{MigrationCommand, migrate};
 use todo_test_support::database::TestDatabase;
 
+use crate::common::OPTIONS;
+
 /// A row as SQL expressions: that of a good todo, in which single ones are replaced.
 #[derive(Clone)]
 struct Row(Vec<(&'static str, String)>);

@@ -1,4 +1,4 @@
-//! One repository with the use cases and the clock of its own: a world in which a call has an answer.
+//! A system under test: a repository, with the use cases and a clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,34 +12,34 @@ use uuid::Uuid;
 
 use crate::calls::{Action, Call};
 
-/// A clock that is set by the test.
+/// A clock that the test sets.
 #[derive(Default)]
-struct SetClock(AtomicI64);
+struct TestClock(AtomicI64);
 
-impl Clock for SetClock {
+impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         at(self.0.load(Ordering::Relaxed))
     }
 }
 
-/// So many microseconds after a certain morning.
+/// The time this many microseconds after a fixed one.
 fn at(microseconds: i64) -> DateTime<Utc> {
-    let morning: DateTime<Utc> = "2026-01-22T10:30:00.999990Z".parse().unwrap();
-    morning + TimeDelta::microseconds(microseconds)
+    let origin: DateTime<Utc> = "2026-01-22T10:30:00.999990Z".parse().unwrap();
+    origin + TimeDelta::microseconds(microseconds)
 }
 
-/// A repository, and what stands above it.
-pub(crate) struct World {
-    /// For messages.
+/// A repository with its service and clock.
+pub(crate) struct System {
+    /// For failure messages.
     pub(crate) name: &'static str,
     repository: Arc<dyn TodoRepository>,
     service: TodoService,
-    clock: Arc<SetClock>,
+    clock: Arc<TestClock>,
 }
 
-impl World {
+impl System {
     pub(crate) fn new(name: &'static str, repository: Arc<dyn TodoRepository>) -> Self {
-        let clock = Arc::<SetClock>::default();
+        let clock = Arc::<TestClock>::default();
         let service = TodoService::new(Arc::clone(&repository), clock.clone());
         Self { name, repository, service, clock }
     }
@@ -49,56 +49,56 @@ impl World {
         self.clock.0.store(0, Ordering::Relaxed);
     }
 
-    /// The answer to a call, in words that can be compared: errors have no equality, and what caused them is
-    /// each database's own business.
-    pub(crate) async fn answer(&self, users: [Uuid; 3], call: &Call) -> String {
+    /// Runs a call. Returns the result as text, because errors cannot be compared, and their causes differ between
+    /// databases.
+    pub(crate) async fn run(&self, users: [Uuid; 3], call: &Call) -> String {
         self.clock.0.fetch_add(call.tick, Ordering::Relaxed);
         let (user, service) = (UserId(users[call.user]), &self.service);
         match call.action.clone() {
-            // Past the service, which would make an id of its own.
+            // Without the service, which would generate another id.
             Action::Insert(todo) => {
                 let inserted = self.repository.insert(user, todo, self.clock.now()).await;
-                words(inserted.map_err(TodoError::from))
+                to_text(inserted.map_err(TodoError::from))
             }
-            Action::Find(id) => words(service.get(user, id).await),
+            Action::Find(id) => to_text(service.get(user, id).await),
             Action::List { filter, sort, limit } => {
                 let query = PageQuery { filter, sort, after: None, limit };
-                words(self.pages(user, query).await)
+                to_text(self.pages(user, query).await)
             }
             Action::ListAfter { filter, sort, microseconds, id } => {
                 let after = Some(Position { at: at(microseconds), id });
-                words(service.list(user, PageQuery { filter, sort, after, limit: 3 }).await)
+                to_text(service.list(user, PageQuery { filter, sort, after, limit: 3 }).await)
             }
-            Action::Count(filter) => words(service.stats(user, filter).await),
+            Action::Count(filter) => to_text(service.stats(user, filter).await),
             Action::Update(id, patch, versions) => {
-                words(service.update(user, id, patch, versions).await)
+                to_text(service.update(user, id, patch, versions).await)
             }
-            Action::Put(todo, condition) => words(service.put(user, todo, condition).await),
-            Action::Delete(id, versions) => words(service.delete(user, id, versions).await),
+            Action::Put(todo, condition) => to_text(service.put(user, todo, condition).await),
+            Action::Delete(id, versions) => to_text(service.delete(user, id, versions).await),
             Action::UpdateMatching(filter, is_completed) => {
-                words(service.update_matching(user, filter, is_completed).await)
+                to_text(service.update_matching(user, filter, is_completed).await)
             }
-            Action::DeleteMatching(filter) => words(service.delete_matching(user, filter).await),
+            Action::DeleteMatching(filter) => to_text(service.delete_matching(user, filter).await),
         }
     }
 
-    /// All pages, one after the other.
+    /// All pages of a list.
     async fn pages(&self, user: UserId, mut query: PageQuery) -> Result<Vec<Vec<Todo>>, TodoError> {
         let mut pages = Vec::new();
         loop {
             let page = self.service.list(user, query.clone()).await?;
             pages.push(page.items);
             let Some(next) = page.next else { return Ok(pages) };
-            assert!(pages.len() < 100, "{}: {query:?} has no end", self.name);
+            assert!(pages.len() < 100, "{}: {query:?} does not end", self.name);
             query.after = Some(next);
         }
     }
 }
 
-fn words<T: std::fmt::Debug>(answer: Result<T, TodoError>) -> String {
-    match answer {
+fn to_text<T: std::fmt::Debug>(result: Result<T, TodoError>) -> String {
+    match result {
         Err(TodoError::Repository(RepositoryError::Internal(_))) => "internal error".to_owned(),
         Err(TodoError::Repository(error)) => panic!("{error:?}"),
-        answer => format!("{answer:?}"),
+        result => format!("{result:?}"),
     }
 }
