@@ -1,4 +1,4 @@
-//! A statement that takes too long is undone by the time that its caller is told so, and lets the next one run.
+//! A statement that takes too long is rolled back by the time its caller gets the error, and frees its thread.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
@@ -20,13 +20,13 @@ use uuid::Uuid;
 use crate::common::OPTIONS;
 
 const USER: UserId = UserId(Uuid::from_u128(1));
-/// With texts long enough to search, this many keep the fastest machine busy for several times the timeout. On SQLite,
-/// more would be refused without a look at the clock.
+/// With long texts, searching this many takes several times the timeout, even on a fast machine. A bulk call on more is
+/// rejected on SQLite.
 const TODOS_ON_SQLITE: u64 = 100_000;
 const TODOS_ON_POSTGRES: u64 = 300_000;
 const TIMEOUT: Duration = Duration::from_millis(40);
-/// What takes longer hangs.
-const HANGS: Duration = Duration::from_secs(60);
+/// Only ends a hang.
+const LONG: Duration = Duration::from_secs(60);
 
 fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
     let options = DatabaseOptions {
@@ -39,7 +39,7 @@ fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
     open(&url.parse().unwrap(), &options).unwrap()
 }
 
-fn prepared_sqlite() -> TestDatabase {
+fn filled_sqlite() -> TestDatabase {
     let database = TestDatabase::sqlite();
     migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
         .unwrap();
@@ -53,7 +53,7 @@ fn prepared_sqlite() -> TestDatabase {
     database
 }
 
-fn prepared_postgres() -> Option<TestDatabase> {
+fn filled_postgres() -> Option<TestDatabase> {
     let database = TestDatabase::postgres()?;
     migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
         .unwrap();
@@ -64,15 +64,15 @@ fn prepared_postgres() -> Option<TestDatabase> {
     Some(database)
 }
 
-/// Every slow call is given up, changes nothing, and leaves the way free for the next.
-async fn assert_undone(database: &TestDatabase, todos: u64) {
-    let patient = repository(database.url(), HANGS);
+/// Each slow call fails, changes nothing, and does not block the next.
+async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
+    let unhurried = repository(database.url(), LONG);
     let repository = repository(database.url(), TIMEOUT);
     let now = DateTime::UNIX_EPOCH;
-    let unfindable = SearchTerm::new("nowhere").unwrap();
+    let term = SearchTerm::new("nowhere").unwrap();
     let everything = TodoFilter::default();
     let search = PageQuery {
-        filter: TodoFilter { search: unfindable, ..TodoFilter::default() },
+        filter: TodoFilter { search: term, ..TodoFilter::default() },
         sort: Sort::default(),
         after: None,
         limit: 20,
@@ -87,9 +87,9 @@ async fn assert_undone(database: &TestDatabase, todos: u64) {
         };
         assert!(matches!(result, Err(RepositoryError::Unavailable(_))), "{slow}: {result:?}");
     }
-    // The one connection is free again; a busy machine may need a few tries within the timeout. Each makes a todo of
-    // its own, for one that was given up may have been made.
-    let begun = Instant::now();
+    // The only thread is free again. A busy machine may need a few attempts within the timeout. Each inserts another
+    // todo, because an attempt that timed out may have inserted its own.
+    let started_at = Instant::now();
     let todo = |number| todo_domain::NewTodo {
         id: todo_domain::TodoId(Uuid::from_u128(number)),
         title: todo_domain::Title::new("after").unwrap(),
@@ -99,22 +99,22 @@ async fn assert_undone(database: &TestDatabase, todos: u64) {
     let other = UserId(Uuid::from_u128(2));
     let mut number = 1;
     while repository.insert(other, todo(number), now).await.is_err() {
-        assert!(begun.elapsed() < HANGS, "the writer is still busy");
+        assert!(started_at.elapsed() < LONG, "the writer is still busy");
         number += 1;
     }
-    // What was not undone is done by now: the writer is past it.
-    let counts = patient.count(USER, TodoFilter::default()).await.unwrap();
+    // If a slow write was not rolled back, it has been committed by now: the writer has run a later one.
+    let counts = unhurried.count(USER, TodoFilter::default()).await.unwrap();
     assert_eq!(counts, TodoCounts { total: todos, completed: 0 }, "something was changed");
 }
 
 #[tokio::test]
-async fn what_takes_too_long_on_sqlite_is_undone() {
-    let database = prepared_sqlite();
-    assert_undone(&database, TODOS_ON_SQLITE).await;
+async fn a_slow_statement_on_sqlite_is_rolled_back() {
+    let database = filled_sqlite();
+    assert_rolled_back(&database, TODOS_ON_SQLITE).await;
 }
 
 #[tokio::test]
-async fn what_takes_too_long_on_postgres_is_undone() {
-    let Some(database) = prepared_postgres() else { return };
-    assert_undone(&database, TODOS_ON_POSTGRES).await;
+async fn a_slow_statement_on_postgres_is_rolled_back() {
+    let Some(database) = filled_postgres() else { return };
+    assert_rolled_back(&database, TODOS_ON_POSTGRES).await;
 }

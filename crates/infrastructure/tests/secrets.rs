@@ -1,4 +1,4 @@
-//! No error and no text shows a password, whatever is wrong with the URL that holds it.
+//! No error and no text shows the password of a URL, however invalid the URL is.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
@@ -13,11 +13,11 @@ use todo_infrastructure::{DatabaseUrl, open};
 
 use crate::common::OPTIONS;
 
-/// Found nowhere but in a password.
+/// Occurs only in passwords.
 const PASSWORD: &str = "h0rse";
 
-/// All that a program could print of an error.
-fn everything(error: &(dyn Error + 'static)) -> String {
+/// All texts by which a program could print an error.
+fn all_texts(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -27,21 +27,21 @@ fn everything(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What is shown of a URL, and of the attempt to open it. Nobody listens where it leads.
-fn shown(url: &str) -> String {
+/// All texts of a URL, and of the error when it is opened. Nothing listens at its address.
+fn all_output(url: &str) -> String {
     match url.parse::<DatabaseUrl>() {
-        Err(error) => everything(&error),
+        Err(error) => all_texts(&error),
         Ok(DatabaseUrl::SqliteFile(path)) => panic!("{url} became the file {}", path.display()),
         Ok(parsed) => {
             let error = open(&parsed, &OPTIONS).err();
-            let error = error.map_or_else(String::new, |error| everything(&error));
+            let error = error.map_or_else(String::new, |error| all_texts(&error));
             format!("{parsed} {parsed:?} {parsed:#?} {error}")
         }
     }
 }
 
 #[test]
-fn what_libpq_would_echo_is_refused_without_the_password() {
+fn urls_that_libpq_would_quote_are_rejected_without_the_password() {
     for url in [
         // Hosts in broken brackets.
         "postgres://app:h0rse@[::1/db",
@@ -50,10 +50,10 @@ fn what_libpq_would_echo_is_refused_without_the_password() {
         "postgres://app:h0rse@[::1]]/db",
         "postgres://app:h0rse@h]/db",
         "postgres://app:h0rse@127.0.0.1,[::1/db",
-        // A forgotten host.
+        // The host is missing.
         "postgres://app:h0rse:1/db",
         "postgres://app:h0rse:1",
-        // Escapes that are no text.
+        // Escapes that are not valid text.
         "postgres://app:h0rse%00@127.0.0.1:1/db",
         "postgres://app:%00h0rse@127.0.0.1:1/db",
         "postgres://app:h0rse%ff@127.0.0.1:1/db",
@@ -61,7 +61,7 @@ fn what_libpq_would_echo_is_refused_without_the_password() {
         "postgres://127.0.0.1:1/db?password=%00h0rse",
         "postgres://127.0.0.1:1/db?password=h0rse%zz",
         "postgres://127.0.0.1:1/db?sslpassword=h0rse%00",
-        // Parameters that are none, and values that swallowed one.
+        // Invalid parameters, and values that include the next parameter.
         "postgres://127.0.0.1:1/db?password=a&h0rse",
         "postgres://127.0.0.1:1/db?password=a&h0rse=b",
         "postgres://127.0.0.1:1/db?password=a=h0rse",
@@ -74,10 +74,10 @@ fn what_libpq_would_echo_is_refused_without_the_password() {
         "postgres://127.0.0.1:1/db?host=app:h0rse",
         "postgres://127.0.0.1:1/db?host=127.0.0.1,app:h0rse",
         "postgres://127.0.0.1:1/db?user=app:h0rse",
-        // A name and its password, escaped as one.
+        // A user name and password with an escaped colon.
         "postgres://app%3Ah0rse@127.0.0.1:1/db",
         "postgres://app%3ah0rse@127.0.0.1:1/db",
-        // What looks like a scheme.
+        // Text that looks like a scheme.
         "app%3Ah0rse@127.0.0.1:1/db",
         "h0rse@127.0.0.1:1/db",
         "password=h0rse,port:1",
@@ -85,19 +85,19 @@ fn what_libpq_would_echo_is_refused_without_the_password() {
         // Keywords instead of a URL.
         "host=127.0.0.1 port=1 password=h0rse",
         "host=127.0.0.1;password=h0rse",
-        // A password that reads like the rest of a URL.
+        // A password that looks like the rest of a URL.
         "postgres://app:h0rse/x@127.0.0.1:1/db",
         "postgres://app:1/h0rse?x@127.0.0.1:1/db",
         "postgres://app:h0rse#x@127.0.0.1:1/db",
         "postgres://app:h0rse'x=y@127.0.0.1:1/db",
         "postgres://app:h0rse\\@127.0.0.1:1/db",
     ] {
-        let shown = shown(url);
-        assert!(!shown.contains(PASSWORD), "{url}: {shown}");
+        let output = all_output(url);
+        assert!(!output.contains(PASSWORD), "{url}: {output}");
     }
 }
 
-/// What a URL is made of, broken ones included.
+/// The pieces of URLs, also of invalid ones.
 fn piece() -> impl Strategy<Value = &'static str> {
     select(
         &[
@@ -115,7 +115,7 @@ fn password() -> impl Strategy<Value = String> {
     (pieces(0..3), pieces(0..3)).prop_map(|(before, after)| format!("{before}{PASSWORD}{after}"))
 }
 
-/// Where nobody listens, or no place at all; none that a name server would be asked about.
+/// Addresses at which nothing listens, or invalid ones; none that needs a name lookup.
 fn host() -> impl Strategy<Value = &'static str> {
     select(
         &["127.0.0.1:1", "[::1]:1", "[::1", "[]", "[::1]x", "::1]", "", "127.0.0.1:1,[::1]:1"][..],
@@ -143,15 +143,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_url_of_any_shape_shows_no_password(url in url()) {
-        let shown = shown(&url);
-        prop_assert!(!shown.contains(PASSWORD), "{url}: {shown}");
+    fn no_url_shows_its_password(url in url()) {
+        let output = all_output(&url);
+        prop_assert!(!output.contains(PASSWORD), "{url}: {output}");
     }
 }
 
 #[test]
-fn a_parsed_url_leads_where_it_says() {
+fn a_parsed_url_connects_to_its_host() {
     let url: DatabaseUrl = "postgres://me:p%27w@127.0.0.1:1/todos".parse().unwrap();
-    let error = everything(&open(&url, &OPTIONS).err().unwrap());
+    let error = all_texts(&open(&url, &OPTIONS).err().unwrap());
     assert!(error.contains("127.0.0.1") && error.contains("refused"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What happens to the sessions of Postgres, and to what is prepared in them, is noticed by no call.
+//! Calls do not fail when Postgres sessions, or the prepared statements in them, become unusable.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
@@ -22,8 +22,8 @@ use crate::common::OPTIONS;
 
 const CLIENTS: u128 = 8;
 
-/// What a worker of Citus that is away has the coordinator say.
-const REMOTE: &str =
+/// The message of a Citus coordinator that cannot reach a worker.
+const UNREACHABLE_WORKER: &str =
     "connection to the remote node worker:5432 failed with the following error: Connection refused";
 
 fn repository(database: &TestDatabase) -> Arc<dyn TodoRepository> {
@@ -39,25 +39,25 @@ fn todo(id: u128) -> NewTodo {
     }
 }
 
-fn pages() -> PageQuery {
+fn first_page() -> PageQuery {
     PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 20 }
 }
 
-/// A call of each kind, as a user of one's own.
+/// Runs a call of each kind for one user.
 async fn call_everything(
     repository: &dyn TodoRepository,
     user: u128,
 ) -> Result<(), RepositoryError> {
     let (user, now) = (UserId(Uuid::from_u128(user)), DateTime::UNIX_EPOCH);
-    let made = Uuid::now_v7().as_u128();
-    let id = repository.insert(user, todo(made), now).await?.id;
+    let number = Uuid::now_v7().as_u128();
+    let id = repository.insert(user, todo(number), now).await?.id;
     assert!(repository.find(user, id).await?.is_some());
-    assert!(!repository.list(user, pages()).await?.is_empty());
+    assert!(!repository.list(user, first_page()).await?.is_empty());
     assert!(repository.count(user, TodoFilter::default()).await?.total > 0);
     let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
     let outcome = repository.update(user, id, patch, VersionMatch::Any, now).await?;
     assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 2));
-    let outcome = repository.put(user, todo(made), PutCondition::Always, now).await?;
+    let outcome = repository.put(user, todo(number), PutCondition::Always, now).await?;
     assert!(matches!(outcome, PutOutcome::Replaced(todo) if todo.version == 3));
     let all = TodoFilter::default;
     let changed = repository.update_matching(user, all(), true, now).await?;
@@ -67,13 +67,14 @@ async fn call_everything(
     repository.ping().await
 }
 
-async fn calls_of_all_kinds(repository: &dyn TodoRepository) {
+/// Runs calls of all kinds for several users at once.
+async fn call_everything_at_once(repository: &dyn TodoRepository) {
     for result in join_all((1..=CLIENTS).map(|user| call_everything(repository, user))).await {
         result.unwrap();
     }
 }
 
-/// The sessions of the repository.
+/// The process ids of the repository's sessions.
 fn sessions(database: &TestDatabase) -> String {
     database.psql(
         "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity
@@ -82,25 +83,25 @@ fn sessions(database: &TestDatabase) -> String {
 }
 
 #[tokio::test]
-async fn a_migration_that_changes_what_statements_return_is_noticed_by_no_call() {
+async fn a_migration_that_changes_what_statements_return_fails_no_call() {
     let Some(database) = TestDatabase::postgres() else { return };
     let repository = repository(&database);
     for change in ["varchar(300)", "text", "varchar"] {
-        calls_of_all_kinds(&*repository).await;
+        call_everything_at_once(&*repository).await;
         database.psql(&format!(
             "ALTER TABLE todos ALTER COLUMN title TYPE {change}, ALTER COLUMN description TYPE {change}"
         ));
-        calls_of_all_kinds(&*repository).await;
+        call_everything_at_once(&*repository).await;
         database.psql("ALTER TABLE todos ADD COLUMN IF NOT EXISTS colour text");
     }
 }
 
-/// As a pooler loses them that has come between the server and Postgres since the start.
+/// As happens if a pooler is put in front of Postgres while the server runs.
 #[tokio::test]
-async fn prepared_statements_that_get_lost_are_kept_no_longer() {
+async fn the_statement_cache_is_disabled_when_prepared_statements_get_lost() {
     let Some(database) = TestDatabase::postgres() else { return };
     let repository = repository(&database);
-    calls_of_all_kinds(&*repository).await;
+    call_everything_at_once(&*repository).await;
     database.psql(
         "CREATE TABLE kept (statements bigint);
          CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -111,24 +112,24 @@ async fn prepared_statements_that_get_lost_are_kept_no_longer() {
          CREATE TRIGGER lose BEFORE INSERT ON todos FOR EACH ROW EXECUTE FUNCTION lose()",
     );
     for _ in 0..4 {
-        calls_of_all_kinds(&*repository).await;
+        call_everything_at_once(&*repository).await;
     }
     assert!(database.psql("SELECT max(statements) FROM kept").parse::<u32>().unwrap() > 0);
     database.psql("TRUNCATE kept");
-    calls_of_all_kinds(&*repository).await;
+    call_everything_at_once(&*repository).await;
     assert_eq!(database.psql("SELECT max(statements) FROM kept"), "0");
 }
 
 #[tokio::test]
-async fn a_worker_that_the_database_cannot_reach_costs_no_session_and_no_second_try() {
+async fn an_unreachable_citus_worker_costs_no_session_and_no_retry() {
     let Some(database) = TestDatabase::postgres() else { return };
     let repository = repository(&database);
-    calls_of_all_kinds(&*repository).await;
+    call_everything_at_once(&*repository).await;
     database.psql(&format!(
         "CREATE SEQUENCE tries;
          CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              PERFORM nextval('tries');
-             RAISE EXCEPTION '{REMOTE}' USING ERRCODE = 'connection_failure';
+             RAISE EXCEPTION '{UNREACHABLE_WORKER}' USING ERRCODE = 'connection_failure';
          END $$;
          CREATE TRIGGER fail BEFORE INSERT ON todos FOR EACH ROW EXECUTE FUNCTION fail()"
     ));
@@ -140,15 +141,15 @@ async fn a_worker_that_the_database_cannot_reach_costs_no_session_and_no_second_
         assert!(cause.to_string().contains("remote node"), "{cause}");
         assert_eq!(database.psql("SELECT last_value FROM tries"), number.to_string());
     }
-    // Others may have been opened.
+    // More sessions may have been opened.
     let after = sessions(&database);
     let lost = before.split(' ').find(|session| !after.split(' ').any(|it| it == *session));
     assert_eq!(lost, None, "{before} became {after}");
 }
 
-/// One partition is locked: the users of the other are served, also while others wait.
+/// One partition is locked. Users of the other are served while users of the first wait.
 #[tokio::test]
-async fn the_users_of_one_partition_do_not_wait_for_another() {
+async fn users_of_one_partition_do_not_wait_for_another() {
     let Some(database) = TestDatabase::postgres() else { return };
     drop(repository(&database));
     database.psql(
@@ -159,7 +160,7 @@ async fn the_users_of_one_partition_do_not_wait_for_another() {
          DROP TABLE whole",
     );
     let repository = repository(&database);
-    calls_of_all_kinds(&*repository).await;
+    call_everything_at_once(&*repository).await;
     let mut owner = PgConnection::establish(database.url()).unwrap();
     owner.batch_execute("BEGIN; LOCK TABLE todos_0 IN ACCESS EXCLUSIVE MODE").unwrap();
     let is_in = |user: &u128, partition: &str| {
@@ -169,10 +170,10 @@ async fn the_users_of_one_partition_do_not_wait_for_another() {
         );
         database.psql(&sql) == "t"
     };
-    let (locked, served): (Vec<u128>, Vec<u128>) = (1..=12).partition(|user| is_in(user, "0"));
-    assert!(!locked.is_empty() && served.iter().all(|user| is_in(user, "1")));
+    let (blocked, served): (Vec<u128>, Vec<u128>) = (1..=12).partition(|user| is_in(user, "0"));
+    assert!(!blocked.is_empty() && served.iter().all(|user| is_in(user, "1")));
 
-    let waiting = UserId(Uuid::from_u128(locked[0]));
+    let waiting = UserId(Uuid::from_u128(blocked[0]));
     let waits = repository.find(waiting, TodoId(Uuid::nil()));
     let others = async {
         for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! Changes of many todos at once: exactly those that match the filter, and the number of them.
+//! Bulk updates and deletions: they affect exactly the todos that match the filter, and count them.
 
 use todo_domain::BulkOutcome::Changed;
 use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
@@ -23,7 +23,7 @@ fn completed_tea(is_completed: bool) -> TodoFilter {
     TodoFilter { search: SearchTerm::new("TEA").unwrap(), ..by_completion(is_completed) }
 }
 
-pub(crate) async fn all_todos_are_completed_at_once_and_only_those_that_change_are_counted(
+pub(crate) async fn a_bulk_update_completes_all_todos_and_counts_those_that_changed(
     repository: Repository,
 ) {
     let user = drinks(&repository).await;
@@ -47,11 +47,11 @@ pub(crate) async fn all_todos_are_completed_at_once_and_only_those_that_change_a
     );
 }
 
-pub(crate) async fn a_bulk_update_raises_versions_and_never_turns_time_back(
+pub(crate) async fn a_bulk_update_increments_versions_and_never_decreases_times(
     repository: Repository,
 ) {
     let user = drinks(&repository).await;
-    // Todo 1 was last changed at 1, todo 2 at 10; the clock says 5.
+    // Todo 1 was last changed at 1, todo 2 at 10; it is now 5.
     repository.update_matching(user, by_search("tea"), true, at(5)).await.unwrap();
     let one = find(&repository, user, id(1)).await.unwrap();
     assert_eq!(
@@ -65,7 +65,7 @@ pub(crate) async fn a_bulk_update_raises_versions_and_never_turns_time_back(
     assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(10)));
 }
 
-pub(crate) async fn a_bulk_update_reaches_what_matches_the_filter(repository: Repository) {
+pub(crate) async fn a_bulk_update_changes_the_todos_that_match_the_filter(repository: Repository) {
     let user = drinks(&repository).await;
     let steps = [
         (by_completion(true), true, 0),
@@ -82,7 +82,9 @@ pub(crate) async fn a_bulk_update_reaches_what_matches_the_filter(repository: Re
     }
 }
 
-pub(crate) async fn a_bulk_removal_reaches_what_matches_the_filter(repository: Repository) {
+pub(crate) async fn a_bulk_deletion_deletes_the_todos_that_match_the_filter(
+    repository: Repository,
+) {
     let user = drinks(&repository).await;
     let left = async || titles(&repository, user, TodoFilter::default()).await;
     assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), Changed(1));
@@ -94,9 +96,9 @@ pub(crate) async fn a_bulk_removal_reaches_what_matches_the_filter(repository: R
     assert!(left().await.is_empty());
 }
 
-pub(crate) async fn bulk_changes_reach_only_the_todos_of_these_ids(repository: Repository) {
+pub(crate) async fn bulk_changes_filtered_by_id_affect_only_these_todos(repository: Repository) {
     let (user, other) = (drinks(&repository).await, drinks(&repository).await);
-    // The second is completed already, the last is not there.
+    // The second is already completed, the last does not exist.
     let some = by_ids(&[1, 2, 2, 99]);
     assert_eq!(
         repository.update_matching(user, some.clone(), true, at(20)).await.unwrap(),
@@ -111,14 +113,14 @@ pub(crate) async fn bulk_changes_reach_only_the_todos_of_these_ids(repository: R
     assert_eq!(titles(&repository, other, TodoFilter::default()).await.len(), 5);
 }
 
-pub(crate) async fn a_bulk_removal_without_filter_removes_all(repository: Repository) {
+pub(crate) async fn a_bulk_deletion_without_a_filter_deletes_all(repository: Repository) {
     let user = drinks(&repository).await;
     assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(5));
     assert_eq!(repository.count(user, TodoFilter::default()).await.unwrap(), TodoCounts::default());
     assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(0));
 }
 
-pub(crate) async fn a_bulk_change_of_nothing_counts_none(repository: Repository) {
+pub(crate) async fn a_bulk_change_without_a_match_counts_none(repository: Repository) {
     let user = user();
     let all = TodoFilter::default();
     assert_eq!(

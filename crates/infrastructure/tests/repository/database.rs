@@ -1,4 +1,4 @@
-//! The databases of this suite: a fresh one for each test.
+//! A fresh database for each test.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use todo_test_support::database::TestDatabase;
 
 use crate::common::OPTIONS;
 
-/// A repository on a database of its own.
+/// A repository on its own database.
 pub(crate) struct Fresh {
-    // Before the database: its threads use that.
+    // Dropped before the database, which its threads use.
     repository: Arc<dyn TodoRepository>,
     _database: Option<TestDatabase>,
 }
@@ -30,19 +30,19 @@ fn open_at(url: &str) -> Arc<dyn TodoRepository> {
     open(&url.parse().unwrap(), &OPTIONS).unwrap()
 }
 
-/// SQLite in a file: readers beside the writer.
+/// SQLite in a file, with reader threads and a writer.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all databases")]
 pub(crate) fn sqlite_file() -> Option<Fresh> {
     Some(Fresh::on(TestDatabase::sqlite()))
 }
 
-/// SQLite in memory: one thread that reads and writes.
+/// In-memory SQLite, with one thread that reads and writes.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all databases")]
 pub(crate) fn sqlite_memory() -> Option<Fresh> {
     Some(Fresh { repository: open_at("sqlite::memory:"), _database: None })
 }
 
-/// Postgres, where there is one.
+/// Postgres, if it is available.
 pub(crate) fn postgres() -> Option<Fresh> {
     Some(Fresh::on(TestDatabase::postgres()?))
 }

@@ -1,4 +1,4 @@
-//! Removals, with and without a condition.
+//! Deletions, with and without a condition.
 
 use todo_domain::{DeleteOutcome, TodoFilter, VersionMatch};
 
@@ -26,7 +26,7 @@ pub(crate) async fn an_absent_todo_is_not_deleted(repository: Repository) {
     assert_eq!(outcome, DeleteOutcome::Absent);
 }
 
-pub(crate) async fn a_wanted_version_is_deleted(repository: Repository) {
+pub(crate) async fn a_matching_version_is_deleted(repository: Repository) {
     let user = user();
     for versions in [vec![2], vec![1, 2, 3]] {
         insert(&repository, user, todo(1, "x"), 0).await;
@@ -37,7 +37,7 @@ pub(crate) async fn a_wanted_version_is_deleted(repository: Repository) {
     }
 }
 
-pub(crate) async fn another_version_is_a_conflict_and_stays(repository: Repository) {
+pub(crate) async fn another_version_is_a_conflict_and_is_not_deleted(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "x"), 0).await;
     let current = update(&repository, user, id(1), completed(true), 1).await;
@@ -56,7 +56,7 @@ pub(crate) async fn an_empty_list_of_versions_deletes_nothing(repository: Reposi
     assert_eq!(find(&repository, user, id(1)).await, Some(current));
 }
 
-pub(crate) async fn an_absent_todo_has_no_version_to_delete(repository: Repository) {
+pub(crate) async fn an_absent_todo_matches_no_version_to_delete(repository: Repository) {
     for versions in [vec![], vec![1]] {
         let outcome = repository.delete(user(), id(1), one_of(&versions)).await.unwrap();
         assert_eq!(outcome, DeleteOutcome::Absent);

@@ -1,4 +1,4 @@
-//! Short words for what the behaviours are told in.
+//! Short functions that the tests share.
 
 use std::sync::Arc;
 
@@ -20,20 +20,20 @@ pub(crate) const SORTS: [Sort; 4] = [
     Sort { key: SortKey::UpdatedAt, descending: false },
 ];
 
-/// A user of whom nobody has heard.
+/// A new user.
 pub(crate) fn user() -> UserId {
     UserId(Uuid::new_v4())
 }
 
-/// The todo id of that number.
+/// The todo id with this number.
 pub(crate) fn id(number: u128) -> TodoId {
     TodoId(Uuid::from_u128(number))
 }
 
-/// So many microseconds after a certain morning.
+/// The time this many microseconds after a fixed one.
 pub(crate) fn at(microseconds: i64) -> DateTime<Utc> {
-    let morning: DateTime<Utc> = "2026-01-22T10:30:00.123456Z".parse().unwrap();
-    morning + TimeDelta::microseconds(microseconds)
+    let origin: DateTime<Utc> = "2026-01-22T10:30:00.123456Z".parse().unwrap();
+    origin + TimeDelta::microseconds(microseconds)
 }
 
 pub(crate) fn title(text: &str) -> Title {
@@ -49,7 +49,7 @@ pub(crate) fn todo(number: u128, text: &str) -> NewTodo {
     NewTodo { id: id(number), title: title(text), description: None, is_completed: false }
 }
 
-/// A todo with everything.
+/// A todo with all fields.
 pub(crate) fn whole(number: u128, text: &str, about: &str, is_completed: bool) -> NewTodo {
     NewTodo { description: Some(description(about)), is_completed, ..todo(number, text) }
 }
@@ -72,7 +72,7 @@ pub(crate) fn by_search(text: &str) -> TodoFilter {
     TodoFilter { search: SearchTerm::new(text).unwrap(), ..TodoFilter::default() }
 }
 
-/// The todos of these numbers.
+/// A filter by the ids with these numbers.
 pub(crate) fn by_ids(numbers: &[u128]) -> TodoFilter {
     TodoFilter { ids: numbers.iter().copied().map(id).collect(), ..TodoFilter::default() }
 }
@@ -99,7 +99,7 @@ pub(crate) async fn insert_all(repository: &Repository, user: UserId, texts: &[&
     }
 }
 
-/// Inserts a todo at [`at`] that microsecond.
+/// Inserts a todo at the time [`at`] `microseconds`.
 pub(crate) async fn insert(
     repository: &Repository,
     user: UserId,
@@ -109,12 +109,12 @@ pub(crate) async fn insert(
     repository.insert(user, todo, at(microseconds)).await.unwrap()
 }
 
-/// The todo as it stands.
+/// The current todo.
 pub(crate) async fn find(repository: &Repository, user: UserId, id: TodoId) -> Option<Todo> {
     repository.find(user, id).await.unwrap()
 }
 
-/// Updates a todo that is there, whatever its version.
+/// Updates an existing todo, whatever its version.
 pub(crate) async fn update(
     repository: &Repository,
     user: UserId,

@@ -1,4 +1,4 @@
-//! No call on behalf of one user reads or writes what is another's.
+//! No call for one user reads or changes another user's todos.
 
 use todo_domain::BulkOutcome::Changed;
 use todo_domain::{
@@ -11,7 +11,7 @@ use crate::fixtures::{
     update, user,
 };
 
-/// Alice, who has the todo 1, and Bob, who has none.
+/// Alice, who has todo 1, and Bob, who has none.
 async fn alice_and_bob(repository: &Repository) -> (UserId, UserId) {
     let (alice, bob) = (user(), user());
     insert(repository, alice, todo(1, "Alice's"), 0).await;
@@ -74,7 +74,7 @@ pub(crate) async fn another_users_todo_is_not_deleted(repository: Repository) {
     assert_untouched(&repository, alice).await;
 }
 
-pub(crate) async fn bulk_changes_stop_at_the_users_own_todos(repository: Repository) {
+pub(crate) async fn bulk_changes_affect_only_the_users_own_todos(repository: Repository) {
     let (alice, bob) = alice_and_bob(&repository).await;
     insert(&repository, bob, todo(1, "Bob's"), 0).await;
     for filter in [TodoFilter::default(), by_search("'s")] {
@@ -91,7 +91,7 @@ pub(crate) async fn bulk_changes_stop_at_the_users_own_todos(repository: Reposit
     assert_untouched(&repository, alice).await;
 }
 
-pub(crate) async fn the_same_id_of_two_users_makes_two_todos(repository: Repository) {
+pub(crate) async fn two_users_can_have_todos_with_the_same_id(repository: Repository) {
     let (alice, bob) = alice_and_bob(&repository).await;
     for condition in [PutCondition::Absent, PutCondition::Always] {
         let made = put(&repository, bob, todo(1, "Bob's"), condition, 1).await;

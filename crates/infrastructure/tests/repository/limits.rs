@@ -1,6 +1,6 @@
-//! The rules that the databases enforce themselves, past the application: the last line of defence.
+//! The constraints that the databases enforce themselves, as the last line of defence.
 //!
-//! Not over the port, which cannot be given such values, but over a connection of its own.
+//! Tested by SQL on a separate connection, because the repository port's types cannot have invalid values.
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
@@ -9,12 +9,12 @@ use todo_test_support::database::TestDatabase;
 
 use crate::common::OPTIONS;
 
-/// A row as SQL expressions: that of a good todo, in which single ones are replaced.
+/// A row as SQL expressions: those of a valid todo, some of which a test replaces.
 #[derive(Clone)]
 struct Row(Vec<(&'static str, String)>);
 
 impl Row {
-    /// `id` makes an id of 32 hexadecimal digits, `moment` a time of a number of seconds.
+    /// `id` formats an id, `moment` a time given in seconds.
     fn new(id: impl Fn(u128) -> String, moment: impl Fn(u32) -> String) -> Self {
         Self(vec![
             ("user_id", id(1)),
@@ -47,23 +47,23 @@ fn text(text: &str) -> String {
     format!("'{text}'")
 }
 
-/// What both databases must take and refuse.
+/// What both databases must accept and reject.
 fn assert_rules(row: &Row, early: &str, mut execute: impl FnMut(&str) -> QueryResult<usize>) {
-    let mut assert_taken = |row: Row, what: &str| {
+    let mut assert_accepted = |row: Row, what: &str| {
         assert_eq!(execute(&row.insert()), Ok(1), "{what}");
         assert_eq!(execute("DELETE FROM todos"), Ok(1));
     };
-    assert_taken(row.clone(), "a good todo");
+    assert_accepted(row.clone(), "a valid todo");
     for character in ["x", "é", "語", "𝄞"] {
-        assert_taken(row.clone().with("title", text(&character.repeat(255))), character);
-        assert_taken(row.clone().with("description", text(&character.repeat(2_000))), character);
+        assert_accepted(row.clone().with("title", text(&character.repeat(255))), character);
+        assert_accepted(row.clone().with("description", text(&character.repeat(2_000))), character);
         // Folding lengthens some texts.
-        assert_taken(row.clone().with("title_folded", text(&character.repeat(765))), character);
+        assert_accepted(row.clone().with("title_folded", text(&character.repeat(765))), character);
     }
     let both = row.clone().with("description", "NULL").with("description_folded", "NULL");
-    assert_taken(both, "no description");
+    assert_accepted(both, "no description");
 
-    let mut assert_refused = |row: Row, what: &str| {
+    let mut assert_rejected = |row: Row, what: &str| {
         let kind = match execute(&row.insert()) {
             Err(Error::DatabaseError(kind, _)) => kind,
             result => panic!("{what}: {result:?}"),
@@ -79,24 +79,24 @@ fn assert_rules(row: &Row, early: &str, mut execute: impl FnMut(&str) -> QueryRe
     };
     for character in ["x", "é", "語", "𝄞"] {
         let title = text(&character.repeat(256));
-        assert_refused(row.clone().with("title", title), "a title of 256 characters");
+        assert_rejected(row.clone().with("title", title), "a title of 256 characters");
         let description = text(&character.repeat(2_001));
-        assert_refused(row.clone().with("description", description), "a description of 2,001");
+        assert_rejected(row.clone().with("description", description), "a description of 2,001");
     }
-    assert_refused(row.clone().with("title", "''"), "an empty title");
-    assert_refused(row.clone().with("version", "0"), "version 0");
-    assert_refused(row.clone().with("updated_at", early), "changed before it was created");
-    assert_refused(row.clone().with("description_folded", "NULL"), "a description, not folded");
-    assert_refused(row.clone().with("description", "NULL"), "no description, yet folded");
+    assert_rejected(row.clone().with("title", "''"), "an empty title");
+    assert_rejected(row.clone().with("version", "0"), "version 0");
+    assert_rejected(row.clone().with("updated_at", early), "changed before it was created");
+    assert_rejected(row.clone().with("description_folded", "NULL"), "a description, not folded");
+    assert_rejected(row.clone().with("description", "NULL"), "no description, yet folded");
     for (column, _) in &row.0 {
         if !column.starts_with("description") {
-            assert_refused(row.clone().with(column, "NULL"), "null");
+            assert_rejected(row.clone().with(column, "NULL"), "null");
         }
     }
 }
 
 #[test]
-fn postgres_refuses_what_no_todo_can_be() {
+fn postgres_rejects_rows_that_are_no_valid_todos() {
     let Some(database) = TestDatabase::postgres() else { return };
     migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
         .unwrap();
@@ -109,7 +109,7 @@ fn postgres_refuses_what_no_todo_can_be() {
 }
 
 #[test]
-fn sqlite_refuses_what_no_todo_can_be() {
+fn sqlite_rejects_rows_that_are_no_valid_todos() {
     let database = TestDatabase::sqlite();
     migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
         .unwrap();
@@ -119,7 +119,7 @@ fn sqlite_refuses_what_no_todo_can_be() {
     let mut execute = |sql: &str| diesel::sql_query(sql).execute(&mut connection);
     assert_rules(&row, "19999999", &mut execute);
 
-    // Its columns would take any type.
+    // Without a CHECK, a column in SQLite accepts any type.
     let wrong = [
         ("user_id", "x'00'"),
         ("user_id", "'0123456789abcdef'"),
@@ -134,8 +134,8 @@ fn sqlite_refuses_what_no_todo_can_be() {
     ];
     for (column, value) in wrong {
         let result = execute(&row.clone().with(column, value).insert());
-        let is_refused =
+        let is_rejected =
             matches!(result, Err(Error::DatabaseError(DatabaseErrorKind::CheckViolation, _)));
-        assert!(is_refused, "{column} = {value}: {result:?}");
+        assert!(is_rejected, "{column} = {value}: {result:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Lists: their order, their filter by completion, their length; and the counts.
+//! Lists (order, filters, limit) and counts.
 
 use todo_domain::{PageQuery, TodoCounts, TodoFilter, TodoId, UserId};
 
@@ -11,7 +11,7 @@ async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<Tod
     repository.list(user, query).await.unwrap().iter().map(|todo| todo.id).collect()
 }
 
-pub(crate) async fn nobody_has_todos_at_first(repository: Repository) {
+pub(crate) async fn a_new_user_has_no_todos(repository: Repository) {
     let user = user();
     assert_eq!(repository.list(user, all()).await.unwrap(), []);
     assert_eq!(
@@ -22,7 +22,7 @@ pub(crate) async fn nobody_has_todos_at_first(repository: Repository) {
 
 pub(crate) async fn the_newest_todo_comes_first(repository: Repository) {
     let user = user();
-    // Inserted in another order than created in, across the end of a second and the year 1970.
+    // Not inserted in the order of their times, which are on both sides of a full second and of the year 1970.
     for (number, microseconds) in
         [(1, 5), (2, -700_000), (3, 900_000), (4, 6), (5, -2_000_000_000_000_000)]
     {
@@ -31,9 +31,9 @@ pub(crate) async fn the_newest_todo_comes_first(repository: Repository) {
     assert_eq!(ids(&repository, user, all()).await, [3, 4, 1, 2, 5].map(id));
 }
 
-pub(crate) async fn todos_of_the_same_moment_are_ordered_by_id(repository: Repository) {
+pub(crate) async fn todos_of_the_same_time_are_ordered_by_id(repository: Repository) {
     let user = user();
-    // Ids that a signed or a byte-swapped comparison would order otherwise.
+    // Ids that a signed or byte-swapped comparison would order differently.
     let ascending = [0, 1, 0x0100, 0x7f << 120, 0x80 << 120, u128::MAX];
     for index in [3, 0, 5, 2, 4, 1] {
         insert(&repository, user, todo(ascending[index], "x"), 0).await;
@@ -47,12 +47,12 @@ pub(crate) async fn todos_of_the_same_moment_are_ordered_by_id(repository: Repos
     }
 }
 
-pub(crate) async fn each_of_the_four_orders_is_kept(repository: Repository) {
+pub(crate) async fn lists_can_be_sorted_in_four_orders(repository: Repository) {
     let user = user();
     for number in 1..=4 {
         insert(&repository, user, todo(number, "x"), i64::try_from(number).unwrap()).await;
     }
-    // 1 last, and 2 and 3 at the same moment.
+    // 1 is updated last, 2 and 3 at the same time.
     for (number, microseconds) in [(2, 10), (3, 10), (1, 11)] {
         update(&repository, user, id(number), completed(true), microseconds).await;
     }
@@ -63,7 +63,7 @@ pub(crate) async fn each_of_the_four_orders_is_kept(repository: Repository) {
     }
 }
 
-pub(crate) async fn a_filter_by_completion_keeps_the_order(repository: Repository) {
+pub(crate) async fn a_list_filtered_by_completion_is_in_order(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three", "four", "five"]).await;
     for number in [5, 2, 4] {
@@ -75,7 +75,7 @@ pub(crate) async fn a_filter_by_completion_keeps_the_order(repository: Repositor
     assert_eq!(everything, ["five", "four", "three", "two", "one"]);
 }
 
-pub(crate) async fn a_filter_by_id_lists_only_these(repository: Repository) {
+pub(crate) async fn a_list_filtered_by_id_has_only_these_todos(repository: Repository) {
     let (user, other) = (user(), user());
     insert_all(&repository, user, &["one", "two", "three", "four"]).await;
     insert_all(&repository, other, &["one", "two", "three", "four"]).await;
@@ -89,7 +89,7 @@ pub(crate) async fn a_filter_by_id_lists_only_these(repository: Repository) {
     }
     let o = TodoFilter { ids: by_ids(&[2, 3]).ids, ..by_search("o") };
     assert_eq!(titles(&repository, user, o).await, ["two"]);
-    // In pages and in every order, as any list.
+    // In pages and in each order, like any list.
     for sort in SORTS {
         let first = PageQuery { filter: by_ids(&[1, 2, 4]), sort, limit: 2, ..all() };
         let page = repository.list(user, first.clone()).await.unwrap();
@@ -101,7 +101,7 @@ pub(crate) async fn a_filter_by_id_lists_only_these(repository: Repository) {
     }
 }
 
-pub(crate) async fn counts_tell_what_matches_a_filter(repository: Repository) {
+pub(crate) async fn counts_respect_the_filter(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["tea", "more tea", "coffee"]).await;
     update(&repository, user, id(2), completed(true), 10).await;
@@ -118,7 +118,7 @@ pub(crate) async fn counts_tell_what_matches_a_filter(repository: Repository) {
     }
 }
 
-pub(crate) async fn a_limit_cuts_the_list(repository: Repository) {
+pub(crate) async fn a_limit_shortens_the_list(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three"]).await;
     for (limit, expected) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (u32::MAX, 3)] {
@@ -127,7 +127,7 @@ pub(crate) async fn a_limit_cuts_the_list(repository: Repository) {
     }
 }
 
-pub(crate) async fn counts_tell_all_and_completed(repository: Repository) {
+pub(crate) async fn counts_are_of_all_and_of_completed_todos(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three"]).await;
     assert_eq!(

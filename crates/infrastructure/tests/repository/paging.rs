@@ -1,4 +1,4 @@
-//! Pages by position: together they are the list, and they stay so while todos come and go.
+//! Keyset pagination: the pages make up the list, also while todos are created and deleted.
 
 use todo_domain::{PageQuery, Position, Sort, Todo, TodoFilter, TodoId, UserId, VersionMatch};
 
@@ -6,7 +6,7 @@ use crate::fixtures::{
     Repository, SORTS, all, at, by_completion, completed, id, insert, todo, update, user,
 };
 
-/// Twelve todos with every kind of tie: three at each moment of creation, others at each of change.
+/// Twelve todos with ties: three for each creation time, and others for each time of change.
 async fn twelve(repository: &Repository) -> UserId {
     let user = user();
     for number in 1..=12 {
@@ -25,14 +25,14 @@ async fn twelve(repository: &Repository) -> UserId {
     user
 }
 
-/// All pages, one after the other.
+/// All todos of all pages, in order.
 async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<Todo> {
     let (sort, limit) = (first.sort, first.limit);
     let (mut todos, mut query) = (Vec::new(), first);
     loop {
         let page = repository.list(user, query.clone()).await.unwrap();
         assert!(page.len() <= limit as usize);
-        assert!(todos.len() < 100, "the pages have no end");
+        assert!(todos.len() < 100, "the pages do not end");
         let Some(last) = page.last() else { return todos };
         query.after = Some(sort.position_of(last));
         todos.extend(page);
@@ -64,7 +64,7 @@ pub(crate) async fn pages_of_a_filtered_list_make_up_that_list(repository: Repos
     }
 }
 
-pub(crate) async fn a_position_at_which_no_todo_stands_is_a_position(repository: Repository) {
+pub(crate) async fn a_page_can_start_after_a_position_without_a_todo(repository: Repository) {
     let user = user();
     for number in [10, 20, 30] {
         insert(&repository, user, todo(number, "x"), 0).await;
@@ -84,13 +84,13 @@ pub(crate) async fn a_position_at_which_no_todo_stands_is_a_position(repository:
     assert_eq!(ids(after(-1, u128::MAX, false)).await, [10, 20, 30].map(id));
 }
 
-pub(crate) async fn what_is_there_throughout_is_seen_once_while_others_come_and_go(
+pub(crate) async fn paging_shows_unchanged_todos_once_while_others_are_created_and_deleted(
     repository: Repository,
 ) {
     let user = user();
     for sort in SORTS {
         repository.delete_matching(user, TodoFilter::default()).await.unwrap();
-        // Even numbers stay, odd ones come and go; all are created in the order of their numbers.
+        // Even numbers stay, odd ones are created and deleted meanwhile; creation times are in the order of numbers.
         for number in (2..=60).step_by(2) {
             insert(&repository, user, todo(number, "stays"), i64::try_from(number).unwrap()).await;
         }
@@ -99,20 +99,20 @@ pub(crate) async fn what_is_there_throughout_is_seen_once_while_others_come_and_
         for round in 0.. {
             let page = repository.list(user, query.clone()).await.unwrap();
             let Some(last) = page.last() else { break };
-            assert!(round < 100, "the pages have no end");
+            assert!(round < 100, "the pages do not end");
             seen.extend(page.iter().map(|todo| todo.id));
             query.after = Some(sort.position_of(last));
-            // Some before the place reached, some after, at moments that others share.
+            // Some before the current position, some after it, at times of other todos.
             for number in [3, 31, 59].map(|number| number + 4 * (round % 5)) {
                 let microseconds = i64::try_from(number / 2 * 2).unwrap();
                 if repository.find(user, id(number)).await.unwrap().is_none() {
-                    insert(&repository, user, todo(number, "goes"), microseconds).await;
+                    insert(&repository, user, todo(number, "deleted"), microseconds).await;
                 } else {
                     repository.delete(user, id(number), VersionMatch::Any).await.unwrap();
                 }
             }
-            // The very todo that the next page starts after may go as well.
-            if last.title.as_str() == "goes" {
+            // Even the todo after which the next page starts may be deleted.
+            if last.title.as_str() == "deleted" {
                 repository.delete(user, last.id, VersionMatch::Any).await.unwrap();
             }
         }
@@ -122,11 +122,11 @@ pub(crate) async fn what_is_there_throughout_is_seen_once_while_others_come_and_
         assert_eq!(stayed, (2..=60).step_by(2).map(id).collect::<Vec<_>>(), "{sort:?}");
         seen.sort();
         seen.dedup();
-        assert!(seen.len() > stayed.len(), "no todo came and was seen: this test shows nothing");
+        assert!(seen.len() > stayed.len(), "no created todo was seen: this test shows nothing");
     }
 }
 
-pub(crate) async fn nothing_comes_after_the_last(repository: Repository) {
+pub(crate) async fn the_page_after_the_last_todo_is_empty(repository: Repository) {
     let user = twelve(&repository).await;
     for sort in SORTS {
         let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Putting a todo whatever is there: created or replaced in full, and twice is as good as once.
+//! Unconditional PUT: creates a todo or replaces all of it, and is idempotent.
 
 use todo_domain::{DeleteOutcome, PutCondition, PutOutcome, Todo, VersionMatch};
 
@@ -7,7 +7,7 @@ use crate::fixtures::{
     whole,
 };
 
-pub(crate) async fn a_todo_is_created_under_the_given_id(repository: Repository) {
+pub(crate) async fn a_todo_is_created_with_the_given_id(repository: Repository) {
     let user = user();
     let outcome = put(&repository, user, whole(7, "x", "y", true), PutCondition::Always, 0).await;
     let created = whole(7, "x", "y", true).created(user, at(0));
@@ -60,7 +60,7 @@ pub(crate) async fn putting_twice_changes_nothing(repository: Repository) {
     }
 }
 
-/// As do two clients, or a client and its own retry, on a fast machine.
+/// As by two clients, or by a client that retries, on a fast machine.
 pub(crate) async fn putting_twice_within_a_microsecond_creates_once(repository: Repository) {
     let user = user();
     let first = put(&repository, user, todo(1, "x"), PutCondition::Always, 0).await;
@@ -69,7 +69,7 @@ pub(crate) async fn putting_twice_within_a_microsecond_creates_once(repository: 
     assert_eq!(second, PutOutcome::Replaced(todo_));
 }
 
-pub(crate) async fn a_put_over_a_changed_todo_is_a_change(repository: Repository) {
+pub(crate) async fn a_put_on_a_changed_todo_is_a_change(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "x"), 0).await;
     update(&repository, user, id(1), completed(true), 1).await;
@@ -78,7 +78,7 @@ pub(crate) async fn a_put_over_a_changed_todo_is_a_change(repository: Repository
     assert_eq!((back.is_completed, back.version, back.updated_at), (false, 3, at(2)));
 }
 
-pub(crate) async fn a_put_when_the_clock_ran_backwards_keeps_the_later_time(
+pub(crate) async fn a_put_after_the_clock_was_set_back_keeps_the_later_time(
     repository: Repository,
 ) {
     let user = user();

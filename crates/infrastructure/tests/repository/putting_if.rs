@@ -1,4 +1,4 @@
-//! Putting a todo on the condition that there is none, or one, or one of a wanted version.
+//! PUT on the condition that the todo is absent, is present, or has a matching version.
 
 use todo_domain::{PutCondition, PutOutcome, Todo, UserId, VersionMatch};
 
@@ -10,7 +10,7 @@ fn of(versions: &[i64]) -> PutCondition {
     PutCondition::Present(VersionMatch::OneOf(versions.to_vec()))
 }
 
-/// A user, and the todo 1 at version 2.
+/// A user with todo 1 at version 2.
 async fn at_version_2(repository: &Repository) -> (UserId, Todo) {
     let user = user();
     insert(repository, user, todo(1, "first"), 0).await;
@@ -27,7 +27,7 @@ fn replaced(current: &Todo) -> PutOutcome {
     })
 }
 
-pub(crate) async fn only_if_absent_creates(repository: Repository) {
+pub(crate) async fn if_absent_creates(repository: Repository) {
     let user = user();
     let outcome = put(&repository, user, todo(1, "x"), PutCondition::Absent, 0).await;
     let created = todo(1, "x").created(user, at(0));
@@ -35,7 +35,9 @@ pub(crate) async fn only_if_absent_creates(repository: Repository) {
     assert_eq!(find(&repository, user, id(1)).await, Some(created));
 }
 
-pub(crate) async fn only_if_absent_refuses_what_is_there_and_shows_it(repository: Repository) {
+pub(crate) async fn if_absent_conflicts_with_an_existing_todo_and_returns_it(
+    repository: Repository,
+) {
     let (user, current) = at_version_2(&repository).await;
     for (new, microseconds) in [(todo(1, "new"), 2), (todo(1, "first"), 0)] {
         let outcome = put(&repository, user, new, PutCondition::Absent, microseconds).await;
@@ -44,17 +46,17 @@ pub(crate) async fn only_if_absent_refuses_what_is_there_and_shows_it(repository
     assert_eq!(repository.list(user, all()).await.unwrap(), [current]);
 }
 
-pub(crate) async fn only_if_present_replaces(repository: Repository) {
+pub(crate) async fn if_present_replaces(repository: Repository) {
     let (user, current) = at_version_2(&repository).await;
     let condition = PutCondition::Present(VersionMatch::Any);
     let outcome = put(&repository, user, todo(1, "new"), condition.clone(), 2).await;
     assert_eq!(outcome, replaced(&current));
-    // Just so already: nothing changes.
+    // It is already as requested: nothing changes.
     let outcome = put(&repository, user, todo(1, "new"), condition, 3).await;
     assert_eq!(outcome, replaced(&current));
 }
 
-pub(crate) async fn only_if_present_creates_nothing(repository: Repository) {
+pub(crate) async fn if_present_creates_nothing(repository: Repository) {
     let user = user();
     let condition = PutCondition::Present(VersionMatch::Any);
     let outcome = put(&repository, user, todo(1, "x"), condition, 0).await;
@@ -62,7 +64,7 @@ pub(crate) async fn only_if_present_creates_nothing(repository: Repository) {
     assert_eq!(find(&repository, user, id(1)).await, None);
 }
 
-pub(crate) async fn only_of_a_version_replaces_that_version(repository: Repository) {
+pub(crate) async fn if_of_a_version_replaces_that_version(repository: Repository) {
     for versions in [vec![2], vec![1, 2, 3]] {
         let (user, current) = at_version_2(&repository).await;
         let outcome = put(&repository, user, todo(1, "new"), of(&versions), 2).await;
@@ -70,7 +72,7 @@ pub(crate) async fn only_of_a_version_replaces_that_version(repository: Reposito
     }
 }
 
-pub(crate) async fn only_of_a_version_refuses_another_and_shows_it(repository: Repository) {
+pub(crate) async fn if_of_a_version_conflicts_with_another_and_returns_it(repository: Repository) {
     let (user, current) = at_version_2(&repository).await;
     for versions in [vec![1], vec![3, 4], vec![]] {
         let outcome = put(&repository, user, todo(1, "new"), of(&versions), 2).await;
@@ -79,7 +81,7 @@ pub(crate) async fn only_of_a_version_refuses_another_and_shows_it(repository: R
     assert_eq!(find(&repository, user, id(1)).await, Some(current));
 }
 
-pub(crate) async fn only_of_a_version_creates_nothing(repository: Repository) {
+pub(crate) async fn if_of_a_version_creates_nothing(repository: Repository) {
     let user = user();
     for versions in [vec![0], vec![1], vec![]] {
         let outcome = put(&repository, user, todo(1, "x"), of(&versions), 0).await;
@@ -88,7 +90,7 @@ pub(crate) async fn only_of_a_version_creates_nothing(repository: Repository) {
     assert_eq!(find(&repository, user, id(1)).await, None);
 }
 
-pub(crate) async fn unless_it_is_of_a_version_creates_replaces_and_refuses(repository: Repository) {
+pub(crate) async fn unless_of_a_version_creates_replaces_or_conflicts(repository: Repository) {
     let unless = |versions: &[i64]| PutCondition::Unless(versions.to_vec());
     let nobody = user();
     let created = put(&repository, nobody, todo(1, "new"), unless(&[1]), 0).await;

@@ -1,4 +1,4 @@
-//! Races: many callers want the same at the same moment, and the outcome is as if they had come in turn.
+//! Races: many callers change the same todo at once, with the results of some sequential order.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::fixtures::{Repository, at, find, id, insert, new_title, put, todo, us
 const CALLERS: i64 = 16;
 const ROUNDS: i64 = 50;
 
-/// Has all callers, numbered from 0, make their calls at once.
+/// Runs a call for each caller at once. The callers are numbered from 0.
 async fn race<T, F>(call: impl Fn(Repository, i64) -> F, repository: &Repository) -> Vec<T>
 where
     T: Send + 'static,
@@ -38,7 +38,7 @@ pub(crate) async fn of_writers_with_the_same_version_exactly_one_wins(repository
     insert(&repository, user, todo(1, "x"), 0).await;
     for version in 1..=ROUNDS {
         let outcomes = race(
-            // Two callers never write the same text, and none that is there already.
+            // Each caller writes another text, which is not the current one.
             |repository, caller| update_if(repository, user, version, CALLERS * version + caller),
             &repository,
         )
@@ -52,7 +52,7 @@ pub(crate) async fn of_writers_with_the_same_version_exactly_one_wins(repository
     }
 }
 
-/// Races of puts on ids that are free: what was created, and all the other outcomes.
+/// Races of puts on unused ids. Returns what was created, and the other outcomes.
 async fn puts(
     repository: &Repository,
     condition: PutCondition,
@@ -79,7 +79,7 @@ async fn puts(
     rounds
 }
 
-pub(crate) async fn of_puts_that_need_absence_exactly_one_creates(repository: Repository) {
+pub(crate) async fn of_puts_if_absent_exactly_one_creates(repository: Repository) {
     let text = |caller| format!("by {caller}");
     for (created, lost) in puts(&repository, PutCondition::Absent, text, |caller| caller).await {
         assert_eq!(created.version, 1);
@@ -100,7 +100,7 @@ pub(crate) async fn of_puts_of_the_same_content_one_creates_and_none_changes(
     }
 }
 
-pub(crate) async fn of_puts_of_the_same_content_and_moment_one_creates(repository: Repository) {
+pub(crate) async fn of_puts_of_the_same_content_and_time_one_creates(repository: Repository) {
     let text = |_| "the same".to_owned();
     for (created, others) in puts(&repository, PutCondition::Always, text, |_| 0).await {
         assert_eq!(created.version, 1);
@@ -108,12 +108,12 @@ pub(crate) async fn of_puts_of_the_same_content_and_moment_one_creates(repositor
     }
 }
 
-pub(crate) async fn among_puts_and_removals_each_removal_makes_room_for_one_creation(
+pub(crate) async fn among_puts_and_deletions_each_deletion_allows_one_creation(
     repository: Repository,
 ) {
     let user = user();
     for _ in 0..ROUNDS {
-        // What each call adds to the number of todos.
+        // How each call changes the number of todos.
         let call = |repository: Repository, caller| async move {
             if caller % 2 == 0 {
                 let outcome = repository.delete(user, id(1), VersionMatch::Any).await.unwrap();
@@ -122,7 +122,7 @@ pub(crate) async fn among_puts_and_removals_each_removal_makes_room_for_one_crea
             match put(&repository, user, todo(1, "x"), PutCondition::Always, caller).await {
                 PutOutcome::Created(_) => 1,
                 PutOutcome::Replaced(todo) => {
-                    assert_eq!(todo.version, 1, "it was just so already");
+                    assert_eq!(todo.version, 1, "it was already as requested");
                     0
                 }
                 outcome @ PutOutcome::Conflict(_) => panic!("{outcome:?}"),
@@ -134,7 +134,7 @@ pub(crate) async fn among_puts_and_removals_each_removal_makes_room_for_one_crea
     }
 }
 
-pub(crate) async fn no_update_is_lost_among_those_without_a_condition(repository: Repository) {
+pub(crate) async fn no_unconditional_update_is_lost(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "x"), 0).await;
     for round in 0..ROUNDS / 10 {
@@ -154,11 +154,11 @@ pub(crate) async fn no_update_is_lost_among_those_without_a_condition(repository
         let first = 2 + CALLERS * round;
         assert_eq!(versions, (first..first + CALLERS).collect::<Vec<_>>());
     }
-    // Whichever came last, no other's later time was taken back.
+    // Whichever came last, the latest time is kept.
     assert_eq!(find(&repository, user, id(1)).await.unwrap().updated_at, at(CALLERS - 1));
 }
 
-pub(crate) async fn of_removals_exactly_one_removes(repository: Repository) {
+pub(crate) async fn of_deletions_exactly_one_deletes(repository: Repository) {
     let user = user();
     for versions in [VersionMatch::Any, VersionMatch::OneOf(vec![1])] {
         for _ in 0..ROUNDS / 5 {
@@ -177,7 +177,7 @@ pub(crate) async fn of_removals_exactly_one_removes(repository: Repository) {
     }
 }
 
-pub(crate) async fn of_an_update_and_a_removal_of_the_same_version_one_wins(
+pub(crate) async fn of_an_update_and_a_deletion_of_the_same_version_one_wins(
     repository: Repository,
 ) {
     let user = user();

@@ -1,4 +1,4 @@
-//! Search: anywhere, in any case, byte by byte.
+//! Search: substrings of titles and descriptions, ignoring case.
 
 use todo_domain::{PageQuery, PutCondition, Sort, TodoFilter, TodoPatch};
 
@@ -85,12 +85,12 @@ pub(crate) async fn composed_and_decomposed_letters_find_each_other(repository: 
         let found = titles(&repository, user, by_search(term)).await;
         assert_eq!(found, ["decomposed", "composed"], "{term}");
     }
-    // A letter is not found in another that has an accent, nor an accent by itself.
+    // A letter without an accent does not match one with an accent, and an accent alone matches nothing.
     assert_eq!(titles(&repository, user, by_search("cafe")).await, ["cafe"]);
     assert!(titles(&repository, user, by_search("\u{301}")).await.is_empty());
 }
 
-pub(crate) async fn a_search_joins_with_completion_order_and_pages(repository: Repository) {
+pub(crate) async fn a_search_combines_with_completion_order_and_pages(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["tea one", "tea two", "coffee", "tea three", "tea four"]).await;
     for number in [1, 3, 4, 5] {
@@ -109,7 +109,7 @@ pub(crate) async fn a_search_joins_with_completion_order_and_pages(repository: R
     assert_eq!(page.iter().map(|todo| todo.id).collect::<Vec<_>>(), [5].map(id));
 }
 
-pub(crate) async fn a_search_sees_what_an_update_or_a_put_has_written(repository: Repository) {
+pub(crate) async fn a_search_finds_texts_written_by_updates_and_puts(repository: Repository) {
     let user = user();
     let finds = async |term| titles(&repository, user, by_search(term)).await.len();
     insert(&repository, user, whole(1, "Old Title", "Old Text", false), 0).await;

@@ -1,4 +1,4 @@
-//! What is stored is found again, exactly.
+//! Todos are stored exactly.
 
 use todo_domain::{RepositoryError, Todo, TodoId};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use crate::fixtures::{
     Repository, all, at, description, find, id, insert, title, todo, user, whole,
 };
 
-/// Texts that are apt to be changed on the way: trimmed, normalized, unescaped, cut, or folded.
+/// Texts that could be changed by mistake: trimmed, normalized, unescaped, truncated, or folded.
 const ODD_TEXTS: [&str; 20] = [
     "  leading, trailing and  double spaces  ",
     "tab\tnewline\ncarriage return\r\nvertical\u{b} form\u{c} next line\u{85} para\u{2029}",
@@ -31,7 +31,7 @@ const ODD_TEXTS: [&str; 20] = [
     "x",
 ];
 
-pub(crate) async fn an_inserted_todo_is_found_exactly_as_it_was_given(repository: Repository) {
+pub(crate) async fn an_inserted_todo_is_stored_exactly(repository: Repository) {
     let user = user();
     let new = whole(7, "Buy groceries", "milk, eggs", true);
     let expected = Todo {
@@ -49,7 +49,7 @@ pub(crate) async fn an_inserted_todo_is_found_exactly_as_it_was_given(repository
     assert_eq!(repository.list(user, all()).await.unwrap(), [expected]);
 }
 
-pub(crate) async fn every_odd_text_is_kept_exactly(repository: Repository) {
+pub(crate) async fn unusual_texts_are_stored_exactly(repository: Repository) {
     let user = user();
     for (number, text) in (1..).zip(ODD_TEXTS) {
         let inserted = insert(&repository, user, whole(number, text, text, false), 0).await;
@@ -60,7 +60,7 @@ pub(crate) async fn every_odd_text_is_kept_exactly(repository: Repository) {
     }
 }
 
-pub(crate) async fn the_longest_texts_are_kept(repository: Repository) {
+pub(crate) async fn texts_of_maximum_length_are_stored(repository: Repository) {
     let user = user();
     for (number, character) in (1..).zip(["x", "ß", "語", "𝄞", "\u{10ffff}"]) {
         let new = whole(number, &character.repeat(255), &character.repeat(2_000), false);
@@ -69,7 +69,7 @@ pub(crate) async fn the_longest_texts_are_kept(repository: Repository) {
     }
 }
 
-pub(crate) async fn a_missing_description_and_an_empty_one_stay_different(repository: Repository) {
+pub(crate) async fn a_missing_description_differs_from_an_empty_one(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "never given"), 0).await;
     insert(&repository, user, whole(2, "empty", "", false), 0).await;
@@ -77,7 +77,7 @@ pub(crate) async fn a_missing_description_and_an_empty_one_stay_different(reposi
     assert_eq!(find(&repository, user, id(2)).await.unwrap().description, Some(description("")));
 }
 
-pub(crate) async fn times_are_kept_to_the_microsecond(repository: Repository) {
+pub(crate) async fn times_are_stored_to_the_microsecond(repository: Repository) {
     let user = user();
     let moments = [
         "2026-01-22T10:30:00.000001Z",
@@ -122,7 +122,7 @@ pub(crate) async fn inserting_the_same_todo_again_at_the_same_time_changes_nothi
     assert_eq!(repository.list(user, all()).await.unwrap(), [first]);
 }
 
-pub(crate) async fn inserting_under_an_id_that_is_taken_is_an_error_and_changes_nothing(
+pub(crate) async fn inserting_with_an_existing_id_is_an_error_and_changes_nothing(
     repository: Repository,
 ) {
     let user = user();
@@ -132,10 +132,10 @@ pub(crate) async fn inserting_under_an_id_that_is_taken_is_an_error_and_changes_
         assert!(matches!(second, Err(RepositoryError::Internal(_))), "{second:?}");
     }
     assert_eq!(repository.list(user, all()).await.unwrap(), [first]);
-    // The refusal has harmed neither the connection nor the transaction of others.
+    // The error affected neither the connection nor the transaction of other calls.
     insert(&repository, user, todo(2, "another"), 0).await;
 }
 
-pub(crate) async fn the_database_answers_a_ping(repository: Repository) {
+pub(crate) async fn ping_succeeds(repository: Repository) {
     repository.ping().await.unwrap();
 }

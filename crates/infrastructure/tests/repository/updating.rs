@@ -1,4 +1,4 @@
-//! Updates: what changes, what stays, and what becomes of the time and the version.
+//! Updates: which fields change, and how time and version change.
 
 use todo_domain::{Todo, TodoPatch, UpdateOutcome, VersionMatch};
 
@@ -77,7 +77,7 @@ pub(crate) async fn a_description_is_cleared_emptied_or_left_alone(repository: R
     }
 }
 
-pub(crate) async fn what_changes_nothing_leaves_version_and_time_alone(repository: Repository) {
+pub(crate) async fn an_update_without_a_change_keeps_version_and_time(repository: Repository) {
     let user = user();
     let described = insert(&repository, user, whole(1, "x", "text", true), 0).await;
     let bare = insert(&repository, user, todo(2, "x"), 0).await;
@@ -103,7 +103,7 @@ pub(crate) async fn what_changes_nothing_leaves_version_and_time_alone(repositor
             );
             assert_eq!(find(&repository, user, todo.id).await.as_ref(), Some(&todo));
         }
-        // One field that differs is enough, beside those that do not.
+        // One field that differs is enough.
         let patch = TodoPatch { is_completed: Some(!todo.is_completed), ..same(&todo) };
         let changed = update(&repository, user, todo.id, patch, 9).await;
         assert_eq!((changed.version, changed.updated_at), (2, at(9)));
@@ -122,10 +122,10 @@ pub(crate) async fn a_difference_in_case_or_normalization_is_a_change(repository
     }
 }
 
-pub(crate) async fn the_time_of_the_last_change_never_runs_backwards(repository: Repository) {
+pub(crate) async fn the_time_of_the_last_change_never_decreases(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "x"), 100).await;
-    // A clock that runs back behind the creation, and behind the last change.
+    // The clock is set back to before the creation, and before the last change.
     for (version, (now, updated)) in
         (2..).zip([(50, 100), (100, 100), (200, 200), (199, 200), (201, 201)])
     {

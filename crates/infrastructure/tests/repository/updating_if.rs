@@ -1,10 +1,10 @@
-//! Updates on the condition that the todo has a wanted version.
+//! Updates on the condition that the todo has a matching version.
 
 use todo_domain::{DeleteOutcome, Todo, TodoPatch, UpdateOutcome, UserId, VersionMatch};
 
 use crate::fixtures::{Repository, at, completed, find, id, insert, new_title, todo, update, user};
 
-/// A user, and the todo 1 at version 2.
+/// A user with todo 1 at version 2.
 async fn at_version_2(repository: &Repository) -> (UserId, Todo) {
     let user = user();
     insert(repository, user, todo(1, "first"), 0).await;
@@ -21,7 +21,7 @@ async fn update_if(
     repository.update(user, id(1), patch, versions, at(2)).await.unwrap()
 }
 
-pub(crate) async fn a_wanted_version_is_updated(repository: Repository) {
+pub(crate) async fn a_matching_version_is_updated(repository: Repository) {
     let (user, _) = at_version_2(&repository).await;
     let outcome = update_if(&repository, user, new_title("third"), &[2]).await;
     let UpdateOutcome::Updated(todo) = outcome else { panic!("{outcome:?}") };
@@ -29,7 +29,7 @@ pub(crate) async fn a_wanted_version_is_updated(repository: Repository) {
     assert_eq!(find(&repository, user, id(1)).await, Some(todo));
 }
 
-pub(crate) async fn one_of_many_wanted_versions_is_enough(repository: Repository) {
+pub(crate) async fn one_matching_version_of_many_is_enough(repository: Repository) {
     let (user, _) = at_version_2(&repository).await;
     for (versions, version) in [(vec![1, 2], 3), (vec![3, i64::MAX, 3], 4), ((0..500).collect(), 5)]
     {
@@ -39,7 +39,7 @@ pub(crate) async fn one_of_many_wanted_versions_is_enough(repository: Repository
     }
 }
 
-pub(crate) async fn another_version_is_a_conflict_that_shows_the_todo(repository: Repository) {
+pub(crate) async fn another_version_is_a_conflict_that_returns_the_todo(repository: Repository) {
     let (user, current) = at_version_2(&repository).await;
     for versions in [vec![1], vec![3], vec![1, 3, i64::MIN, i64::MAX]] {
         let outcome = update_if(&repository, user, completed(true), &versions).await;
@@ -48,14 +48,14 @@ pub(crate) async fn another_version_is_a_conflict_that_shows_the_todo(repository
     }
 }
 
-pub(crate) async fn an_empty_list_of_versions_wants_none(repository: Repository) {
+pub(crate) async fn an_empty_list_of_versions_matches_none(repository: Repository) {
     let (user, current) = at_version_2(&repository).await;
     let outcome = update_if(&repository, user, completed(true), &[]).await;
     assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));
     assert_eq!(find(&repository, user, id(1)).await, Some(current));
 }
 
-pub(crate) async fn an_unwanted_version_is_a_conflict_and_any_other_is_updated(
+pub(crate) async fn an_excluded_version_is_a_conflict_and_any_other_is_updated(
     repository: Repository,
 ) {
     let (user, current) = at_version_2(&repository).await;
@@ -79,7 +79,7 @@ pub(crate) async fn an_unwanted_version_is_a_conflict_and_any_other_is_updated(
     assert_eq!(repository.delete(user, id(1), unwanted).await.unwrap(), DeleteOutcome::Absent);
 }
 
-pub(crate) async fn an_absent_todo_has_no_version_to_want(repository: Repository) {
+pub(crate) async fn an_absent_todo_matches_no_version(repository: Repository) {
     let user = user();
     for versions in [vec![], vec![0], vec![1]] {
         let outcome = update_if(&repository, user, completed(true), &versions).await;
@@ -87,7 +87,9 @@ pub(crate) async fn an_absent_todo_has_no_version_to_want(repository: Repository
     }
 }
 
-pub(crate) async fn a_conflict_is_found_even_when_nothing_would_change(repository: Repository) {
+pub(crate) async fn another_version_is_a_conflict_even_if_nothing_would_change(
+    repository: Repository,
+) {
     let (user, current) = at_version_2(&repository).await;
     let outcome = update_if(&repository, user, new_title("second"), &[1]).await;
     assert_eq!(outcome, UpdateOutcome::Conflict(current.clone()));

@@ -1,4 +1,4 @@
-//! Calls at the same moment, which an adapter may answer together: each gets what it would have got alone.
+//! Concurrent calls, which an adapter may batch: each has the same result as alone.
 
 use futures_util::future::join_all;
 use todo_domain::{PageQuery, Todo, TodoFilter, TodoId, UserId};
@@ -9,11 +9,11 @@ use crate::fixtures::{
 
 const USERS: u128 = 7;
 
-/// Of the same ids for each user.
+/// Todos per user.
 const TODOS: u128 = 9;
 
-/// Users who have all but one of the same ids, each todo with a text of its own.
-async fn crowd(repository: &Repository) -> Vec<Todo> {
+/// Several users with todos of the same ids, but for one, and with different texts.
+async fn insert_concurrently(repository: &Repository) -> Vec<Todo> {
     let owned: Vec<_> = (0..USERS)
         .flat_map(|user| {
             let owner = self::user();
@@ -37,47 +37,47 @@ fn owners(todos: &[Todo]) -> Vec<UserId> {
     owners
 }
 
-pub(crate) async fn todos_created_at_once_are_all_there(repository: Repository) {
-    for todo in crowd(&repository).await {
+pub(crate) async fn todos_created_concurrently_are_all_stored(repository: Repository) {
+    for todo in insert_concurrently(&repository).await {
         assert_eq!(find(&repository, todo.user_id, todo.id).await, Some(todo));
     }
 }
 
-pub(crate) async fn todos_wanted_at_once_are_found_by_their_owners_only(repository: Repository) {
-    let todos = crowd(&repository).await;
+pub(crate) async fn concurrent_finds_return_todos_to_their_owners_only(repository: Repository) {
+    let todos = insert_concurrently(&repository).await;
     let owners = owners(&todos);
-    // Each id is wanted by each user, one after the other, and twice by the last.
-    let mut wanted: Vec<(UserId, TodoId)> = (0..TODOS)
+    // Each user requests each id; the last user twice.
+    let mut requests: Vec<(UserId, TodoId)> = (0..TODOS)
         .flat_map(|number| owners.iter().map(move |owner| (*owner, id(number))))
         .collect();
-    wanted.extend(wanted.last().copied());
-    let calls = wanted.iter().map(|(user, id)| find(&repository, *user, *id));
+    requests.extend(requests.last().copied());
+    let calls = requests.iter().map(|(user, id)| find(&repository, *user, *id));
     let found = join_all(calls).await;
-    for ((user, id), found) in wanted.iter().zip(found) {
+    for ((user, id), found) in requests.iter().zip(found) {
         let own = todos.iter().find(|todo| (todo.user_id, todo.id) == (*user, *id));
         assert_eq!(found.as_ref(), own);
     }
 }
 
-pub(crate) async fn lists_wanted_at_once_hold_the_todos_of_their_owners(repository: Repository) {
-    let todos = crowd(&repository).await;
+pub(crate) async fn concurrent_lists_contain_the_todos_of_their_owners(repository: Repository) {
+    let todos = insert_concurrently(&repository).await;
     let owners = owners(&todos);
-    let mut wanted: Vec<(UserId, PageQuery)> = Vec::new();
+    let mut requests: Vec<(UserId, PageQuery)> = Vec::new();
     for sort in SORTS {
         for filter in [TodoFilter::default(), by_completion(true), by_search("of 3")] {
             for limit in [0, 1, 3, 101, 10_000] {
                 for after in [None, Some(sort.position_of(&todos[4]))] {
                     let query = PageQuery { filter: filter.clone(), sort, after, limit };
-                    // The first asks twice.
+                    // The first user requests it twice.
                     let users = owners.iter().chain(owners.first());
-                    wanted.extend(users.map(|user| (*user, query.clone())));
+                    requests.extend(users.map(|user| (*user, query.clone())));
                 }
             }
         }
     }
-    let calls = wanted.iter().map(|(user, query)| repository.list(*user, query.clone()));
+    let calls = requests.iter().map(|(user, query)| repository.list(*user, query.clone()));
     let lists = join_all(calls).await;
-    for ((user, query), list) in wanted.iter().zip(lists) {
+    for ((user, query), list) in requests.iter().zip(lists) {
         let sort = query.sort;
         let mut own: Vec<_> = todos.iter().filter(|todo| todo.user_id == *user).cloned().collect();
         own.retain(|todo| query.filter.matches(todo));
@@ -90,7 +90,7 @@ pub(crate) async fn lists_wanted_at_once_hold_the_todos_of_their_owners(reposito
     }
 }
 
-pub(crate) async fn a_creation_that_fails_fails_alone(repository: Repository) {
+pub(crate) async fn a_failed_creation_fails_no_other_call(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(5, "taken"), 0).await;
     let calls = (0..20).map(|number| repository.insert(user, todo(number, "new"), at(1)));
