@@ -11,7 +11,8 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use todo_domain::{
-    PageQuery, RepositoryError, SearchTerm, Sort, TodoCounts, TodoFilter, TodoRepository, UserId,
+    BulkOutcome, PageQuery, RepositoryError, SearchTerm, Sort, TodoCounts, TodoFilter,
+    TodoRepository, UserId,
 };
 use todo_infrastructure::{DatabaseOptions, MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
@@ -80,7 +81,11 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     for slow in ["update", "delete", "search"] {
         let result = match slow {
             "update" => {
-                repository.update_matching(USER, everything.clone(), true, now).await.map(drop)
+                match repository.update_matching(USER, everything.clone(), true, now).await {
+                    // Within so short a timeout, Postgres may change only a few todos. Checking that may be fast.
+                    Ok(BulkOutcome::TooMany { .. }) => continue,
+                    result => result.map(drop),
+                }
             }
             "delete" => repository.delete_matching(USER, everything.clone()).await.map(drop),
             _ => repository.list(USER, search.clone()).await.map(drop),
