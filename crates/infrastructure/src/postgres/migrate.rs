@@ -37,9 +37,9 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statemen
 /// The pause after that, in which other calls can use the table.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-const OTHER_INSTANCE: &str = "another copy of the program is migrating the database";
+const OTHER_INSTANCE: &str = "another instance is migrating the database";
 const OTHER_LOCKS: &str =
-    "transactions that stay open hold locks on what the migration changes (pg_locks tells which)";
+    "open transactions hold locks on tables that the migration changes (see pg_locks)";
 
 /// Keeps an idle transaction open while another connection migrates.
 const DISABLE_IDLE_TIMEOUTS: &str = "SELECT set_config(name, '0', true) FROM pg_settings \

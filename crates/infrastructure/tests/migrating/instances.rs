@@ -32,7 +32,7 @@ fn a_start_logs_that_it_waits_for_another_instance_to_migrate_postgres_and_times
     let mut other = PgConnection::establish(database.url()).unwrap();
     other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1953457263)").unwrap();
     let (log, error) = open_locked(&url(&database));
-    assert_timed_out(&log, &error, "another copy of the program is migrating the database");
+    assert_timed_out(&log, &error, "another instance is migrating the database");
     other.batch_execute("COMMIT").unwrap();
     assert!(open(&url(&database), &OPTIONS).is_ok());
 }
