@@ -103,9 +103,9 @@ async fn the_statement_cache_is_disabled_when_prepared_statements_get_lost() {
     let repository = repository(&database);
     call_everything_at_once(&*repository).await;
     database.psql(
-        "CREATE TABLE kept (statements bigint);
+        "CREATE TABLE cached (statements bigint);
          CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             INSERT INTO kept SELECT count(*) FROM pg_prepared_statements;
+             INSERT INTO cached SELECT count(*) FROM pg_prepared_statements;
              EXECUTE 'DEALLOCATE ALL';
              RETURN NEW;
          END $$;
@@ -114,10 +114,10 @@ async fn the_statement_cache_is_disabled_when_prepared_statements_get_lost() {
     for _ in 0..4 {
         call_everything_at_once(&*repository).await;
     }
-    assert!(database.psql("SELECT max(statements) FROM kept").parse::<u32>().unwrap() > 0);
-    database.psql("TRUNCATE kept");
+    assert!(database.psql("SELECT max(statements) FROM cached").parse::<u32>().unwrap() > 0);
+    database.psql("TRUNCATE cached");
     call_everything_at_once(&*repository).await;
-    assert_eq!(database.psql("SELECT max(statements) FROM kept"), "0");
+    assert_eq!(database.psql("SELECT max(statements) FROM cached"), "0");
 }
 
 #[tokio::test]

@@ -202,7 +202,7 @@ pub(crate) struct PooledConnection<C> {
     is_broken: bool,
 }
 
-/// A moment that invalidates what is older: connections by their last use, or by the time when they were opened.
+/// Invalidates connections that were last used, or opened, before the time of the mark.
 struct InvalidationMark {
     origin: Instant,
     /// Since `origin`.
@@ -219,13 +219,13 @@ impl InvalidationMark {
         self.micros.fetch_max(self.micros_at(Instant::now()), Ordering::Relaxed);
     }
 
-    /// Whether the moment is not after the mark.
-    fn covers(&self, moment: Instant) -> bool {
-        self.micros_at(moment) <= self.micros.load(Ordering::Relaxed)
+    /// Whether the instant is not after the mark.
+    fn covers(&self, instant: Instant) -> bool {
+        self.micros_at(instant) <= self.micros.load(Ordering::Relaxed)
     }
 
-    fn micros_at(&self, moment: Instant) -> u64 {
-        let since = moment.saturating_duration_since(self.origin);
+    fn micros_at(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.origin);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 }

@@ -92,12 +92,12 @@ impl ServerClock {
         Ok(Self { server_time, read_at: Instant::now() })
     }
 
-    /// The server's time at a moment.
-    pub(super) fn at(&self, moment: Instant) -> DateTime<Utc> {
+    /// The server's time at an instant of ours.
+    pub(super) fn at(&self, instant: Instant) -> DateTime<Utc> {
         let since = |from: Instant, to: Instant| -> TimeDelta {
             let passed: Duration = to.saturating_duration_since(from);
             TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)
         };
-        self.server_time + since(self.read_at, moment) - since(moment, self.read_at)
+        self.server_time + since(self.read_at, instant) - since(instant, self.read_at)
     }
 }

@@ -15,9 +15,9 @@ use crate::options::OpenError;
 /// Poolers assign sessions by different rules. A few rounds detect all of them.
 const ROUNDS: usize = 3;
 
-/// A moment by the clock of a server.
+/// A time of a server's clock.
 #[derive(Clone, Copy, QueryableByName)]
-struct Moment {
+struct ServerTime {
     #[diesel(sql_type = Timestamptz)]
     clock: DateTime<Utc>,
     /// When the server was started, which identifies it.
@@ -25,7 +25,7 @@ struct Moment {
     server: DateTime<Utc>,
 }
 
-impl Moment {
+impl ServerTime {
     fn now(connection: &mut PgConnection) -> QueryResult<Self> {
         let now = "SELECT clock_timestamp() AS clock, pg_postmaster_start_time() AS server";
         diesel::sql_query(now).get_result(connection)
@@ -37,19 +37,19 @@ impl Moment {
 struct Session {
     #[diesel(sql_type = Integer)]
     pid: i32,
-    /// Whether it started before the given moment. Yes if that is unknown; no if it is on another server (the URL may name
+    /// Whether it started before the given time. Yes if that is unknown; no if it is on another server (the URL may name
     /// several), whose clock may differ.
     #[diesel(sql_type = Bool)]
     is_older: bool,
 }
 
-fn session(connection: &mut PgConnection, moment: Moment) -> QueryResult<Session> {
+fn session(connection: &mut PgConnection, time: ServerTime) -> QueryResult<Session> {
     diesel::sql_query(
         "SELECT pg_backend_pid() AS pid, pg_postmaster_start_time() = $2 AND coalesce( \
             (SELECT backend_start < $1 FROM pg_stat_activity WHERE pid = pg_backend_pid()), true) AS is_older",
     )
-    .bind::<Timestamptz, _>(moment.clock)
-    .bind::<Timestamptz, _>(moment.server)
+    .bind::<Timestamptz, _>(time.clock)
+    .bind::<Timestamptz, _>(time.server)
     .get_result(connection)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn shares_sessions(
     first: &mut PgConnection,
     second: impl FnOnce() -> ConnectionResult<PgConnection>,
 ) -> Result<bool, OpenError> {
-    let before_second = Moment::now(first)?;
+    let before_second = ServerTime::now(first)?;
     let mut second = second()?;
     let first_pid = session(first, before_second)?.pid;
     let second_pid = session(&mut second, before_second)?.pid;

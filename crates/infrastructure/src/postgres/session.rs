@@ -55,9 +55,9 @@ impl PgSession {
         })
     }
 
-    /// The time of the server's clock at that moment.
-    pub(super) fn server_time(&self, moment: Instant) -> DateTime<Utc> {
-        self.clock.at(moment)
+    /// The time of the server's clock at an instant of ours.
+    pub(super) fn server_time(&self, instant: Instant) -> DateTime<Utc> {
+        self.clock.at(instant)
     }
 
     /// Runs a statement that may take long, and makes the server cancel it at the deadline.

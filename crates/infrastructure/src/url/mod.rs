@@ -33,7 +33,7 @@ pub enum InvalidDatabaseUrl {
         /// The scheme, or a description if it is missing.
         found: String,
     },
-    /// The scheme names a driver, as SQLAlchemy's URLs do.
+    /// The scheme names a driver, as URLs of `SQLAlchemy` do.
     #[error("the scheme must be plain postgresql://, without the driver {driver:?}")]
     Driver {
         /// The part after the `+`.

@@ -164,7 +164,7 @@ impl<J: Job> Queue<J> {
             Some(until) => thread::park_timeout(until.saturating_duration_since(Instant::now())),
             None => thread::park(),
         }
-        // Whoever wakes a thread removes it from the list. After a timeout it is still there.
+        // `wake_thread` has removed this thread from the list, but a timeout has not.
         let mut state = self.lock();
         state.parked.retain(|it| it.id() != this.id());
         state

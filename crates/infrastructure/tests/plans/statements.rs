@@ -184,10 +184,10 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statem
         capture::statement(update).await,
         capture::statement(delete).await,
     ];
-    let (busy, moment) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
+    let (busy, time) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
     let changes = ["false", "true"];
     let update_values =
-        [&["true"][..], &changes, &["1"], &changes, &[&moment], &[&busy, &busy, "true"]].concat();
+        [&["true"][..], &changes, &["1"], &changes, &[&time], &[&busy, &busy, "true"]].concat();
     [
         unfiltered(find, &[&busy, &busy, "1"]),
         unfiltered(update, &update_values),

@@ -14,16 +14,16 @@ use crate::common::OPTIONS;
 struct Row(Vec<(&'static str, String)>);
 
 impl Row {
-    /// `id` formats an id, `moment` a time given in seconds.
-    fn new(id: impl Fn(u128) -> String, moment: impl Fn(u32) -> String) -> Self {
+    /// `id` formats an id, `time` a time given in seconds.
+    fn new(id: impl Fn(u128) -> String, time: impl Fn(u32) -> String) -> Self {
         Self(vec![
             ("user_id", id(1)),
             ("id", id(2)),
             ("title", text("title")),
             ("description", text("text")),
             ("is_completed", "false".to_owned()),
-            ("created_at", moment(20)),
-            ("updated_at", moment(20)),
+            ("created_at", time(20)),
+            ("updated_at", time(20)),
             ("version", "1".to_owned()),
             ("title_folded", text("title")),
             ("description_folded", text("text")),

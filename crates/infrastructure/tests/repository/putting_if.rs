@@ -92,8 +92,8 @@ pub(crate) async fn if_of_a_version_creates_nothing(repository: Repository) {
 
 pub(crate) async fn unless_of_a_version_creates_replaces_or_conflicts(repository: Repository) {
     let unless = |versions: &[i64]| PutCondition::Unless(versions.to_vec());
-    let nobody = user();
-    let created = put(&repository, nobody, todo(1, "new"), unless(&[1]), 0).await;
+    let other = user();
+    let created = put(&repository, other, todo(1, "new"), unless(&[1]), 0).await;
     assert!(matches!(&created, PutOutcome::Created(todo) if todo.version == 1), "{created:?}");
 
     let (user, current) = at_version_2(&repository).await;

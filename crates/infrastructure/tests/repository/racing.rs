@@ -57,7 +57,7 @@ async fn puts(
     repository: &Repository,
     condition: PutCondition,
     text: fn(i64) -> String,
-    moment: fn(i64) -> i64,
+    time: fn(i64) -> i64,
 ) -> Vec<(Todo, Vec<PutOutcome>)> {
     let user = user();
     let mut rounds = Vec::new();
@@ -65,7 +65,7 @@ async fn puts(
         let number = u128::from(round.unsigned_abs());
         let call = |repository, caller| {
             let (new, condition) = (whole(number, &text(caller), "y", true), condition.clone());
-            async move { put(&repository, user, new, condition, moment(caller)).await }
+            async move { put(&repository, user, new, condition, time(caller)).await }
         };
         let (mut created, rest): (Vec<_>, Vec<_>) = race(call, repository)
             .await

@@ -79,7 +79,7 @@ pub(crate) async fn a_missing_description_differs_from_an_empty_one(repository: 
 
 pub(crate) async fn times_are_stored_to_the_microsecond(repository: Repository) {
     let user = user();
-    let moments = [
+    let times = [
         "2026-01-22T10:30:00.000001Z",
         "2026-01-22T10:30:00.999999Z",
         "2026-12-31T23:59:59.123456Z",
@@ -87,8 +87,8 @@ pub(crate) async fn times_are_stored_to_the_microsecond(repository: Repository) 
         "1969-12-31T23:59:59.999999Z",
         "9999-12-31T23:59:59.999999Z",
     ];
-    for (number, moment) in (1..).zip(moments) {
-        let now = moment.parse().unwrap();
+    for (number, time) in (1..).zip(times) {
+        let now = time.parse().unwrap();
         repository.insert(user, todo(number, "x"), now).await.unwrap();
         let found = find(&repository, user, id(number)).await.unwrap();
         assert_eq!((found.created_at, found.updated_at), (now, now));

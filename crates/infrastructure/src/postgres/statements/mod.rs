@@ -61,7 +61,7 @@ fn owned_by_each<'a>() -> todos::BoxedQuery<'a, Pg> {
 
 /// A user's todo by id.
 #[auto_type(type_case = "PascalCase")]
-fn one(user: Uuid, id: Uuid) -> _ {
+fn by_id(user: Uuid, id: Uuid) -> _ {
     let owned: OwnedBy = owned_by(user);
     owned.filter(todos::id.eq(id))
 }

@@ -10,7 +10,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Timestamptz, Uuid};
 use todo_domain::{PageQuery, SortKey, Todo, TodoCounts, TodoFilter, UserId};
 
-use super::{Find, List, matches, one, owned_by, owned_by_each, to_todo};
+use super::{Find, List, by_id, matches, owned_by, owned_by_each, to_todo};
 use crate::postgres::row::TodoRow;
 use crate::postgres::schema::todos;
 use crate::sql::{BatchQuery, Cached, Limited, batch_id, comes_after};
@@ -25,7 +25,7 @@ pub(in crate::postgres) fn find(
     connection: &mut PgConnection,
     (user, id): &Find,
 ) -> QueryResult<Option<Todo>> {
-    let row = one(user.0, id.0).select(TodoRow::as_select()).first(connection).optional()?;
+    let row = by_id(user.0, id.0).select(TodoRow::as_select()).first(connection).optional()?;
     row.map(to_todo).transpose()
 }
 

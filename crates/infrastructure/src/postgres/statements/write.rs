@@ -9,7 +9,7 @@ use todo_domain::{
     DeleteOutcome, Description, Todo, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 
-use super::{Insert, changes, find, greatest, has_version, one, to_todo};
+use super::{Insert, by_id, changes, find, greatest, has_version, to_todo};
 use crate::postgres::deadline::{BatchVersion, first_version, is_in_time};
 use crate::postgres::row::{NewTodoRow, TodoRow};
 use crate::postgres::schema::todos;
@@ -69,8 +69,8 @@ pub(in crate::postgres) fn update(
         let text = description.as_ref().map(Description::as_str);
         (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
     });
-    let wanted = one(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
-    let statement = diesel::update(wanted)
+    let row = by_id(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
+    let statement = diesel::update(row)
         .set((
             title,
             description,
@@ -99,8 +99,8 @@ pub(in crate::postgres) fn delete(
     versions: &VersionMatch,
     deadline: DateTime<Utc>,
 ) -> QueryResult<DeleteOutcome> {
-    let wanted = one(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
-    let deleted = diesel::delete(wanted).execute(connection)?;
+    let row = by_id(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
+    let deleted = diesel::delete(row).execute(connection)?;
     if deleted == 1 {
         return Ok(DeleteOutcome::Deleted);
     }

@@ -49,7 +49,7 @@ fn owned_by(user: BlobUuid) -> _ {
 
 /// A user's todo by id.
 #[auto_type(type_case = "PascalCase")]
-fn one(user: BlobUuid, id: BlobUuid) -> _ {
+fn by_id(user: BlobUuid, id: BlobUuid) -> _ {
     let owned: OwnedBy = owned_by(user);
     owned.filter(todos::id.eq(id))
 }

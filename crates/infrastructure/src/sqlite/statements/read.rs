@@ -8,7 +8,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary};
 use todo_domain::{PageQuery, SortKey, Todo, TodoCounts, TodoFilter, TodoId, UserId};
 
-use super::{matches, one, owned_by, to_todo};
+use super::{by_id, matches, owned_by, to_todo};
 use crate::sql::comes_after;
 use crate::sqlite::row::TodoRow;
 use crate::sqlite::schema::todos;
@@ -27,7 +27,7 @@ pub(in crate::sqlite) fn find(
     user: UserId,
     id: TodoId,
 ) -> QueryResult<Option<Todo>> {
-    let row = one(BlobUuid(user.0), BlobUuid(id.0))
+    let row = by_id(BlobUuid(user.0), BlobUuid(id.0))
         .select(TodoRow::as_select())
         .first(connection)
         .optional()?;

@@ -10,7 +10,7 @@ use todo_domain::{
     VersionMatch,
 };
 
-use super::{changes, find, greatest, has_version, one, to_todo};
+use super::{by_id, changes, find, greatest, has_version, to_todo};
 use crate::sql::Cached;
 use crate::sqlite::row::{NewTodoRow, TodoRow};
 use crate::sqlite::schema::todos;
@@ -53,7 +53,7 @@ pub(in crate::sqlite) fn update(
         (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
     });
     let statement =
-        diesel::update(one(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
+        diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
             .set((
                 title,
                 description,
@@ -85,7 +85,7 @@ pub(in crate::sqlite) fn delete(
     versions: &VersionMatch,
 ) -> QueryResult<DeleteOutcome> {
     let deleted =
-        diesel::delete(one(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
+        diesel::delete(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
             .execute(connection)?;
     if deleted == 1 {
         return Ok(DeleteOutcome::Deleted);

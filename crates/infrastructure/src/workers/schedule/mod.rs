@@ -269,7 +269,7 @@ impl<J: Job> Schedule<J> {
         bulk.cooldown_until.filter(|_| !bulk.users.is_empty())
     }
 
-    /// Ends the cooldown of bulk calls, for good.
+    /// Ends the cooldown of bulk calls permanently.
     pub(crate) fn disable_cooldown(&mut self) {
         self.limits.bulk_cooldown_factor = 0;
         self.classes[WorkClass::Bulk as usize].cooldown_until = None;
