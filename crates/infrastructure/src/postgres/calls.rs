@@ -75,7 +75,7 @@ impl Job for Call {
     }
 }
 
-/// Whether the page is small, the first one, and without a search: the page that clients usually request.
+/// Whether the page is small, the first one, and not filtered by a search or ids.
 fn is_small_first_page(page: &PageQuery) -> bool {
     page.limit <= MAX_BATCHED_PAGE
         && page.after.is_none()

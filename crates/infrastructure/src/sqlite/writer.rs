@@ -67,7 +67,7 @@ impl Writer {
         F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         let job = |reply_to| -> Box<dyn QueuedWrite> {
-            Box::new(Statement { user, kind, run: statement, result: None, reply_to })
+            Box::new(WriteJob { user, kind, run: statement, result: None, reply_to })
         };
         self.workers.call(timeout, job).await
     }
@@ -79,7 +79,7 @@ impl Drop for Writer {
     }
 }
 
-/// A write in the queue.
+/// A write in the queue, whatever the type of its result.
 trait QueuedWrite: Send {
     fn user(&self) -> UserId;
     fn kind(&self) -> JobKind;
@@ -110,7 +110,8 @@ impl Job for Box<dyn QueuedWrite> {
     }
 }
 
-struct Statement<T, F> {
+/// A write with its statement, and the result until the commit.
+struct WriteJob<T, F> {
     user: UserId,
     kind: JobKind,
     run: F,
@@ -118,7 +119,7 @@ struct Statement<T, F> {
     reply_to: ReplyTo<T>,
 }
 
-impl<T, F> QueuedWrite for Statement<T, F>
+impl<T, F> QueuedWrite for WriteJob<T, F>
 where
     T: Send,
     F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send,
