@@ -1,6 +1,6 @@
 //! A statement that takes too long is rolled back by the time its caller gets the error, and frees its thread.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod common;
 

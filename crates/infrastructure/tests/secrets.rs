@@ -1,6 +1,6 @@
 //! No error and no text shows the password of a URL, however invalid the URL is.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Calls do not fail when Postgres sessions, or the prepared statements in them, become unusable.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod common;
 

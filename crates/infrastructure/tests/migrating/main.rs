@@ -1,6 +1,6 @@
 //! Migrating a database that is in use: calls continue, and waiting is limited.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 #[path = "../common/mod.rs"]
 mod common;

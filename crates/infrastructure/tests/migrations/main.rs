@@ -1,7 +1,7 @@
 //! The migrations can be reverted, and match the committed `schema.rs`; several instances can apply them at once. Also
 //! what `open` rejects at start-up.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 #[path = "../common/mod.rs"]
 mod common;

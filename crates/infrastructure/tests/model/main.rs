@@ -1,7 +1,7 @@
 //! Model-based tests: random sequences of calls run on both databases and on a simple in-memory model. All three must
 //! return the same results.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod calls;
 #[path = "../common/mod.rs"]

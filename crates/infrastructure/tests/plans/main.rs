@@ -4,7 +4,7 @@
 //! The tests explain the statements that the adapters send, in a database in which one user has 20,000 todos, and others
 //! have a few.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod capture;
 #[path = "../common/mod.rs"]

@@ -4,7 +4,7 @@
 //! behaviour on each database. Each test has its own fresh database, and they run in parallel. A behaviour that is missing
 //! in the list below is dead code, which the compiler reports.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test")]
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
 mod batching;
 mod bulk;
