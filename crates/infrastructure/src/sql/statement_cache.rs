@@ -64,7 +64,7 @@ impl StatementCacheState {
     pub(crate) fn disable(&self) -> bool {
         if !self.is_fixed && self.is_enabled.swap(false, Ordering::SeqCst) {
             tracing::warn!(
-                "prepared statements are missing or mixed up: a pooler now shares the sessions. The statement cache is \
+                "prepared statements got lost or mixed up: a pooler now shares the sessions. The statement cache is \
                  disabled until the next start"
             );
         }
