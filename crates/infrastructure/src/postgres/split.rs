@@ -109,16 +109,16 @@ mod tests {
         }
         assert_eq!(statements("SELECT 1; SELECT 2;\n"), ["SELECT 1", "SELECT 2"]);
         assert!(statements(" ; -- nothing;\n /* ; */ ;").is_empty());
-        for whole in [
+        for statement in [
             "SELECT 'a;''b', \"c;d\", E'\\';e'",
             "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $body$ BEGIN x := $a$;$a$; END $body$",
             "-- why;\nALTER TABLE a /* ; /* ; */ */ ADD b text COLLATE \"C\" DEFAULT 'x'::text",
             "SELECT E'a''\\';b', e'\\\\', 'c\\', a$b, $1, $2",
             "SELECT a::int, b->>'c', d @> e, f[1:2], 1.5e3, U&'\\0041', B'01', X'ff', :g FROM h WHERE i ~* 'j' AND k <> ALL ($1)",
         ] {
-            assert_eq!(statements(whole), [whole]);
-            let twice = format!("{whole};\n{whole} ;");
-            assert_eq!(statements(&twice), [whole, whole]);
+            assert_eq!(statements(statement), [statement]);
+            let twice = format!("{statement};\n{statement} ;");
+            assert_eq!(statements(&twice), [statement, statement]);
         }
         for unterminated in ["SELECT 'a", "SELECT 1 /* /* */", "SELECT \"a", "SELECT $a$ $b$ $$"] {
             assert!(super::split_statements(unterminated).is_err(), "{unterminated}");

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use todo_domain::{PageQuery, Todo, TodoFilter, TodoId, UserId};
 
 use crate::fixtures::{
-    Repository, SORTS, all, at, by_completion, by_search, find, id, insert, todo, user, whole,
+    Repository, SORTS, all, at, by_completion, by_search, find, full_todo, id, insert, todo, user,
 };
 
 const USERS: u128 = 7;
@@ -19,7 +19,7 @@ async fn insert_concurrently(repository: &Repository) -> Vec<Todo> {
             let owner = self::user();
             (0..TODOS).filter(move |number| *number != user).map(move |number| {
                 let text = format!("{number} of {user}");
-                (owner, whole(number, &text, &text, number % 3 == 0))
+                (owner, full_todo(number, &text, &text, number % 3 == 0))
             })
         })
         .collect();

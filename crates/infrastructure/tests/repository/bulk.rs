@@ -4,15 +4,15 @@ use todo_domain::BulkOutcome::Changed;
 use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
 
 use crate::fixtures::{
-    Repository, at, by_completion, by_ids, by_search, completed, find, id, insert, insert_all,
-    titles, update, user, whole,
+    Repository, at, by_completion, by_ids, by_search, completed, find, full_todo, id, insert,
+    insert_all, titles, update, user,
 };
 
 /// Three todos about tea, of which the second is completed, and two about coffee, of which the last is.
 async fn drinks(repository: &Repository) -> UserId {
     let user = user();
     insert_all(repository, user, &["Tea one", "Tea two", "Tea three", "Coffee four"]).await;
-    insert(repository, user, whole(5, "five", "about COFFEE", false), 5).await;
+    insert(repository, user, full_todo(5, "five", "about COFFEE", false), 5).await;
     for number in [2, 5] {
         update(repository, user, id(number), completed(true), 10).await;
     }

@@ -9,13 +9,13 @@ use todo_test_support::database::TestDatabase;
 use crate::common::OPTIONS;
 
 /// A repository on its own database.
-pub(crate) struct Fresh {
+pub(crate) struct TestRepository {
     // Dropped before the database, which its threads use.
     repository: Arc<dyn TodoRepository>,
     _database: Option<TestDatabase>,
 }
 
-impl Fresh {
+impl TestRepository {
     fn on(database: TestDatabase) -> Self {
         Self { repository: open_at(database.url()), _database: Some(database) }
     }
@@ -32,17 +32,17 @@ fn open_at(url: &str) -> Arc<dyn TodoRepository> {
 
 /// SQLite in a file, with reader threads and a writer.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all databases")]
-pub(crate) fn sqlite_file() -> Option<Fresh> {
-    Some(Fresh::on(TestDatabase::sqlite()))
+pub(crate) fn sqlite_file() -> Option<TestRepository> {
+    Some(TestRepository::on(TestDatabase::sqlite()))
 }
 
 /// In-memory SQLite, with one thread that reads and writes.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all databases")]
-pub(crate) fn sqlite_memory() -> Option<Fresh> {
-    Some(Fresh { repository: open_at("sqlite::memory:"), _database: None })
+pub(crate) fn sqlite_memory() -> Option<TestRepository> {
+    Some(TestRepository { repository: open_at("sqlite::memory:"), _database: None })
 }
 
 /// Postgres, if it is available.
-pub(crate) fn postgres() -> Option<Fresh> {
-    Some(Fresh::on(TestDatabase::postgres()?))
+pub(crate) fn postgres() -> Option<TestRepository> {
+    Some(TestRepository::on(TestDatabase::postgres()?))
 }

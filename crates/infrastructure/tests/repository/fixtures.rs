@@ -50,7 +50,7 @@ pub(crate) fn todo(number: u128, text: &str) -> NewTodo {
 }
 
 /// A todo with all fields.
-pub(crate) fn whole(number: u128, text: &str, about: &str, is_completed: bool) -> NewTodo {
+pub(crate) fn full_todo(number: u128, text: &str, about: &str, is_completed: bool) -> NewTodo {
     NewTodo { description: Some(description(about)), is_completed, ..todo(number, text) }
 }
 

@@ -3,21 +3,22 @@
 use todo_domain::{DeleteOutcome, PutCondition, PutOutcome, Todo, VersionMatch};
 
 use crate::fixtures::{
-    Repository, all, at, completed, description, find, id, insert, put, title, todo, update, user,
-    whole,
+    Repository, all, at, completed, description, find, full_todo, id, insert, put, title, todo,
+    update, user,
 };
 
 pub(crate) async fn a_todo_is_created_with_the_given_id(repository: Repository) {
     let user = user();
-    let outcome = put(&repository, user, whole(7, "x", "y", true), PutCondition::Always, 0).await;
-    let created = whole(7, "x", "y", true).created(user, at(0));
+    let outcome =
+        put(&repository, user, full_todo(7, "x", "y", true), PutCondition::Always, 0).await;
+    let created = full_todo(7, "x", "y", true).created(user, at(0));
     assert_eq!(outcome, PutOutcome::Created(created.clone()));
     assert_eq!(repository.list(user, all()).await.unwrap(), [created]);
 }
 
 pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
     let user = user();
-    insert(&repository, user, whole(1, "x", "y", true), 0).await;
+    insert(&repository, user, full_todo(1, "x", "y", true), 0).await;
     let other = insert(&repository, user, todo(2, "x"), 0).await;
     let outcome = put(&repository, user, todo(1, "new"), PutCondition::Always, 1).await;
     let replaced = Todo {
@@ -26,13 +27,14 @@ pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
         is_completed: false,
         updated_at: at(1),
         version: 2,
-        ..whole(1, "x", "y", true).created(user, at(0))
+        ..full_todo(1, "x", "y", true).created(user, at(0))
     };
     assert_eq!(outcome, PutOutcome::Replaced(replaced.clone()));
     assert_eq!(find(&repository, user, id(1)).await, Some(replaced.clone()));
     assert_eq!(find(&repository, user, id(2)).await, Some(other));
 
-    let outcome = put(&repository, user, whole(1, "new", "", true), PutCondition::Always, 2).await;
+    let outcome =
+        put(&repository, user, full_todo(1, "new", "", true), PutCondition::Always, 2).await;
     let replaced = Todo {
         description: Some(description("")),
         is_completed: true,
@@ -45,8 +47,9 @@ pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
 
 pub(crate) async fn putting_twice_changes_nothing(repository: Repository) {
     let user = user();
-    for (number, new) in
-        [todo(1, "x"), whole(2, "x", "", true), whole(3, "x", "y", false)].into_iter().enumerate()
+    for (number, new) in [todo(1, "x"), full_todo(2, "x", "", true), full_todo(3, "x", "y", false)]
+        .into_iter()
+        .enumerate()
     {
         let created = put(&repository, user, new.clone(), PutCondition::Always, 0).await;
         let PutOutcome::Created(created) = created else { panic!("{created:?}") };

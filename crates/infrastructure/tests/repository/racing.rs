@@ -8,7 +8,7 @@ use todo_domain::{
 };
 use tokio::task::JoinSet;
 
-use crate::fixtures::{Repository, at, find, id, insert, new_title, put, todo, user, whole};
+use crate::fixtures::{Repository, at, find, full_todo, id, insert, new_title, put, todo, user};
 
 const CALLERS: i64 = 16;
 const ROUNDS: i64 = 50;
@@ -64,7 +64,7 @@ async fn puts(
     for round in 1..=ROUNDS {
         let number = u128::from(round.unsigned_abs());
         let call = |repository, caller| {
-            let (new, condition) = (whole(number, &text(caller), "y", true), condition.clone());
+            let (new, condition) = (full_todo(number, &text(caller), "y", true), condition.clone());
             async move { put(&repository, user, new, condition, time(caller)).await }
         };
         let (mut created, rest): (Vec<_>, Vec<_>) = race(call, repository)

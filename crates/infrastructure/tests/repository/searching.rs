@@ -3,17 +3,17 @@
 use todo_domain::{PageQuery, PutCondition, Sort, TodoFilter, TodoPatch};
 
 use crate::fixtures::{
-    Repository, all, by_search, completed, description, id, insert, insert_all, new_title, put,
-    titles, todo, update, user, whole,
+    Repository, all, by_search, completed, description, full_todo, id, insert, insert_all,
+    new_title, put, titles, todo, update, user,
 };
 
 pub(crate) async fn a_term_is_found_anywhere_in_title_or_description(repository: Repository) {
     let user = user();
-    insert(&repository, user, whole(1, "needle first", "x", false), 1).await;
-    insert(&repository, user, whole(2, "the needle within", "", false), 2).await;
+    insert(&repository, user, full_todo(1, "needle first", "x", false), 1).await;
+    insert(&repository, user, full_todo(2, "the needle within", "", false), 2).await;
     insert(&repository, user, todo(3, "last a needle"), 3).await;
-    insert(&repository, user, whole(4, "below", "a haystack with a needle", false), 4).await;
-    insert(&repository, user, whole(5, "need", "le", false), 5).await;
+    insert(&repository, user, full_todo(4, "below", "a haystack with a needle", false), 4).await;
+    insert(&repository, user, full_todo(5, "need", "le", false), 5).await;
     insert(&repository, user, todo(6, "neither"), 6).await;
     assert_eq!(
         titles(&repository, user, by_search("needle")).await,
@@ -40,7 +40,7 @@ pub(crate) async fn case_is_ignored_in_every_script(repository: Repository) {
     ];
     for (number, (text, term)) in (1..).zip(pairs) {
         insert(&repository, user, todo(2 * number, text), 0).await;
-        insert(&repository, user, whole(2 * number + 1, "about", text, false), 0).await;
+        insert(&repository, user, full_todo(2 * number + 1, "about", text, false), 0).await;
         let found = titles(&repository, user, by_search(term)).await;
         assert!(found.iter().any(|title| title == text), "{term} in the title {text}");
         assert!(found.iter().any(|title| title == "about"), "{term} in the description {text}");
@@ -75,8 +75,8 @@ pub(crate) async fn wildcards_and_quotes_are_ordinary_characters(repository: Rep
 pub(crate) async fn composed_and_decomposed_letters_find_each_other(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["caf\u{e9}", "cafe\u{301}", "cafe"]).await;
-    insert(&repository, user, whole(4, "composed", "\u{c9}clair", false), 4).await;
-    insert(&repository, user, whole(5, "decomposed", "E\u{301}clair", false), 5).await;
+    insert(&repository, user, full_todo(4, "composed", "\u{c9}clair", false), 4).await;
+    insert(&repository, user, full_todo(5, "decomposed", "E\u{301}clair", false), 5).await;
     for term in ["F\u{c9}", "FE\u{301}"] {
         let found = titles(&repository, user, by_search(term)).await;
         assert_eq!(found, ["cafe\u{301}", "caf\u{e9}"], "{term}");
@@ -112,7 +112,7 @@ pub(crate) async fn a_search_combines_with_completion_order_and_pages(repository
 pub(crate) async fn a_search_finds_texts_written_by_updates_and_puts(repository: Repository) {
     let user = user();
     let finds = async |term| titles(&repository, user, by_search(term)).await.len();
-    insert(&repository, user, whole(1, "Old Title", "Old Text", false), 0).await;
+    insert(&repository, user, full_todo(1, "Old Title", "Old Text", false), 0).await;
 
     update(&repository, user, id(1), new_title("NEW Title"), 1).await;
     assert_eq!(
@@ -130,13 +130,13 @@ pub(crate) async fn a_search_finds_texts_written_by_updates_and_puts(repository:
 
     let (always, present) =
         (PutCondition::Always, PutCondition::Present(todo_domain::VersionMatch::Any));
-    put(&repository, user, whole(1, "PUT Title", "PUT Text", false), always.clone(), 4).await;
+    put(&repository, user, full_todo(1, "PUT Title", "PUT Text", false), always.clone(), 4).await;
     assert_eq!(
         (finds("new title").await, finds("put title").await, finds("put text").await),
         (0, 1, 1)
     );
     put(&repository, user, todo(1, "AGAIN"), always, 5).await;
     assert_eq!((finds("put text").await, finds("again").await), (0, 1));
-    put(&repository, user, whole(1, "LAST", "WORD", false), present, 6).await;
+    put(&repository, user, full_todo(1, "LAST", "WORD", false), present, 6).await;
     assert_eq!((finds("again").await, finds("last").await, finds("word").await), (0, 1, 1));
 }

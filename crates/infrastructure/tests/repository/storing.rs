@@ -4,7 +4,7 @@ use todo_domain::{RepositoryError, Todo, TodoId};
 use uuid::Uuid;
 
 use crate::fixtures::{
-    Repository, all, at, description, find, id, insert, title, todo, user, whole,
+    Repository, all, at, description, find, full_todo, id, insert, title, todo, user,
 };
 
 /// Texts that could be changed by mistake: trimmed, normalized, unescaped, truncated, or folded.
@@ -33,7 +33,7 @@ const ODD_TEXTS: [&str; 20] = [
 
 pub(crate) async fn an_inserted_todo_is_stored_exactly(repository: Repository) {
     let user = user();
-    let new = whole(7, "Buy groceries", "milk, eggs", true);
+    let new = full_todo(7, "Buy groceries", "milk, eggs", true);
     let expected = Todo {
         id: id(7),
         user_id: user,
@@ -52,7 +52,7 @@ pub(crate) async fn an_inserted_todo_is_stored_exactly(repository: Repository) {
 pub(crate) async fn unusual_texts_are_stored_exactly(repository: Repository) {
     let user = user();
     for (number, text) in (1..).zip(ODD_TEXTS) {
-        let inserted = insert(&repository, user, whole(number, text, text, false), 0).await;
+        let inserted = insert(&repository, user, full_todo(number, text, text, false), 0).await;
         assert_eq!(inserted.title.as_str(), text);
         let found = find(&repository, user, id(number)).await.unwrap();
         assert_eq!(found, inserted, "{text:?}");
@@ -63,7 +63,7 @@ pub(crate) async fn unusual_texts_are_stored_exactly(repository: Repository) {
 pub(crate) async fn texts_of_maximum_length_are_stored(repository: Repository) {
     let user = user();
     for (number, character) in (1..).zip(["x", "ß", "語", "𝄞", "\u{10ffff}"]) {
-        let new = whole(number, &character.repeat(255), &character.repeat(2_000), false);
+        let new = full_todo(number, &character.repeat(255), &character.repeat(2_000), false);
         let inserted = insert(&repository, user, new, 0).await;
         assert_eq!(find(&repository, user, id(number)).await, Some(inserted));
     }
@@ -72,7 +72,7 @@ pub(crate) async fn texts_of_maximum_length_are_stored(repository: Repository) {
 pub(crate) async fn a_missing_description_differs_from_an_empty_one(repository: Repository) {
     let user = user();
     insert(&repository, user, todo(1, "never given"), 0).await;
-    insert(&repository, user, whole(2, "empty", "", false), 0).await;
+    insert(&repository, user, full_todo(2, "empty", "", false), 0).await;
     assert_eq!(find(&repository, user, id(1)).await.unwrap().description, None);
     assert_eq!(find(&repository, user, id(2)).await.unwrap().description, Some(description("")));
 }
@@ -116,8 +116,8 @@ pub(crate) async fn inserting_the_same_todo_again_at_the_same_time_changes_nothi
     repository: Repository,
 ) {
     let user = user();
-    let first = insert(&repository, user, whole(1, "x", "y", false), 0).await;
-    let second = insert(&repository, user, whole(1, "x", "y", false), 0).await;
+    let first = insert(&repository, user, full_todo(1, "x", "y", false), 0).await;
+    let second = insert(&repository, user, full_todo(1, "x", "y", false), 0).await;
     assert_eq!(first, second);
     assert_eq!(repository.list(user, all()).await.unwrap(), [first]);
 }

@@ -3,8 +3,8 @@
 use todo_domain::{Todo, TodoPatch, UpdateOutcome, VersionMatch};
 
 use crate::fixtures::{
-    Repository, at, completed, description, find, id, insert, new_title, title, todo, update, user,
-    whole,
+    Repository, at, completed, description, find, full_todo, id, insert, new_title, title, todo,
+    update, user,
 };
 
 fn new_description(text: Option<&str>) -> TodoPatch {
@@ -13,7 +13,7 @@ fn new_description(text: Option<&str>) -> TodoPatch {
 
 pub(crate) async fn each_field_is_changed_alone(repository: Repository) {
     let user = user();
-    let first = insert(&repository, user, whole(1, "title", "text", false), 0).await;
+    let first = insert(&repository, user, full_todo(1, "title", "text", false), 0).await;
 
     let second = update(&repository, user, id(1), new_title("new title"), 1).await;
     let expected =
@@ -60,7 +60,7 @@ pub(crate) async fn all_fields_are_changed_at_once(repository: Repository) {
 
 pub(crate) async fn a_description_is_cleared_emptied_or_left_alone(repository: Repository) {
     let user = user();
-    insert(&repository, user, whole(1, "x", "text", false), 0).await;
+    insert(&repository, user, full_todo(1, "x", "text", false), 0).await;
     let steps = [
         (completed(true), Some("text"), 2),
         (new_description(Some("")), Some(""), 3),
@@ -79,9 +79,9 @@ pub(crate) async fn a_description_is_cleared_emptied_or_left_alone(repository: R
 
 pub(crate) async fn an_update_without_a_change_keeps_version_and_time(repository: Repository) {
     let user = user();
-    let described = insert(&repository, user, whole(1, "x", "text", true), 0).await;
+    let described = insert(&repository, user, full_todo(1, "x", "text", true), 0).await;
     let bare = insert(&repository, user, todo(2, "x"), 0).await;
-    let empty = insert(&repository, user, whole(3, "x", "", false), 0).await;
+    let empty = insert(&repository, user, full_todo(3, "x", "", false), 0).await;
     let same = |todo: &Todo| TodoPatch {
         title: Some(todo.title.clone()),
         description: Some(todo.description.clone()),

@@ -24,7 +24,7 @@ pub(in crate::sqlite) fn put(
     // The `filter` of an upsert, which is not in the prelude.
     use diesel::query_dsl::methods::FilterDsl as _;
 
-    let whole = TodoPatch {
+    let full_patch = TodoPatch {
         title: Some(new.title.clone()),
         description: Some(new.description.clone()),
         is_completed: Some(new.is_completed),
@@ -47,7 +47,7 @@ pub(in crate::sqlite) fn put(
                     todos::version.eq(todos::version + 1),
                     todos::updated_at.eq(greatest(todos::updated_at, Micros(now))),
                 ))
-                .filter(changes(&whole))
+                .filter(changes(&full_patch))
                 .returning(TodoRow::as_returning());
             let written: Option<TodoRow> = Cached(statement).get_result(connection).optional()?;
             match written.map(to_todo).transpose()? {
@@ -72,7 +72,7 @@ pub(in crate::sqlite) fn put(
             Ok(PutOutcome::Conflict(find(connection, user, new.id)?))
         }
         PutCondition::Present(versions) => {
-            Ok(match update(connection, user, new.id, &whole, versions, now)? {
+            Ok(match update(connection, user, new.id, &full_patch, versions, now)? {
                 UpdateOutcome::Updated(todo) => PutOutcome::Replaced(todo),
                 UpdateOutcome::Conflict(current) => PutOutcome::Conflict(Some(current)),
                 UpdateOutcome::Absent => PutOutcome::Conflict(None),
