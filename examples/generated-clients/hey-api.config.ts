@@ -6,7 +6,7 @@ export default defineConfig({
   plugins: [
     "@hey-api/client-fetch",
     "@hey-api/typescript",
-    // Checks what is sent and what comes back at run time.
+    // Validates requests and responses at run time.
     { name: "@hey-api/sdk", validator: true },
     "zod",
   ],

@@ -12,7 +12,7 @@ export default defineConfig({
       headers: true,
       override: {
         mutator: { path: "src/orval-fetch.ts", name: "orvalFetch", extension: ".js" },
-        // The body of the answer; an error is thrown, as react-query wants it.
+        // Return only the body. Errors are thrown, as react-query expects.
         fetch: { includeHttpResponseReturnType: false },
       },
     },

@@ -1,5 +1,5 @@
-// Fails where the sources (`src` in the working directory) bypass the types of the API: by any, a cast, or a `!`. Fix
-// the description instead.
+// Fails if the sources (`src` in the working directory) bypass the types of the API with any, a cast, or a `!`. Fix the
+// API description instead.
 
 import { readdirSync, readFileSync } from "node:fs";
 import ts from "typescript";

@@ -1,5 +1,4 @@
-//! Any bytes as the body of each call that has one: what is accepted obeys the rules, what is refused is refused for
-//! reasons that are told.
+//! Any bytes as the body of each call that has one: accepted values obey the rules, and rejections state their reasons.
 
 #![no_main]
 
@@ -16,7 +15,7 @@ use uuid::Uuid;
 
 thread_local! {
     static RUNTIME: Runtime =
-        Builder::new_current_thread().enable_time().build().expect("it needs nothing but time");
+        Builder::new_current_thread().enable_time().build().expect("a runtime");
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -27,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(JsonBody(put)) = read::<JsonBody<TodoPut>>(bytes) {
         let todo = put.into_new_todo(TodoId(Uuid::nil())).expect("it was validated");
         check(&todo.title, todo.description.as_ref());
-        // Whatever can be put can be created.
+        // A body that is valid for PUT is valid for POST.
         assert!(read::<JsonBody<TodoCreate>>(bytes).is_some());
     }
     if let Some(JsonBody(update)) = read::<JsonBody<TodoUpdate>>(bytes) {

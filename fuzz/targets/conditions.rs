@@ -1,5 +1,5 @@
-//! Any values of `If-Match` and `If-None-Match`: understood or refused, and what is understood means the same when it
-//! is written plainly.
+//! Any values of `If-Match` and `If-None-Match`: accepted or rejected, and accepted values mean the same in canonical
+//! form.
 
 #![no_main]
 
@@ -25,7 +25,7 @@ fuzz_target!(|given: (Vec<&[u8]>, Vec<&[u8]>)| {
     let Some(conditions) = read::<Conditions>(&headers) else { return };
     let versions = conditions.versions();
     for version in [1, 2, 10] {
-        // What may not be sent may not be changed either.
+        // A version that must not be returned must not be changed either.
         let may_be_changed = match &versions {
             VersionMatch::Any => true,
             VersionMatch::OneOf(versions) => versions.contains(&version),
@@ -40,7 +40,7 @@ fuzz_target!(|given: (Vec<&[u8]>, Vec<&[u8]>)| {
     };
     if !plain.is_empty() {
         let plain: Vec<_> = plain.iter().map(|it| (name.clone(), etag(*it))).collect();
-        let plain = read::<Conditions>(&plain).expect("our own tags are understood");
+        let plain = read::<Conditions>(&plain).expect("our own tags are valid");
         assert_eq!(plain.versions(), versions);
     }
 });

@@ -1,4 +1,4 @@
-//! Any text as a cursor: refused, or the one token of its position; and every position comes back from its token.
+//! Any text as a cursor: rejected, or the only token of its position. Every position can be decoded from its token.
 
 #![no_main]
 
@@ -47,7 +47,7 @@ fuzz_target!(|given: Given| {
     if let Ok(damaged) = String::from_utf8(damaged)
         && damaged != token
     {
-        // A checksum tells every change of fewer than 32 neighbouring bits.
+        // The checksum detects every change within 32 consecutive bits.
         assert_eq!(decode(list, &damaged), None);
     }
 });

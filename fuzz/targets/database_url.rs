@@ -1,4 +1,4 @@
-//! Any text as `DATABASE_URL`: taken or refused, but the password is never shown.
+//! Any text as `DATABASE_URL`: accepted or rejected, but the password is never shown.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use todo_infrastructure::DatabaseUrl;
 
-/// Found nowhere but in a password.
+/// Occurs only in passwords.
 const PASSWORD: &str = "h0rse";
 
 #[derive(Debug, Arbitrary)]
@@ -26,7 +26,7 @@ fuzz_target!(|given: Given| {
         return;
     }
     shows_no_password(&format!("{scheme}://{user}:{before}{PASSWORD}{after}@{rest}"));
-    // Anything at all may be given, too, and makes no file of what was meant for Postgres.
+    // Also any text without a scheme, which must not become a file name.
     if let Ok(DatabaseUrl::SqliteFile(_)) = rest.parse() {
         assert!(rest.trim().get(..7).is_some_and(|it| it.eq_ignore_ascii_case("sqlite:")));
     }

@@ -1,5 +1,5 @@
-//! Any query string of a list: understood or refused with every reason, and the link to the next page means the
-//! same list.
+//! Any query string of a list: accepted or rejected with all reasons, and the link to the next page means the same
+//! list.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any texts: folding is idempotent, and a term is found in a text whose letters do not combine with it.
+//! Any texts: folding is idempotent, and a term is found in a text whose characters do not combine with it.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ fuzz_target!(|given: (&str, &str, &str)| {
     let folded = fold(term);
     assert_eq!(fold(&folded), folded);
     if let Ok(Some(wanted)) = SearchTerm::new(term) {
-        // Directly beside the term, an accent would make another letter of its last one.
+        // Directly after the term, an accent would combine with its last letter.
         assert!(wanted.is_in(&format!("{before}\n{term}\n{after}")));
         let lower = term.to_lowercase();
         assert!(wanted.is_in(&format!("{before}\n{lower}\n{after}")) || !term.is_ascii());

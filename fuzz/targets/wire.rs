@@ -1,5 +1,5 @@
-//! Any bytes on a connection to the real server: each answer is a known status, each error has the one shape, no
-//! answer is a 5xx, and the connection ends.
+//! Any bytes on a connection to the real server: every error has the common format, no response is a 5xx, and the
+//! connection ends.
 
 #![no_main]
 
@@ -13,8 +13,8 @@ use todo_api::server::{Server, ServerOptions};
 use todo_domain::{SystemClock, TodoService};
 use todo_infrastructure::{DatabaseOptions, StatementCache};
 
-/// Longer than any answer takes, shorter than what a client is given for a request.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Longer than any response takes, shorter than the server's timeouts for clients.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     let options = DatabaseOptions {
@@ -38,6 +38,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
         cors_allowed_origins: vec!["http://localhost:3000".to_owned()],
         shutdown_delay: Duration::ZERO,
         shutdown_timeout: Duration::from_secs(1),
+        sandbox: None,
     };
     let server = Server::new(listener, service, options);
     let address = server.address().expect("it is bound");
@@ -49,42 +50,42 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut stream = TcpStream::connect(*SERVER).expect("the server listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("the time is not zero");
-    // The server may refuse what it is sent before all of it is there.
+    stream.set_read_timeout(Some(TIMEOUT)).expect("the time is not zero");
+    // The server may respond and close before it has read everything.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
-    let mut answers = Vec::new();
-    match stream.read_to_end(&mut answers) {
+    let mut responses = Vec::new();
+    match stream.read_to_end(&mut responses) {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            panic!("the connection was left open after {:?}", String::from_utf8_lossy(&answers))
+            panic!("the connection was left open after {:?}", String::from_utf8_lossy(&responses))
         }
         _ => {}
     }
-    // An answer to HEAD has the length of a body, and none.
+    // A response to HEAD has the length of a body, but no body.
     if !bytes.windows(4).any(|it| it == b"HEAD") {
-        check(&answers);
+        check(&responses);
     }
 });
 
-fn check(mut answers: &[u8]) {
-    while !answers.is_empty() {
+fn check(mut responses: &[u8]) {
+    while !responses.is_empty() {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut response = httparse::Response::new(&mut headers);
-        let parsed = response.parse(answers).expect("the answer is HTTP");
+        let parsed = response.parse(responses).expect("the response is HTTP");
         let httparse::Status::Complete(head) = parsed else { return };
         let status = response.code.expect("the head is complete");
         if status == 100 {
-            answers = &answers[head..];
+            responses = &responses[head..];
             continue;
         }
-        assert!((200..500).contains(&status), "{}", String::from_utf8_lossy(answers));
+        assert!((200..500).contains(&status), "{}", String::from_utf8_lossy(responses));
         let header = |name: &str| {
             let mut found = response.headers.iter().filter(|it| it.name.eq_ignore_ascii_case(name));
             let value = found.next().map(|it| std::str::from_utf8(it.value).expect("it is text"));
             assert!(found.next().is_none(), "{name} twice");
             value
         };
-        assert!(header("x-request-id").is_some(), "{}", String::from_utf8_lossy(answers));
+        assert!(header("x-request-id").is_some(), "{}", String::from_utf8_lossy(responses));
         if header("transfer-encoding").is_some() {
             return;
         }
@@ -92,13 +93,13 @@ fn check(mut answers: &[u8]) {
             Some(length) => length.parse().expect("the length is a number"),
             None => 0,
         };
-        let Some(body) = answers[head..].get(..length) else { return };
+        let Some(body) = responses[head..].get(..length) else { return };
         if status >= 400 {
             assert_eq!(header("content-type"), Some("application/problem+json"));
             let body: serde_json::Value = serde_json::from_slice(body).expect("it is JSON");
             assert_eq!(body["status"], status);
             assert_eq!(body["request_id"].as_str(), header("x-request-id"));
         }
-        answers = &answers[head + length..];
+        responses = &responses[head + length..];
     }
 }

@@ -1,12 +1,12 @@
-//! The guide, `docs/api.md`, is true: its requests are sent, one after the other, and get the answers that it shows.
+//! The guide, `docs/api.md`, is correct: its requests are sent in order, and must get the responses that it shows.
 //!
-//! A fenced `http` block is a request, the next one its answer; the first line of an answer begins with `HTTP/`.
+//! A fenced `http` block is a request, and the next one is its response, which begins with `HTTP/`.
 //!
-//! - `{name}` in an answer stands for a value that the server makes: the first time it is learned, from then on it is
-//!   that value, in requests and answers alike.
-//! - `…` stands for any text; `"…": "…"` for all fields of an object that are not shown.
-//! - Of the headers those that are shown are compared. A body that is not shown is not there.
-//! - A comment, `<!-- The server of the next request … -->`, has the request sent to a server whose requests all fail.
+//! - `{name}` in a response is a placeholder for a value that the server generates. Its first occurrence sets it; later
+//!   ones, in requests and responses, must be the same value.
+//! - `…` stands for any text, `"…": "…"` for all fields of an object that are not shown.
+//! - Only the headers that are shown are compared. If no body is shown, there must be none.
+//! - The comment `<!-- The next request is sent to a server … -->` selects a server on which every database call fails.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
@@ -19,16 +19,17 @@ use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
 const GUIDE: &str = include_str!("../../../docs/api.md");
-const BUSY: &str = "<!-- The server of the next request has no time for its database. -->";
+const TIMES_OUT: &str =
+    "<!-- The next request is sent to a server whose database calls time out. -->";
 
 #[test]
-fn the_guide_is_true_on_sqlite() {
+fn the_guide_is_correct_on_sqlite() {
     replay(&TestDatabase::sqlite());
 }
 
 #[test]
-fn the_guide_is_true_on_postgres() {
-    // Where there is none, it has been said.
+fn the_guide_is_correct_on_postgres() {
+    // If Postgres is not available, a note has been printed.
     if let Some(database) = TestDatabase::postgres() {
         replay(&database);
     }
@@ -44,19 +45,19 @@ fn replay(database: &TestDatabase) {
     assert!(steps.len() > 20, "only {} requests were found", steps.len());
     for step in steps {
         let request = guide.fill(step.request);
-        let answer = send(&servers[usize::from(step.is_busy)], &request);
-        if let Err(difference) = guide.compare(step.answer, &answer) {
-            panic!("docs/api.md, line {}: {difference}\n\n{request}\n\n{answer}", step.line);
+        let response = send(&servers[usize::from(step.times_out)], &request);
+        if let Err(difference) = guide.compare(step.response, &response) {
+            panic!("docs/api.md, line {}: {difference}\n\n{request}\n\n{response}", step.line);
         }
     }
 }
 
-/// A request of the guide, and the answer that it shows.
+/// A request of the guide, and the response that the guide shows.
 struct Step {
     line: usize,
-    is_busy: bool,
+    times_out: bool,
     request: &'static str,
-    answer: &'static str,
+    response: &'static str,
 }
 
 fn steps() -> Vec<Step> {
@@ -64,22 +65,22 @@ fn steps() -> Vec<Step> {
         .match_indices("```http\n")
         .map(|(index, fence)| {
             let (before, block) = GUIDE.split_at(index + fence.len());
-            let is_busy = before.trim_end_matches("```http\n").trim_end().ends_with(BUSY);
-            (before.lines().count(), is_busy, block.split_once("\n```").unwrap().0)
+            let times_out = before.trim_end_matches("```http\n").trim_end().ends_with(TIMES_OUT);
+            (before.lines().count(), times_out, block.split_once("\n```").unwrap().0)
         })
         .collect();
     let step = |pair: &[(usize, bool, &'static str)]| {
-        let [(line, is_busy, request), (_, _, answer)] = pair else {
-            panic!("no answer: {pair:?}")
+        let [(line, times_out, request), (_, _, response)] = pair else {
+            panic!("no response: {pair:?}")
         };
-        let is_in_order = !request.starts_with("HTTP/") && answer.starts_with("HTTP/1.1 ");
-        assert!(is_in_order, "line {line}: a request and its answer are expected");
-        Step { line: *line, is_busy: *is_busy, request, answer }
+        let is_in_order = !request.starts_with("HTTP/") && response.starts_with("HTTP/1.1 ");
+        assert!(is_in_order, "line {line}: a request and its response are expected");
+        Step { line: *line, times_out: *times_out, request, response }
     };
     blocks.chunks(2).map(step).collect()
 }
 
-/// Sends a request as it is written, and returns the answer as it comes.
+/// Sends a request as written, and returns the response as received.
 fn send(server: &Server, request: &str) -> String {
     let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
@@ -91,12 +92,12 @@ fn send(server: &Server, request: &str) -> String {
     lines.push("Connection: close".to_owned());
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     write!(stream, "{}\r\n\r\n{body}", lines.join("\r\n")).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.replace("\r\n", "\n")
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response.replace("\r\n", "\n")
 }
 
-/// What has been learned so far.
+/// The values of the placeholders so far.
 #[derive(Default)]
 struct Guide {
     values: BTreeMap<String, String>,
@@ -112,7 +113,7 @@ impl Guide {
 
     fn compare(&mut self, expected: &str, actual: &str) -> Result<(), String> {
         let (expected_head, expected_body) = expected.split_once("\n\n").unwrap_or((expected, ""));
-        let (head, body) = actual.split_once("\n\n").ok_or("there is no answer")?;
+        let (head, body) = actual.split_once("\n\n").ok_or("there is no response")?;
         let mut expected_lines = expected_head.lines();
         if expected_lines.next() != head.lines().next() {
             return Err("the status is another".to_owned());
@@ -173,7 +174,7 @@ impl Guide {
         })
     }
 
-    /// A text is the same when the parts around its first unknown are, and what that leaves is learned.
+    /// Compares the text around the first unknown placeholder, and sets the placeholder to the rest.
     fn compare_text(&mut self, place: &str, expected: &str, actual: &str) -> Result<(), String> {
         let filled = self.fill(&expected.replace('…', "{…}"));
         let unknown = filled.split_once('{').and_then(|(before, rest)| {

@@ -1,15 +1,15 @@
-//! The port that tells the time, so that tests can set it.
+//! The clock port, so that tests can set the time.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
 /// Tells the time.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The current time in whole microseconds, which is all that the databases keep.
+    /// The current time, truncated to microseconds: the precision that the databases store.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The clock of the machine.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

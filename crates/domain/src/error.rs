@@ -1,4 +1,4 @@
-//! What a use case can fail with.
+//! The errors of the use cases.
 
 use thiserror::Error;
 
@@ -7,22 +7,22 @@ use crate::{RepositoryError, Todo};
 /// Why a use case failed.
 #[derive(Debug, Error)]
 pub enum TodoError {
-    /// The user has no such todo; whether somebody else has is not told.
+    /// The user has no such todo. The error does not reveal whether another user has one.
     #[error("todo not found")]
     NotFound,
-    /// The caller's condition does not hold, nothing was changed.
-    #[error("the todo is not as the caller expects it")]
+    /// The caller's precondition failed; nothing was changed.
+    #[error("the todo does not meet the caller's precondition")]
     Conflict {
-        /// The todo as it stands; `None` when there is none.
+        /// The current todo; `None` if it does not exist.
         current: Option<Box<Todo>>,
     },
-    /// There are more todos to change than can be changed in one step; nothing was changed.
+    /// More todos match than one bulk operation may change; nothing was changed.
     #[error("more than {limit} todos match")]
     TooMany {
-        /// How many can be.
+        /// The maximum per operation.
         limit: u64,
     },
-    /// The database did not do its part.
+    /// The database failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 }

@@ -1,4 +1,4 @@
-//! Identifiers. Two types, so that a todo's id can never be passed where a user's is meant.
+//! Identifiers. They are distinct types, so that a todo id cannot be passed as a user id.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TodoId(pub Uuid);
 
-/// The id of the user that owns a todo and on whose behalf every call is made.
+/// The id of a user: the owner of a todo, and the caller of every operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub Uuid);
 

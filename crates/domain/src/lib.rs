@@ -1,19 +1,19 @@
-//! The heart of the todo service: what a todo is, which rules it obeys, and what can be done with it.
+//! The domain of the todo service: the entity, its rules and the use cases.
 //!
-//! This crate knows no framework: no HTTP, no SQL, no serialization. The outside reaches it through
-//! [`TodoService`]; it reaches the outside through two ports, [`TodoRepository`] and [`Clock`].
+//! This crate depends on no framework: no HTTP, no SQL, no serialization. Callers use it through [`TodoService`];
+//! it reaches the outside through two ports, [`TodoRepository`] and [`Clock`].
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`mod@todo`] | the entity, and what creates, changes or replaces it |
+//! | [`mod@todo`] | the entity, and the values that create, change or replace it |
 //! | [`id`] | [`TodoId`] and [`UserId`] |
-//! | [`text`] | [`Title`] and [`Description`]: texts that cannot be made wrong |
-//! | [`search`] | case folding: what "case-insensitive" means, on every database |
+//! | [`text`] | [`Title`] and [`Description`]: validated texts |
+//! | [`search`] | case folding: the meaning of "case-insensitive", on every database |
 //! | [`listing`] | filters, sort orders, pages |
 //! | [`repository`] | the port that the database adapters implement |
-//! | [`clock`] | the port that tells the time |
+//! | [`clock`] | the clock port |
 //! | [`service`] | the use cases |
-//! | [`error`] | what a use case can fail with |
+//! | [`error`] | the errors of the use cases |
 
 pub mod clock;
 pub mod error;

@@ -1,4 +1,4 @@
-//! Which todos, in which order, from where on.
+//! Filters, sort orders and pages.
 
 use std::cmp::Ordering;
 
@@ -6,25 +6,25 @@ use chrono::{DateTime, Utc};
 
 use crate::{SearchTerm, Todo, TodoId};
 
-/// Which of the caller's todos are wanted. The default matches all of them.
+/// Selects some of the caller's todos. The default matches all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TodoFilter {
     /// Only those that are (`true`) or are not (`false`) completed.
     pub is_completed: Option<bool>,
-    /// Only those whose title or description holds this term.
+    /// Only those whose title or description contains this term.
     pub search: Option<SearchTerm>,
-    /// Only these; an empty list is no filter. What is in it twice counts once.
+    /// Only these; an empty list does not filter. Duplicates count once.
     pub ids: Vec<TodoId>,
 }
 
 impl TodoFilter {
-    /// Whether this matches every todo.
+    /// Whether the filter matches every todo.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.is_completed.is_none() && self.search.is_none() && self.ids.is_empty()
     }
 
-    /// Whether a todo matches: the rule that the adapters put into SQL.
+    /// Whether a todo matches: the reference for the adapters' SQL.
     #[must_use]
     pub fn matches(&self, todo: &Todo) -> bool {
         (self.ids.is_empty() || self.ids.contains(&todo.id))
@@ -39,9 +39,9 @@ impl TodoFilter {
 /// The field that a list is ordered by. Ties are broken by id, in the same direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
-    /// By the moment of creation.
+    /// By the time of creation.
     CreatedAt,
-    /// By the moment of the last change.
+    /// By the time of the last change.
     UpdatedAt,
 }
 
@@ -50,7 +50,7 @@ pub enum SortKey {
 pub struct Sort {
     /// The field.
     pub key: SortKey,
-    /// From the latest to the earliest.
+    /// Latest first.
     pub descending: bool,
 }
 
@@ -61,7 +61,7 @@ impl Default for Sort {
 }
 
 impl Sort {
-    /// Where a todo stands in this order.
+    /// The position of a todo in this order.
     #[must_use]
     pub fn position_of(self, todo: &Todo) -> Position {
         let at = match self.key {
@@ -71,14 +71,14 @@ impl Sort {
         Position { at, id: todo.id }
     }
 
-    /// How two places follow each other in this order: the rule that the adapters put into SQL.
+    /// Compares two positions in this order: the reference for the adapters' SQL.
     #[must_use]
     pub fn compare(self, one: Position, other: Position) -> Ordering {
         if self.descending { other.cmp(&one) } else { one.cmp(&other) }
     }
 }
 
-/// A place in an ordered list: the sort key and the id of the todo that stands, or stood, there.
+/// A position in an ordered list: the sort key and the id of a todo, which may have changed or been deleted since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The value of the sort key.
@@ -87,16 +87,16 @@ pub struct Position {
     pub id: TodoId,
 }
 
-/// A question for one page.
+/// A query for one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageQuery {
-    /// Which todos.
+    /// Which todos to include.
     pub filter: TodoFilter,
-    /// In which order.
+    /// Their order.
     pub sort: Sort,
-    /// Only those that come after this place; `None` from the start.
+    /// Only todos after this position; `None` starts at the first.
     pub after: Option<Position>,
-    /// At most so many.
+    /// The maximum number of todos.
     pub limit: u32,
 }
 
@@ -105,11 +105,11 @@ pub struct PageQuery {
 pub struct Page {
     /// The todos, in order.
     pub items: Vec<Todo>,
-    /// Where the next page goes on; `None` when this is the last.
+    /// The position after which the next page starts; `None` on the last page.
     pub next: Option<Position>,
 }
 
-/// How many todos a user has, of those that match a filter.
+/// How many of a user's todos match a filter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TodoCounts {
     /// All of them.

@@ -1,5 +1,5 @@
-//! The port to the database. Every method names the user first: nothing can be read or written on nobody's
-//! behalf, and an adapter binds every statement to that user.
+//! The database port. Every method takes the user first, so that no unscoped query can be written: an adapter
+//! restricts every statement to that user.
 
 use std::error::Error as StdError;
 
@@ -9,15 +9,15 @@ use thiserror::Error;
 
 use crate::{NewTodo, PageQuery, Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, UserId};
 
-/// Stores todos. Each method is one atomic step: it happens whole or not at all, and the next call sees it.
+/// Stores todos. Each method is atomic, and the next call sees its effect.
 ///
 /// # Errors
-/// Every method fails with [`RepositoryError`] when the database does not do its part; what a caller may
-/// expect to happen (absence, another version) is no error but a value.
+/// Every method returns [`RepositoryError`] if the database fails. Expected outcomes (absence, another version) are
+/// values, not errors.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait TodoRepository: Send + Sync {
-    /// Stores a new todo, created at `now`. The id must be fresh, as the service's are.
+    /// Stores a new todo, created at `now`. The id must be unused, as those that the service generates are.
     async fn insert(
         &self,
         user: UserId,
@@ -25,7 +25,7 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Todo, RepositoryError>;
 
-    /// The todo of that id.
+    /// The todo with this id.
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError>;
 
     /// At most [`PageQuery::limit`] todos, in order.
@@ -34,8 +34,8 @@ pub trait TodoRepository: Send + Sync {
     /// How many todos match the filter.
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError>;
 
-    /// Changes a todo if its version is wanted. What changes nothing leaves `version` and `updated_at` alone;
-    /// else `updated_at` becomes `now`, or stays if it is later.
+    /// Changes a todo if its version matches. A patch that changes no value leaves `version` and `updated_at`
+    /// unchanged; otherwise `updated_at` becomes `now`, unless it is already later.
     async fn update(
         &self,
         user: UserId,
@@ -45,7 +45,7 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError>;
 
-    /// Creates a todo under the given id, or replaces what is there, by the same rules as an update.
+    /// Creates a todo with the given id, or replaces the existing one by the same rules as an update.
     async fn put(
         &self,
         user: UserId,
@@ -54,7 +54,7 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError>;
 
-    /// Removes a todo if its version is wanted.
+    /// Deletes a todo if its version matches.
     async fn delete(
         &self,
         user: UserId,
@@ -62,7 +62,7 @@ pub trait TodoRepository: Send + Sync {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError>;
 
-    /// Sets the completion state of all todos that match the filter; says how many that changed.
+    /// Sets the completion state of all todos that match the filter; returns how many changed.
     async fn update_matching(
         &self,
         user: UserId,
@@ -71,22 +71,23 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Removes all todos that match the filter; says how many.
+    /// Deletes all todos that match the filter; returns how many.
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Whether todos can be read: the database answers, the table is there, and this program may read it. The one
-    /// call that concerns no user; it changes nothing, tells of no todo, and costs the same however many there are.
+    /// Checks that todos can be read: the database responds, the table exists, and this program may read it. This is
+    /// the only method without a user. It changes nothing, reveals no todo, and its cost does not depend on their
+    /// number.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 
-/// The versions that a caller is ready to change.
+/// The versions that a caller agrees to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionMatch {
-    /// Whatever it is: the later update wins.
+    /// Any version: the last update wins.
     Any,
     /// Only these; with an empty list, none.
     OneOf(Vec<i64>),
@@ -94,83 +95,83 @@ pub enum VersionMatch {
     NoneOf(Vec<i64>),
 }
 
-/// When a todo may be put.
+/// The precondition of a put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutCondition {
-    /// Always: it is created or replaced.
+    /// None: the todo is created or replaced.
     Always,
-    /// Only when there is none of that id.
+    /// Only if no todo with this id exists.
     Absent,
-    /// Only when there is one, of such a version.
+    /// Only if the todo exists with a matching version.
     Present(VersionMatch),
-    /// Unless there is one of these versions: it is created, or replaces one of another version.
+    /// Unless the todo exists with one of these versions: it is created, or replaces another version.
     Unless(Vec<i64>),
 }
 
-/// What came of an update.
+/// The outcome of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpdateOutcome {
-    /// The todo as it is now, changed or already as wanted.
+    /// The current todo, whether the update changed it or not.
     Updated(Todo),
-    /// Nothing was changed: the todo has another version, and stands like this.
+    /// The version did not match; nothing was changed. The current todo.
     Conflict(Todo),
-    /// There is none.
+    /// The todo does not exist.
     Absent,
 }
 
-/// What came of putting a todo.
+/// The outcome of a put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutOutcome {
     /// It was created.
     Created(Todo),
-    /// It took the place of what was there, or was already there, just so.
+    /// It replaced the existing todo, or was equal to it.
     Replaced(Todo),
-    /// The condition does not hold, nothing was changed; what stands there, if anything.
+    /// The precondition failed; nothing was changed. The current todo, if any.
     Conflict(Option<Todo>),
 }
 
-/// What came of a removal.
+/// The outcome of a delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeleteOutcome {
-    /// It is gone.
+    /// It was deleted.
     Deleted,
-    /// Nothing was changed: the todo has another version, and stands like this.
+    /// The version did not match; nothing was changed. The current todo.
     Conflict(Todo),
-    /// There is none.
+    /// The todo does not exist.
     Absent,
 }
 
-/// What came of changing many todos.
+/// The outcome of a bulk operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BulkOutcome {
-    /// So many were changed.
+    /// The number of todos that were changed.
     Changed(u64),
-    /// Nothing was changed: there are more todos to change than this database changes in one step.
+    /// More todos match than this database changes in one operation; nothing was changed.
     TooMany {
-        /// How many it does.
+        /// The maximum per operation.
         limit: u64,
     },
 }
 
-/// The database did not do its part.
+/// A failure of the database.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
-    /// It is away, overloaded or too slow; the same call may succeed later. A write that failed so may have
-    /// been made, where the answer was lost.
+    /// It is unreachable, overloaded or too slow; the same call may succeed later. A write with this error may still
+    /// have been carried out, if the reply was lost.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
-    /// It answered with something that must not happen.
+    /// It returned an unexpected error.
     #[error("the database call failed")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 impl RepositoryError {
-    /// An [`RepositoryError::Unavailable`].
+    /// Wraps a source as [`RepositoryError::Unavailable`].
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
     }
 
-    /// An [`RepositoryError::Internal`].
+    /// Wraps a source as [`RepositoryError::Internal`].
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(source.into())
     }

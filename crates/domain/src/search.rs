@@ -1,8 +1,8 @@
-//! What a search takes for the same: texts are compared after full Unicode case folding and canonical composition.
+//! The equality that a search uses: texts are compared after full Unicode case folding and canonical composition.
 //!
-//! Folding is done in this crate, not by the databases: their own rules differ with product, version and
-//! locale. An adapter stores the folded texts beside the originals and looks for folded terms in them, byte
-//! by byte, so that a search finds the same todos everywhere.
+//! This crate folds texts itself, because the databases' own rules differ with product, version and locale. An
+//! adapter stores the folded texts next to the originals and compares folded terms with them byte by byte, so that a
+//! search finds the same todos on every database.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ use thiserror::Error;
 /// The result is in NFC: a letter is not found in another that has an accent, however that is encoded.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    // ASCII, most of what is typed, needs no tables.
+    // ASCII, the most common case, needs no tables.
     if text.is_ascii() {
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Cow::Owned(text.to_ascii_lowercase());
         }
         return Cow::Borrowed(text);
     }
-    // U+0345 folds to a letter, so it must be found before that, also inside of composed letters.
+    // U+0345 folds to a letter, so it has to be decomposed first, also inside composed letters.
     let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);
     Cow::Owned(ComposingNormalizerBorrowed::new_nfc().normalize(&folded).into_owned())
@@ -39,23 +39,23 @@ pub enum InvalidSearchTerm {
         /// The code points that were given.
         actual: usize,
     },
-    /// The term holds U+0000, which no todo can.
+    /// The term contains U+0000, which no todo can contain.
     #[error("must not contain the character U+0000")]
     Nul,
 }
 
-/// A text to look for: 1 to [`SearchTerm::MAX_CHARS`] code points, already folded.
+/// A search term: 1 to [`SearchTerm::MAX_CHARS`] code points, already folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchTerm(String);
 
 impl SearchTerm {
-    /// The most code points a term may have before it is folded.
+    /// The maximum length of a term in code points, before folding.
     pub const MAX_CHARS: usize = 255;
 
     /// Folds a text into a term; `None` for the empty text, which would match everything.
     ///
     /// # Errors
-    /// [`InvalidSearchTerm`] when it is too long or holds U+0000.
+    /// [`InvalidSearchTerm`] if it is too long or contains U+0000.
     pub fn new(text: &str) -> Result<Option<Self>, InvalidSearchTerm> {
         let actual = text.chars().count();
         if actual > Self::MAX_CHARS {
@@ -73,7 +73,7 @@ impl SearchTerm {
         &self.0
     }
 
-    /// Whether a text holds this term, both folded.
+    /// Whether a text contains this term, both folded.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         fold(text).contains(&self.0)
@@ -108,9 +108,9 @@ mod tests {
             assert!(finds(composed, decomposed) && finds(decomposed, composed), "{composed}");
         }
         assert!(finds("CAFE\u{301}", "Caf\u{e9}"));
-        // Folded from U+0390 it is decomposed, and so it has to be composed again.
+        // U+0390 folds to a decomposed sequence, which has to be composed again.
         assert!(finds("\u{390}", "\u{3b9}\u{308}\u{301}"));
-        // The iota below is folded to one beside, wherever among the accents it stands.
+        // The iota subscript folds to a full iota, wherever it is among the accents.
         assert!(finds("\u{3b1}\u{345}\u{301}", "\u{3b1}\u{301}\u{345}"));
         assert!(finds("\u{1fb4}", "\u{391}\u{301}\u{399}"));
     }
@@ -124,19 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_of_sql_are_ordinary_characters() {
+    fn sql_wildcards_are_ordinary_characters() {
         assert!(finds("100%", "give 100% today"));
         assert!(!finds("1%0", "100"));
         assert!(!finds("a_c", "abc"));
     }
 
     #[test]
-    fn the_empty_text_is_no_term() {
+    fn an_empty_text_is_not_a_search_term() {
         assert_eq!(SearchTerm::new(""), Ok(None));
     }
 
     #[test]
-    fn terms_that_nothing_can_hold_are_refused() {
+    fn terms_that_are_too_long_or_contain_nul_are_rejected() {
         assert_eq!(SearchTerm::new("a\0"), Err(InvalidSearchTerm::Nul));
         assert_eq!(
             SearchTerm::new(&"é".repeat(256)),
@@ -146,7 +146,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_ascii_shortcut_folds_as_the_tables_do(text in "[ -~]{0,40}") {
+        fn the_ascii_shortcut_folds_like_the_tables(text in "[ -~]{0,40}") {
             proptest::prop_assert_eq!(fold(&text), CaseMapper::new().fold_string(&text));
         }
 
@@ -159,7 +159,7 @@ mod tests {
         }
 
         #[test]
-        fn canonically_equivalent_texts_are_folded_alike(text in "[^\0]{0,20}[\u{300}-\u{345}\u{1f00}-\u{1fff}a-zA-Z]{0,8}") {
+        fn canonically_equivalent_texts_fold_to_the_same_text(text in "[^\0]{0,20}[\u{300}-\u{345}\u{1f00}-\u{1fff}a-zA-Z]{0,8}") {
             let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned();
             let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&text).into_owned();
             proptest::prop_assert_eq!(fold(&composed), fold(&text));

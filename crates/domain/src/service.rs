@@ -1,4 +1,4 @@
-//! The use cases: what can be done with todos, on behalf of one user.
+//! The use cases: the operations on the todos of one user.
 
 use std::sync::Arc;
 
@@ -14,31 +14,31 @@ use crate::{
 /// The use cases. Cheap to clone; all clones share one repository.
 ///
 /// # Errors
-/// Every method fails with [`TodoError::Repository`] when the database does not do its part; those that name
-/// one todo also with [`TodoError::NotFound`], and where a condition is given, with [`TodoError::Conflict`].
+/// Every method returns [`TodoError::Repository`] if the database fails. Methods on a single todo also return
+/// [`TodoError::NotFound`], and those with a precondition [`TodoError::Conflict`].
 #[derive(Clone)]
 pub struct TodoService {
     repository: Arc<dyn TodoRepository>,
     clock: Arc<dyn Clock>,
 }
 
-/// A todo that was put, and whether that created it.
+/// A todo that was put, and whether it was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    /// There was none of that id.
+    /// No todo with this id existed.
     Created(Todo),
-    /// There was one.
+    /// A todo with this id existed.
     Replaced(Todo),
 }
 
-#[expect(clippy::missing_errors_doc, reason = "told once for all of them, on the type")]
+#[expect(clippy::missing_errors_doc, reason = "documented once, on the type")]
 impl TodoService {
-    /// The use cases over a repository and a clock.
+    /// Creates the service from a repository and a clock.
     pub fn new(repository: Arc<dyn TodoRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { repository, clock }
     }
 
-    /// Creates a todo under a new id: a UUID of version 7, which sorts by time.
+    /// Creates a todo with a new id: a UUID of version 7, which sorts by time.
     pub async fn create(
         &self,
         user: UserId,
@@ -51,15 +51,15 @@ impl TodoService {
         Ok(self.repository.insert(user, todo, now).await?)
     }
 
-    /// The todo of that id.
+    /// The todo with this id.
     pub async fn get(&self, user: UserId, id: TodoId) -> Result<Todo, TodoError> {
         self.repository.find(user, id).await?.ok_or(TodoError::NotFound)
     }
 
-    /// One page, and where the next goes on.
+    /// One page, and the position after which the next one starts.
     pub async fn list(&self, user: UserId, query: PageQuery) -> Result<Page, TodoError> {
         let PageQuery { sort, limit, .. } = query;
-        // One more than asked for tells whether there is a next page.
+        // One row more than requested shows whether there is a next page.
         let query = PageQuery { limit: limit.saturating_add(1), ..query };
         let mut items = self.repository.list(user, query).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -74,7 +74,7 @@ impl TodoService {
         Ok(self.repository.count(user, filter).await?)
     }
 
-    /// Changes the fields that the patch names.
+    /// Changes the fields that the patch sets.
     pub async fn update(
         &self,
         user: UserId,
@@ -90,7 +90,7 @@ impl TodoService {
         }
     }
 
-    /// Creates a todo under the caller's own id, or replaces what is there. Idempotent.
+    /// Creates a todo with an id that the client chose, or replaces the existing one. Idempotent.
     pub async fn put(
         &self,
         user: UserId,
@@ -105,7 +105,7 @@ impl TodoService {
         }
     }
 
-    /// Removes a todo.
+    /// Deletes a todo.
     pub async fn delete(
         &self,
         user: UserId,
@@ -119,7 +119,7 @@ impl TodoService {
         }
     }
 
-    /// Sets the completion state of all todos that match the filter; says how many that changed.
+    /// Sets the completion state of all todos that match the filter; returns how many changed.
     pub async fn update_matching(
         &self,
         user: UserId,
@@ -130,7 +130,7 @@ impl TodoService {
         changed(self.repository.update_matching(user, filter, is_completed, now).await?)
     }
 
-    /// Removes all todos that match the filter; says how many.
+    /// Deletes all todos that match the filter; returns how many.
     pub async fn delete_matching(
         &self,
         user: UserId,
@@ -139,7 +139,7 @@ impl TodoService {
         changed(self.repository.delete_matching(user, filter).await?)
     }
 
-    /// Whether todos can be read.
+    /// Checks that todos can be read.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
         self.repository.ping().await
     }
@@ -156,7 +156,7 @@ fn conflict(current: Option<Todo>) -> TodoError {
     TodoError::Conflict { current: current.map(Box::new) }
 }
 
-/// A UUID of version 7 for this moment. A clock set before 1970 counts as 1970.
+/// A UUID of version 7 with this time. Times before 1970 count as 1970.
 fn new_id(now: DateTime<Utc>) -> TodoId {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
     let timestamp = Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos());

@@ -1,11 +1,11 @@
-//! The texts of a todo. A value of these types obeys its rules; there is no way to make one that does not.
+//! The texts of a todo. Constructors validate, so that every value of these types is valid.
 //!
 //! Text is kept exactly as given: nothing is trimmed or normalized. Lengths count Unicode code points,
-//! as the databases' own `CHECK` constraints do. U+0000 is refused because Postgres cannot store it.
+//! as the databases' `CHECK` constraints do. U+0000 is rejected because Postgres cannot store it.
 
 use thiserror::Error;
 
-/// What is wrong with a text. The message says how to mend it.
+/// What is wrong with a text. The message says how to fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidText {
     /// The text has no characters, or only white space.
@@ -14,12 +14,12 @@ pub enum InvalidText {
     /// The text is longer than allowed.
     #[error("must be at most {max} characters long, but has {actual}")]
     TooLong {
-        /// The most code points that are allowed.
+        /// The maximum length in code points.
         max: usize,
-        /// The code points that were given.
+        /// The actual length in code points.
         actual: usize,
     },
-    /// The text holds U+0000.
+    /// The text contains U+0000.
     #[error("must not contain the character U+0000")]
     Nul,
 }
@@ -30,25 +30,25 @@ pub struct Title(String);
 
 /// The description of a todo: 0 to [`Description::MAX_CHARS`] code points, no U+0000.
 ///
-/// "Never given" is not an empty description but `None` of an `Option<Description>`.
+/// A todo without a description has `None`, not an empty description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Title {
-    /// The most code points a title may have.
+    /// The maximum length of a title in code points.
     pub const MAX_CHARS: usize = 255;
 
-    /// Takes a text as a title.
+    /// Validates a text as a title.
     ///
     /// # Errors
-    /// [`InvalidText`] when it is blank, too long or holds U+0000.
+    /// [`InvalidText`] if it is blank, too long or contains U+0000.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
         Self::check(&text)?;
         Ok(Self(text))
     }
 
-    /// Says whether a text could be a title, without taking it.
+    /// Checks whether a text is a valid title.
     ///
     /// # Errors
     /// As [`Title::new`].
@@ -65,7 +65,7 @@ impl Title {
         &self.0
     }
 
-    /// The text, given up.
+    /// The text, as an owned string.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -73,20 +73,20 @@ impl Title {
 }
 
 impl Description {
-    /// The most code points a description may have.
+    /// The maximum length of a description in code points.
     pub const MAX_CHARS: usize = 2_000;
 
-    /// Takes a text as a description.
+    /// Validates a text as a description.
     ///
     /// # Errors
-    /// [`InvalidText`] when it is too long or holds U+0000.
+    /// [`InvalidText`] if it is too long or contains U+0000.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
         Self::check(&text)?;
         Ok(Self(text))
     }
 
-    /// Says whether a text could be a description, without taking it.
+    /// Checks whether a text is a valid description.
     ///
     /// # Errors
     /// As [`Description::new`].
@@ -100,7 +100,7 @@ impl Description {
         &self.0
     }
 
-    /// The text, given up.
+    /// The text, as an owned string.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -108,7 +108,7 @@ impl Description {
 }
 
 fn check_length_and_nul(text: &str, max: usize) -> Result<(), InvalidText> {
-    // A code point has at least one byte, so most texts need no count.
+    // A code point has at least one byte, so most texts need no counting.
     if text.len() > max {
         let actual = text.chars().count();
         if actual > max {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_has_1_to_255_characters_however_many_bytes_they_take() {
+    fn a_title_has_1_to_255_characters_regardless_of_their_bytes() {
         for text in ["x".to_owned(), "x".repeat(255), "𝄞".repeat(255)] {
             assert_eq!(Title::new(text.clone()).unwrap().as_str(), text);
         }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_of_nothing_but_white_space_is_blank() {
+    fn a_title_of_only_white_space_is_blank() {
         for text in ["", " ", "\t\n", "\u{a0}\u{3000}"] {
             assert_eq!(Title::new(text), Err(InvalidText::Blank), "{text:?}");
         }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_refused_in_both() {
+    fn nul_is_rejected_in_both() {
         assert_eq!(Title::new("a\0b"), Err(InvalidText::Nul));
         assert_eq!(Description::new("\0"), Err(InvalidText::Nul));
     }

@@ -27,7 +27,7 @@ const TODOS_ON_SQLITE: u64 = 100_000;
 const TODOS_ON_POSTGRES: u64 = 300_000;
 const TIMEOUT: Duration = Duration::from_millis(40);
 /// Only ends a hang.
-const LONG: Duration = Duration::from_secs(60);
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn repository(url: &str, timeout: Duration) -> Arc<dyn TodoRepository> {
     let options = DatabaseOptions {
@@ -67,7 +67,7 @@ fn filled_postgres() -> Option<TestDatabase> {
 
 /// Each slow call fails, changes nothing, and does not block the next.
 async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
-    let unhurried = repository(database.url(), LONG);
+    let unhurried = repository(database.url(), HANG_TIMEOUT);
     let repository = repository(database.url(), TIMEOUT);
     let now = DateTime::UNIX_EPOCH;
     let term = SearchTerm::new("nowhere").unwrap();
@@ -104,7 +104,7 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     let other = UserId(Uuid::from_u128(2));
     let mut number = 1;
     while repository.insert(other, todo(number), now).await.is_err() {
-        assert!(started_at.elapsed() < LONG, "the writer is still busy");
+        assert!(started_at.elapsed() < HANG_TIMEOUT, "the writer is still busy");
         number += 1;
     }
     // If a slow write was not rolled back, it has been committed by now: the writer has run a later one.

@@ -1,10 +1,10 @@
-//! Clients of the server under test, from one careful one to thousands, and what became of their calls.
+//! Clients of the server under test, from a single one to thousands.
 //!
-//! - [`http`]: one connection of a client that sees what a library would hide
-//! - [`ledger`]: what one user was told about their todos
-//! - [`load`]: many clients at once
-//! - [`slow`]: clients that send or read a byte a second
-//! - [`balancer`]: a load balancer in front of two copies
+//! - [`http`]: an HTTP client with one connection that exposes what a library would hide
+//! - [`ledger`]: the expected state of one user's todos
+//! - [`load`]: many concurrent clients
+//! - [`slow`]: clients that send or read one byte per second
+//! - [`balancer`]: a load balancer in front of two servers
 
 pub mod balancer;
 pub mod http;

@@ -1,4 +1,4 @@
-//! A command that is expected to end.
+//! Commands that are expected to exit.
 
 use std::{
     ffi::OsStr,
@@ -10,14 +10,14 @@ use std::{
 
 use crate::{directory::TempDirectory, process, reaper};
 
-/// What a child gets of this process's environment: enough to run, to write its coverage
-/// data, and nothing that configures it.
-const PASSED_ON: [&str; 4] = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"];
+/// The variables of this process's environment that a child inherits: enough to run and to write
+/// its coverage data, but no configuration.
+const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"];
 
 /// Runs a binary in a fresh directory, with no environment but `envs` and PATH, and returns
-/// what it wrote and its status.
+/// its output and status.
 ///
-/// Panics, with what it wrote, if it is still running after `timeout`; it is killed then.
+/// If it is still running after `timeout`, kills it and panics with its output.
 #[must_use]
 pub fn run_to_exit(
     binary: impl AsRef<Path>,
@@ -33,7 +33,7 @@ pub fn run_to_exit(
     let stderr = process::collect(child.stderr.take().expect("stderr is piped"));
 
     let ended = process::wait(&mut child, timeout);
-    // Its group: a child of the child would else keep the pipes open.
+    // The whole group: otherwise a child of the child would keep the pipes open.
     process::shell(&format!("kill_group {}", child.id()));
     let status = child.wait().expect("it is our child");
     drop(at_exit);
@@ -49,12 +49,12 @@ pub fn run_to_exit(
     Output { status, stdout, stderr }
 }
 
-/// A gated command that sees nothing of where the tests run: neither their environment, nor
-/// a `.env` file of the checkout, nor the home directory.
+/// A gated command that is isolated from the tests' environment variables, from a `.env` file
+/// of the checkout, and from the home directory.
 pub(crate) fn isolated(binary: &Path, directory: &TempDirectory) -> Command {
     let mut command = process::gated(absolute(binary));
     command.env_clear().env("HOME", directory.path()).current_dir(directory.path());
-    for name in PASSED_ON {
+    for name in INHERITED {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -62,7 +62,7 @@ pub(crate) fn isolated(binary: &Path, directory: &TempDirectory) -> Command {
     command
 }
 
-/// Only a bare name is looked for in PATH; a relative path is relative to the test's
+/// Only a bare name is looked up in PATH; a relative path is relative to the test's
 /// directory, not to the child's.
 fn absolute(binary: &Path) -> PathBuf {
     if binary.parent() == Some(Path::new("")) && binary.file_name().is_some_and(is_plain) {

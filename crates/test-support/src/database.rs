@@ -1,64 +1,64 @@
-//! One fresh database for one test.
+//! One fresh database per test.
 
 use crate::{
     directory::TempDirectory,
-    postgres::{Cluster, elsewhere::Elsewhere},
+    postgres::{Cluster, external::ExternalDatabase},
 };
 
-/// A database of a test's own, gone when this value is dropped, or when the test process
-/// ends in whatever way.
+/// A database for one test. It is removed when this value is dropped, or when the test process
+/// ends, however it ends.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: String,
-    home: Home,
+    backend: Backend,
 }
 
 #[derive(Debug)]
-enum Home {
-    Elsewhere(Elsewhere),
+enum Backend {
+    External(ExternalDatabase),
     Cluster(&'static Cluster),
     Directory(#[expect(dead_code, reason = "kept until the database is dropped")] TempDirectory),
 }
 
 impl TestDatabase {
-    /// An empty Postgres database: on the server that `TEST_DATABASE_URL` names, else in the
-    /// shared throw-away cluster.
+    /// An empty Postgres database: on the server in `TEST_DATABASE_URL`, or else in the shared
+    /// temporary cluster.
     ///
-    /// `None`, and one note that says why, where there is no Postgres; under `CI=true` that
-    /// is a panic.
+    /// Without a Postgres installation, prints the reason once and returns `None`; with
+    /// `CI=true`, panics instead.
     #[must_use]
     pub fn postgres() -> Option<Self> {
-        if let Some(database) = Elsewhere::create() {
-            return Some(Self { url: database.url(), home: Home::Elsewhere(database) });
+        if let Some(database) = ExternalDatabase::create() {
+            return Some(Self { url: database.url(), backend: Backend::External(database) });
         }
         let cluster = Cluster::shared()?;
-        Some(Self { url: cluster.create_database(), home: Home::Cluster(cluster) })
+        Some(Self { url: cluster.create_database(), backend: Backend::Cluster(cluster) })
     }
 
-    /// A SQLite database in a fresh directory; its file is made by the first who opens it.
+    /// A SQLite database in a fresh directory. The first connection creates its file.
     #[must_use]
     pub fn sqlite() -> Self {
         let directory = TempDirectory::in_memory();
         let url = format!("sqlite://{}/todos.db", directory.path().display());
-        Self { url, home: Home::Directory(directory) }
+        Self { url, backend: Backend::Directory(directory) }
     }
 
-    /// Where it is, as in `DATABASE_URL`.
+    /// Its URL, as in `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Runs SQL in a Postgres database, past the code under test, and returns what it
-    /// prints: a line for each row, `|` between the columns.
+    /// Runs SQL in a Postgres database, bypassing the code under test, and returns the output:
+    /// one line per row, columns separated by `|`.
     ///
-    /// Panics on SQLite, and with the server's message if it fails.
+    /// Panics on SQLite, and with the server's message if the SQL fails.
     #[expect(clippy::must_use_candidate, reason = "many statements print nothing")]
     pub fn psql(&self, sql: &str) -> String {
-        match &self.home {
-            Home::Elsewhere(database) => database.psql(sql),
-            Home::Cluster(cluster) => cluster.psql(self.name(), sql),
-            Home::Directory(_) => panic!("{} is not a Postgres database", self.url),
+        match &self.backend {
+            Backend::External(database) => database.psql(sql),
+            Backend::Cluster(cluster) => cluster.psql(self.name(), sql),
+            Backend::Directory(_) => panic!("{} is not a Postgres database", self.url),
         }
     }
 
@@ -69,8 +69,8 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if let Home::Cluster(cluster) = &self.home {
-            // Each takes 8 MB of a disk that may be memory.
+        if let Backend::Cluster(cluster) = &self.backend {
+            // Each takes 8 MB, possibly of memory.
             cluster.drop_database(self.name());
         }
     }

@@ -1,22 +1,22 @@
-//! What the tests stand on: throw-away databases and real server processes that are
-//! gone afterwards, whatever way the test process ends.
+//! Test infrastructure: temporary databases and real server processes that are cleaned up
+//! afterwards, however the test process ends.
 //!
-//! - [`reaper`]: cleans up after the test process, even one that was killed
+//! - [`reaper`]: cleans up after the test process, even if that was killed
 //! - [`directory`]: temporary directories
 //! - [`process`]: child processes that cannot outlive the test process
-//! - [`postgres`]: a throw-away Postgres cluster, also to be killed, frozen and restarted
-//! - [`database`]: one fresh database for one test
-//! - [`server`]: the server's binary as a real process
-//! - [`command`]: a command that is expected to end
+//! - [`postgres`]: a temporary Postgres cluster that tests can kill, freeze and restart
+//! - [`database`]: one fresh database per test
+//! - [`server`]: the server binary as a real process
+//! - [`command`]: commands that are expected to exit
 //! - [`program`]: programs and limits that a test needs and a machine may lack
-//! - [`clients`]: clients of the server, and what became of their calls
-//! - [`log`]: what the code under test logs
+//! - [`clients`]: clients of the server under test
+//! - [`log`]: captures the log of the code under test
 //!
-//! Nothing here but the clients returns an error: a tool of the tests that fails has to
-//! fail the test, so every function panics and says why.
+//! Only the clients return errors. A failure of the test infrastructure has to fail the test, so
+//! every other function panics with the reason.
 
-#![expect(clippy::expect_used, reason = "a failure of a test's own tools is a panic")]
-#![expect(clippy::missing_panics_doc, reason = "see above: every function may")]
+#![expect(clippy::expect_used, reason = "a failure of the test infrastructure is a panic")]
+#![expect(clippy::missing_panics_doc, reason = "see above: every function may panic")]
 
 pub mod clients;
 pub mod command;

@@ -1,8 +1,8 @@
-//! A throw-away Postgres cluster, made by this machine's own `initdb` and `postgres`.
+//! A temporary Postgres cluster, created with the installed `initdb` and `postgres`.
 
 mod account;
 mod binaries;
-pub(crate) mod elsewhere;
+pub(crate) mod external;
 mod faults;
 mod options;
 mod psql;
@@ -28,10 +28,10 @@ use crate::{
     reaper::{self, AtExit},
 };
 
-/// The data directory's name.
+/// The name of the data directory.
 const DATA: &str = "data";
 
-/// A cluster that listens on a port of 127.0.0.1 and lets everybody in as `postgres`.
+/// A cluster that listens on a port of 127.0.0.1 and accepts everyone as `postgres`.
 ///
 /// It is stopped and removed on drop, or by the [`reaper`].
 #[derive(Debug)]
@@ -42,23 +42,23 @@ pub struct Cluster {
     port: u16,
     postmaster: Option<(Child, AtExit)>,
     databases: AtomicU32,
-    // As long as the directory: a server that was killed has left its shared memory.
+    // Registered as long as the directory exists, because a killed server leaves its shared memory.
     _at_exit: AtExit,
-    // Last: a directory is removed after the processes that write into it.
+    // Dropped last, after the processes that write into it have ended.
     directory: TempDirectory,
 }
 
 impl Cluster {
-    /// The cluster that all tests of this process share, started by the first that asks.
+    /// The cluster that all tests of this process share. The first call starts it.
     ///
-    /// `None`, and a note that says why, where there is no Postgres; under `CI=true` that
-    /// is a panic.
+    /// Without a Postgres installation, prints the reason and returns `None`; with `CI=true`,
+    /// panics instead.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(ClusterOptions::default())).as_ref()
     }
 
-    /// A cluster of one's own, to be killed or frozen. `None` as with [`Cluster::shared`].
+    /// A cluster for one test, which may kill or freeze it. `None` as for [`Cluster::shared`].
     #[must_use]
     pub fn start(options: ClusterOptions) -> Option<Self> {
         let binaries = Binaries::find_or_skip()?;
@@ -86,26 +86,26 @@ impl Cluster {
         self.port
     }
 
-    /// The URL of a database, such as `postgres`, which there is from the start.
+    /// The URL of a database, such as `postgres`, which every cluster has.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The directory of its Unix socket, of its log, and of its data in `data`.
+    /// The directory with its Unix socket, its log, and its data in `data`.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Makes an empty database and returns its URL.
+    /// Creates an empty database and returns its URL.
     #[must_use]
     pub fn create_database(&self) -> String {
-        // Not template1, to which a test might connect: a template must have no sessions.
+        // Not template1, because a test might be connected to it: a template must have no sessions.
         self.create_database_from("template0")
     }
 
-    /// Makes a copy of a database to which nobody is connected, and returns its URL.
+    /// Copies a database that has no sessions, and returns the URL of the copy.
     #[must_use]
     pub fn create_database_from(&self, template: &str) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
@@ -115,14 +115,14 @@ impl Cluster {
         self.url(&name)
     }
 
-    /// Drops a database, whoever is connected to it.
+    /// Drops a database, and ends its sessions.
     pub fn drop_database(&self, name: &str) {
         let name = psql::identifier(name);
         self.psql("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }
 
-    /// Runs SQL and returns what it prints: a line for each row, `|` between the columns.
-    /// Panics with the server's message if it fails.
+    /// Runs SQL and returns the output: one line per row, columns separated by `|`. Panics with
+    /// the server's message if the SQL fails.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let mut command = psql::command(&self.binaries.psql(), &self.url(database));
         psql::without_settings(&mut command);
@@ -136,8 +136,7 @@ impl Cluster {
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// Copying the files takes half the time of writing them to the log, which Postgres
-    /// does by default since it offers the choice.
+    /// Copying the files takes half the time of `wal_log`, the default since Postgres 15.
     fn copying_strategy(&self) -> &'static str {
         let version = fs::read_to_string(self.data().join("PG_VERSION")).unwrap_or_default();
         if version.trim().parse().is_ok_and(|it: u32| it >= 15) {

@@ -13,9 +13,10 @@ use crate::reaper::AtExit;
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// A command for [`spawn`]: runs `program` once it is let through.
+/// A command for [`spawn`] that runs `program` once it is released.
 ///
-/// A shell waits for the word to go and then becomes the program, which thus has its pid.
+/// A shell waits for a line on its input and then replaces itself with the program, which
+/// therefore has the pid of the shell.
 #[must_use]
 pub fn gated(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("/bin/sh");
@@ -23,11 +24,11 @@ pub fn gated(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Starts a [`gated`] command in its own process group, and lets it through once
-/// `register` has told the reaper of its pid.
+/// Starts a [`gated`] command in its own process group, and releases it once `register` has
+/// registered its pid with the reaper.
 ///
-/// There is no moment in which a killed test could leave the child behind: until it is let
-/// through, it reads the end of its input when this process dies, and ends.
+/// A killed test can never leave the child behind: until the child is released, it sees the end
+/// of its input when this process dies, and exits.
 pub fn spawn(mut command: Command, register: impl FnOnce(u32) -> AtExit) -> (Child, AtExit) {
     let mut child = command
         .process_group(0)
@@ -35,12 +36,12 @@ pub fn spawn(mut command: Command, register: impl FnOnce(u32) -> AtExit) -> (Chi
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let at_exit = register(child.id());
-    // It fails only if the shell did, whose exit status the caller will see.
+    // It fails only if the shell failed, and the caller sees the shell's exit status.
     let _ = child.stdin.take().expect("stdin is piped").write_all(b"go\n");
     (child, at_exit)
 }
 
-/// Waits for the child to end; `None` if it is still running after `timeout`.
+/// Waits for the child to exit; `None` if it is still running after `timeout`.
 pub fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + timeout;
     loop {
@@ -54,11 +55,11 @@ pub fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Reads all that a child writes, in a thread of its own, so that a full pipe never stops it.
+/// Reads all output of a child in a separate thread, so that a full pipe never blocks the child.
 pub fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut output = Vec::new();
-        // What came before an error is still worth showing.
+        // Output before an error is still worth showing.
         let _ = pipe.read_to_end(&mut output);
         output
     })
@@ -69,7 +70,7 @@ pub fn signal(pid: u32, name: &str) {
     shell(&format!("signal {name} {pid}"));
 }
 
-/// Whether a process runs; a zombie does not.
+/// Whether a process is running. A zombie is not.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
     shell(&format!("alive {pid}"))
@@ -86,8 +87,8 @@ pub fn children(pid: u32) -> Vec<u32> {
     pids.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 
-/// Runs a line of shell, in which the functions of `processes.sh` may be used, and tells
-/// whether it succeeded. A shell, because sending a signal takes unsafe code or a library.
+/// Runs one line of shell, which may use the functions of `processes.sh`, and returns whether it
+/// succeeded. It is a shell because sending a signal takes unsafe code or a library.
 pub(crate) fn shell(line: &str) -> bool {
     Command::new("/bin/sh")
         .args(["-c", &with_functions(line)])

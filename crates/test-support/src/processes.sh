@@ -1,7 +1,7 @@
-# Functions on processes, for the reaper and for `process::shell`. POSIX sh only. They look
-# into /proc where there is one, because small container images have no `ps`.
+# Functions on processes, for the reaper and for `process::shell`. POSIX sh only. They read
+# /proc if it exists, because small container images have no `ps`.
 
-# Whether process $1 still runs. A zombie does not: it may wait for its parent for ever.
+# Whether process $1 is running. A zombie is not: its parent may never wait for it.
 alive() {
     kill -s 0 "$1" 2>/dev/null || return 1
     if [ -r "/proc/$1/stat" ]; then
@@ -30,7 +30,7 @@ children() {
     fi 2>/dev/null
 }
 
-# Sends the signal $1 to each of the processes that follow; some may be gone already.
+# Sends the signal $1 to each of the processes $2...; some may have ended already.
 signal() {
     signal_name=$1
     shift
@@ -38,20 +38,20 @@ signal() {
     return 0
 }
 
-# Waits until the processes $2... are gone, for at most $1 tenths of a second.
+# Waits until the processes $2... have ended, for at most $1 tenths of a second.
 wait_gone() {
-    looks=$(($1 * 5))
+    checks=$(($1 * 5))
     shift
     for pid in "$@"; do
         while alive "$pid"; do
-            [ "$looks" -gt 0 ] || return 1
-            looks=$((looks - 1))
+            [ "$checks" -gt 0 ] || return 1
+            checks=$((checks - 1))
             sleep 0.02
         done
     done
 }
 
-# Stops process $1 first, so that it cannot have further children, then its children.
+# Stops process $1 first, so that it cannot start more children, then its children.
 freeze_family() {
     signal STOP "$1"
     signal STOP $(children "$1")
@@ -68,20 +68,20 @@ kill_family() {
     wait_gone 100 $family
 }
 
-# Kills process $1 and, where it leads a group, that group.
+# Kills process $1 and, if it leads a process group, that group.
 kill_group() {
     kill -s KILL "$1" 2>/dev/null
     kill -s KILL -- "-$1" 2>/dev/null
     return 0
 }
 
-# Lets process $1 end by itself, for at most 30 seconds.
+# Waits at most 30 seconds for process $1 to exit by itself, then kills it.
 let_end() {
     wait_gone 300 "$1" || kill_group "$1"
 }
 
-# Stops the postmaster $1 by the signal $2. A frozen process sees it only once it is
-# continued. If the postmaster has not gone after $3 tenths of a second, it is killed.
+# Stops the postmaster $1 with the signal $2. A stopped process receives it only when it is
+# continued. If the postmaster is still running after $3 tenths of a second, kills it.
 stop_cluster() {
     alive "$1" || return 0
     family="$1 $(children "$1")"
@@ -90,8 +90,8 @@ stop_cluster() {
     if ! wait_gone "$3" $family; then kill_family "$1"; fi
 }
 
-# Removes the shared memory segment of the cluster with the data directory $1. A
-# postmaster does it itself unless it was killed: then its pid file is still there.
+# Removes the shared memory segment of the cluster with the data directory $1. A postmaster
+# does this itself unless it was killed; in that case its pid file still exists.
 remove_shared_memory() {
     [ -r "$1/postmaster.pid" ] || return 0
     segment=$(sed -n '7s/^ *[0-9][0-9]*  *\([0-9][0-9]*\) *$/\1/p' "$1/postmaster.pid")
@@ -99,7 +99,7 @@ remove_shared_memory() {
     return 0
 }
 
-# Removes the directory $1, again while a dying process still writes into it.
+# Removes the directory $1. Retries while a process that is ending still writes into it.
 remove_directory() {
     attempts=50
     while [ "$attempts" -gt 0 ]; do

@@ -6,28 +6,28 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use crate::clients::http::HANGS;
+use crate::clients::http::HANG_TIMEOUT;
 use crate::directory::{self, TempDirectory};
 use crate::process;
 use crate::reaper::{self, AtExit};
 
-/// What a process opens beside the connections that it is allowed.
-const SPARE: usize = 2_000;
+/// How many files a process may open in addition to its connections.
+const RESERVE: usize = 2_000;
 
-/// Whether this is a run that may not skip anything.
+/// Whether this is a CI run, in which no test may be skipped.
 #[must_use]
 pub fn is_ci() -> bool {
     env::var("CI").is_ok_and(|it| it == "true" || it == "1")
 }
 
-/// Says that a test was skipped, and why; under CI that is a panic.
+/// Prints that a test was skipped, and why. Panics in CI.
 pub fn skipped(what: &str, why: &str) {
     assert!(!is_ci(), "{what} skipped: {why}");
-    // The handle itself, because the test harness captures what `eprintln!` prints.
+    // Not `eprintln!`, because the test harness captures that.
     let _ = writeln!(std::io::stderr(), "note: {what} skipped: {why}");
 }
 
-/// The program of this name; if there is none, `None` and a note, or under CI a panic.
+/// Finds a program by name. If it is not installed, prints a note and returns `None`; panics in CI.
 #[must_use]
 pub fn find(name: &str, what: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -52,7 +52,7 @@ pub fn run(program: &Path, directory: &Path, args: &[&str]) {
     assert!(output.status.success(), "{} {args:?}: {text}", program.display());
 }
 
-/// A program in the background, which ends with this value or with the test process.
+/// A background process, which ends with this value or with the test process.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -61,11 +61,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a program that may not run as root, in a directory that everybody can read.
+    /// Starts a program that refuses to run as root, in a directory that every user can read.
     #[must_use]
     pub fn start(program: &Path, args: &[&str], directory: TempDirectory) -> Self {
         let mut command = process::gated("/bin/sh");
-        // Root alone may, and has to, become somebody else.
+        // Only root may, and has to, switch users.
         command.args([
             "-c",
             r#"if [ "$(id -u)" = 0 ]; then
@@ -80,17 +80,17 @@ impl Running {
         Self { child, _at_exit: at_exit, _directory: directory }
     }
 
-    /// Sends it a signal by its name, such as `HUP`.
+    /// Sends it a signal by name, such as `HUP`.
     pub fn signal(&self, name: &str) {
         process::signal(self.child.id(), name);
     }
 
-    /// Waits until something listens on this port.
+    /// Waits until a process listens on this port.
     #[track_caller]
     pub fn wait_for_port(port: u16) {
-        let begun = Instant::now();
+        let start = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < HANGS, "nothing listens on {port}");
+            assert!(start.elapsed() < HANG_TIMEOUT, "nothing listens on {port}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -104,8 +104,8 @@ impl Drop for Running {
     }
 }
 
-/// A port that is free now, below those that the system gives to outgoing connections: else a client that retries
-/// while a server is down might be given its port.
+/// A free port, below the range of ephemeral ports. Otherwise a client that reconnects while a server is down might be
+/// assigned the server's port.
 #[must_use]
 pub fn free_port() -> u16 {
     loop {
@@ -116,36 +116,36 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Lets this process and that of the server have so many connections. Where that is not allowed: false, and a note,
-/// or under CI a panic.
+/// Raises the limits of open files of this process and of the server, so that both can have this many connections. If
+/// that is not permitted, prints a note and returns false; panics in CI.
 #[must_use]
-pub fn may_open(connections: usize, server: u32, what: &str) -> bool {
-    let needed = connections + SPARE;
-    let may = [std::process::id(), server].into_iter().all(|pid| {
-        allow(pid, needed);
-        open_files(pid).is_none_or(|it| it >= needed)
+pub fn can_open(connections: usize, server: u32, what: &str) -> bool {
+    let needed = connections + RESERVE;
+    let can = [std::process::id(), server].into_iter().all(|pid| {
+        raise_limit(pid, needed);
+        max_open_files(pid).is_none_or(|it| it >= needed)
     });
-    if !may {
+    if !can {
         skipped(what, &format!("{connections} connections are more than a process may open"));
     }
-    may
+    can
 }
 
-/// Raises the limit of open files, where it is lower and that is allowed.
-fn allow(pid: u32, needed: usize) {
-    if open_files(pid).is_none_or(|it| it >= needed) {
+/// Raises the limit of open files, if it is lower and that is permitted.
+fn raise_limit(pid: u32, needed: usize) {
+    if max_open_files(pid).is_none_or(|it| it >= needed) {
         return;
     }
     if let Some(prlimit) = find("prlimit", "raising the limit of open files") {
         let mut command = Command::new(prlimit);
         let files = format!("--nofile={needed}:");
-        // Whether it helped is looked at.
+        // The caller checks the new limit.
         let _ = command.args(["--pid", &pid.to_string(), &files]).output();
     }
 }
 
-/// How many files a process may open; `None` where there is no `/proc`.
-fn open_files(pid: u32) -> Option<usize> {
+/// How many files a process may open; `None` without `/proc`.
+fn max_open_files(pid: u32) -> Option<usize> {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,10 +1,10 @@
-//! Cleans up whatever way the test process ends: normally, by a panic, by Ctrl-C, by SIGKILL.
+//! Cleans up however the test process ends: normally, by a panic, by Ctrl-C, by SIGKILL.
 //!
 //! Destructors do not run when a process is killed, nor for a `static`. So each test process
-//! has one small shell process, the reaper, that reads from a pipe of which only the test
-//! process holds the other end. When that closes, for whatever reason, the reaper does
-//! what was registered and not withdrawn. It has its own process group and ignores the
-//! signals that a terminal sends.
+//! has one small shell process, the reaper, that reads from a pipe whose other end only the test
+//! process holds. When that end closes, for whatever reason, the reaper runs the jobs that were
+//! registered and not withdrawn. It has its own process group and ignores the signals that a
+//! terminal sends.
 
 use std::{
     io::Write,
@@ -17,8 +17,8 @@ use std::{
 const SCRIPT: &str =
     concat!("trap '' INT TERM HUP QUIT\n", include_str!("processes.sh"), include_str!("reaper.sh"));
 
-/// Something that the reaper does when the test process ends, unless this value has been
-/// dropped before. Forget the value (`std::mem::forget`) to keep it registered.
+/// A job that the reaper runs when the test process ends, unless this value has been dropped
+/// before. Forget the value (`std::mem::forget`) to keep the job registered.
 #[derive(Debug)]
 #[must_use = "dropping it withdraws the job"]
 pub struct AtExit {
@@ -27,8 +27,8 @@ pub struct AtExit {
 
 /// Kills the process, and the process group it may lead, with SIGKILL.
 ///
-/// Only for a child of this process. Drop the guard right after waiting for the child:
-/// its pid may soon belong to a stranger.
+/// Only for a child of this process. Drop the guard right after waiting for the child, because
+/// its pid may be reused.
 pub fn kill_at_exit(pid: u32) -> AtExit {
     run_at_exit(&format!("kill_group {pid}"))
 }
@@ -38,7 +38,7 @@ pub fn remove_at_exit(directory: &Path) -> AtExit {
     run_at_exit(&format!("remove_directory {}", quoted(directory)))
 }
 
-/// Runs one line of shell, in which the functions of `processes.sh` may be used.
+/// Runs one line of shell, which may use the functions of `processes.sh`.
 pub fn run_at_exit(command: &str) -> AtExit {
     assert!(!command.contains('\n'), "a job of the reaper is one line: {command:?}");
     let mut reaper = reaper();
@@ -81,7 +81,7 @@ impl Reaper {
             .process_group(0)
             .current_dir("/")
             .stdin(Stdio::piped())
-            // A test's output would else not be at its end before the reaper is.
+            // Otherwise readers of a test's output would wait for the reaper.
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -90,7 +90,7 @@ impl Reaper {
     }
 
     fn send(&mut self, line: &str) {
-        // One write: a test process that is killed meanwhile leaves no half line behind.
+        // One write, so that a test process that is killed meanwhile leaves no partial line.
         self.pipe.write_all(line.as_bytes()).expect("the reaper reads");
     }
 }
@@ -100,6 +100,6 @@ fn reaper() -> MutexGuard<'static, Reaper> {
     REAPER
         .get_or_init(|| Mutex::new(Reaper::start()))
         .lock()
-        // A test that panicked left the reaper as it was.
+        // A panic in a test does not affect the state of the reaper.
         .unwrap_or_else(PoisonError::into_inner)
 }

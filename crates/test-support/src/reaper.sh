@@ -1,5 +1,5 @@
-# Reads what to do at the end ("+<id> <command>") and what no longer to do ("-<id>"), until
-# the test process is gone and with it the other end of the pipe. Then does it, newest first.
+# Reads jobs ("+<id> <command>") and withdrawals ("-<id>") until the test process ends and the
+# pipe closes. Then runs the remaining jobs, newest first.
 last=0
 while IFS= read -r line; do
     case $line in

@@ -1,4 +1,4 @@
-//! The server's binary as a real process, seen from outside.
+//! The server binary as a real process, seen from outside.
 
 use std::{
     fs,
@@ -38,12 +38,12 @@ pub struct Server {
 impl Server {
     /// Starts `binary` on a free port of 127.0.0.1 and waits until it logs that it listens.
     ///
-    /// It runs in a fresh directory and sees no environment of the tests but PATH. It gets
-    /// HOST, PORT, `DATABASE_URL`, `LOG_FORMAT=json`, `RUST_LOG=info` and `SHUTDOWN_DELAY=0s`,
-    /// each of which `envs` may override, as long as the line `listening` is still logged, as
-    /// JSON on stdout.
+    /// It runs in a fresh directory and inherits only PATH from the environment of the tests. It
+    /// gets HOST, PORT, `DATABASE_URL`, `LOG_FORMAT=json`, `RUST_LOG=info` and `SHUTDOWN_DELAY=0s`.
+    /// `envs` may override each of them, as long as the line `listening` is still logged as JSON
+    /// on stdout.
     ///
-    /// Panics, with all that it wrote, if it does not listen within a minute.
+    /// Panics with all output if it does not listen within a minute.
     #[must_use]
     pub fn start(binary: impl AsRef<Path>, database_url: &str, envs: &[(&str, &str)]) -> Self {
         let directory = TempDirectory::new();
@@ -78,7 +78,7 @@ impl Server {
         format!("{}{path}", self.address)
     }
 
-    /// The port on which it listens.
+    /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         let port = self.address.rsplit(':').next().and_then(|port| port.parse().ok());
@@ -91,36 +91,36 @@ impl Server {
         self.pid
     }
 
-    /// Asks it to stop: SIGTERM.
+    /// Asks it to stop, with SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// Ends it at once: SIGKILL. Returns when it is gone.
+    /// Kills it with SIGKILL, and waits until it has ended.
     pub fn kill(&self) {
         let mut child = self.child();
-        // With its children, but not once it has been waited for: the pid may be another's.
+        // With its children, but not after it was waited for: the pid may have been reused.
         if child.try_wait().expect("it is our child").is_none() {
             process::shell(&format!("kill_group {}", self.pid));
             child.wait().expect("it is our child");
         }
     }
 
-    /// Sends a signal by its name, such as `INT` or `STOP`, unless it has ended.
+    /// Sends it a signal by name, such as `INT` or `STOP`, unless it has ended.
     pub fn signal(&self, name: &str) {
-        // The lock keeps others from waiting for it meanwhile: the pid stays its own.
+        // While the lock is held, no other thread can wait for the child, so its pid is not reused.
         let mut child = self.child();
         if child.try_wait().expect("it is our child").is_none() {
             process::signal(self.pid, name);
         }
     }
 
-    /// Waits for it to end. Panics, with all that it wrote, if it has not after `timeout`.
+    /// Waits for it to exit. Panics with all output if it is still running after `timeout`.
     #[must_use]
     pub fn wait_exit(&self, timeout: Duration) -> ExitStatus {
         let deadline = Instant::now() + timeout;
         let status = loop {
-            // Locked for a moment only: another thread may be about to signal it.
+            // Locked only for a moment: another thread may want to send a signal.
             if let Some(status) = self.child().try_wait().expect("it is our child") {
                 break status;
             }
@@ -128,7 +128,7 @@ impl Server {
             assert!(!late, "the server still runs after {timeout:?}; {}", self.output());
             thread::sleep(Duration::from_millis(5));
         };
-        // What it wrote last has been read, too, when this returns.
+        // So that all output has been read when this returns.
         self.logs.wait_end();
         self.stderr.wait_end();
         status
@@ -152,7 +152,7 @@ impl Server {
         self.stderr.lines().clone()
     }
 
-    /// Its resident memory in bytes; `None` where there is no `/proc`, or it has ended.
+    /// Its resident memory in bytes; `None` without `/proc`, or if it has ended.
     #[must_use]
     pub fn rss_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
@@ -161,28 +161,28 @@ impl Server {
         Some(kibibytes * 1024)
     }
 
-    /// How many threads it has; `None` where there is no `/proc`, or it has ended.
+    /// How many threads it has; `None` without `/proc`, or if it has ended.
     #[must_use]
     pub fn threads(&self) -> Option<usize> {
         Some(fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?.count())
     }
 
-    /// The processor time it has used, in steps of 10 ms; `None` where there is no `/proc`.
+    /// The CPU time it has used, in steps of 10 ms; `None` without `/proc`.
     #[must_use]
     pub fn cpu_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
-        // The second field, the name in brackets, may hold spaces; 14 and 15 are the times.
+        // The second field, the name in brackets, may contain spaces; 14 and 15 are the times.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
         let ticks: u64 =
             fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-        // Linux counts in hundredths of a second towards user space, whatever its own clock.
+        // Linux reports hundredths of a second to user space, whatever its internal clock.
         Some(Duration::from_millis(ticks * 10))
     }
 
     fn wait_for_address(&self) -> String {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            // In this order: what an ended server wrote last is looked at once more.
+            // Checked first, so that the last output of a server that has ended is still searched.
             let running = self.is_running();
             if !running {
                 self.logs.wait_end();
@@ -212,7 +212,7 @@ impl Drop for Server {
     }
 }
 
-/// The address in the line that says that the server listens.
+/// The address in the log line `listening`.
 fn listening(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = &line["fields"];
@@ -222,7 +222,7 @@ fn listening(line: &str) -> Option<String> {
     fields["address"].as_str().map(|address| address.trim_end_matches('/').to_owned())
 }
 
-/// The lines that a thread reads from a pipe.
+/// The lines of a pipe, read by a thread.
 #[derive(Debug)]
 struct Lines {
     lines: Arc<Mutex<Vec<String>>>,
@@ -246,7 +246,7 @@ impl Lines {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until all has been read; not for ever, as a grandchild might hold the pipe.
+    /// Waits until all lines have been read, with a limit, because a grandchild might hold the pipe open.
     fn wait_end(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.reader.is_finished() && Instant::now() < deadline {

@@ -1,6 +1,6 @@
-//! The throw-away cluster, also when it is killed, frozen and restarted.
+//! The temporary cluster, also when it is killed, frozen and restarted.
 
-#![expect(clippy::expect_used, reason = "a test may")]
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::{
     io::{Read, Write},
@@ -16,7 +16,7 @@ use todo_test_support::{
 };
 
 #[test]
-fn two_databases_know_nothing_of_each_other() {
+fn two_databases_are_isolated_from_each_other() {
     let (Some(one), Some(other)) = (TestDatabase::postgres(), TestDatabase::postgres()) else {
         return;
     };
@@ -28,7 +28,7 @@ fn two_databases_know_nothing_of_each_other() {
 }
 
 #[test]
-fn a_database_is_gone_when_its_value_is_dropped() {
+fn a_database_is_removed_when_its_value_is_dropped() {
     let (Some(database), Some(witness)) = (TestDatabase::postgres(), TestDatabase::postgres())
     else {
         return;
@@ -72,7 +72,7 @@ fn a_failed_statement_panics_with_the_message_of_the_server() {
 }
 
 #[test]
-fn what_was_committed_is_there_after_a_kill_and_a_start() {
+fn committed_data_survives_a_kill_and_a_restart() {
     let options =
         ClusterOptions::default().setting("fsync", "on").setting("full_page_writes", "on");
     let Some(mut cluster) = Cluster::start(options.setting("synchronous_commit", "on")) else {
@@ -106,12 +106,12 @@ fn a_stopped_cluster_starts_again() {
 }
 
 #[test]
-fn a_frozen_cluster_takes_connections_and_does_not_answer_until_it_is_thawed() {
+fn a_frozen_cluster_accepts_connections_and_does_not_respond_until_it_is_thawed() {
     let Some(mut cluster) = Cluster::start(ClusterOptions::default()) else { return };
     cluster.freeze();
     let mut connection =
         TcpStream::connect(("127.0.0.1", cluster.port())).expect("the kernel does");
-    // The question whether it speaks TLS, which it would answer by one byte at once.
+    // An SSLRequest, to which the server responds immediately with one byte.
     connection.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).expect("it is open");
     connection.set_read_timeout(Some(Duration::from_millis(300))).expect("not zero");
     assert!(connection.read(&mut [0]).is_err());
@@ -119,9 +119,9 @@ fn a_frozen_cluster_takes_connections_and_does_not_answer_until_it_is_thawed() {
     cluster.thaw();
 
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
-    let mut answer = [0];
-    connection.read_exact(&mut answer).expect("it answers");
-    assert_eq!(answer, *b"N");
+    let mut response = [0];
+    connection.read_exact(&mut response).expect("the server responds");
+    assert_eq!(response, *b"N");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn idle_connections_are_ended_and_counted() {
     assert_eq!(cluster.terminate_idle_connections(database), 0);
 }
 
-/// A session that has said only who it is.
+/// A session after the startup message.
 fn connect(port: u16, database: &str) -> TcpStream {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let parameters = format!("user\0postgres\0database\0{database}\0\0");
@@ -161,12 +161,12 @@ fn connect(port: u16, database: &str) -> TcpStream {
     let protocol: u32 = 3 << 16;
     let hello = [&length.to_be_bytes()[..], &protocol.to_be_bytes(), parameters.as_bytes()];
     connection.write_all(&hello.concat()).expect("it is open");
-    let mut answer = Vec::new();
-    // Ready for a query.
-    while !answer.ends_with(b"Z\0\0\0\x05I") {
+    let mut response = Vec::new();
+    // ReadyForQuery.
+    while !response.ends_with(b"Z\0\0\0\x05I") {
         let mut byte = [0];
-        connection.read_exact(&mut byte).expect("it answers");
-        answer.extend(byte);
+        connection.read_exact(&mut byte).expect("the server responds");
+        response.extend(byte);
     }
     connection
 }

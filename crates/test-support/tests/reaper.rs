@@ -1,9 +1,9 @@
-//! Nothing is left of a test process, whatever way it ends.
+//! A test process leaves nothing behind, however it ends.
 //!
-//! These tests run themselves once more as a child process, which uses everything there is,
+//! These tests run themselves again as a child process, which uses all features of this crate,
 //! and end that child in different ways.
 
-#![expect(clippy::expect_used, reason = "a test may")]
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::{
     env, fs,
@@ -23,42 +23,42 @@ use todo_test_support::{
     server::Server,
 };
 
-/// Set in the child, to how it shall end.
+/// Tells the child how to end.
 const ENDING: &str = "TODO_TEST_SUPPORT_ENDING";
 
 #[test]
-fn nothing_is_left_of_a_test_that_is_killed() {
-    ends_without_a_trace("be killed", Some("KILL"));
+fn a_killed_test_leaves_nothing_behind() {
+    assert_nothing_is_left("be killed", Some("KILL"));
 }
 
 #[test]
-fn nothing_is_left_of_a_test_that_is_interrupted() {
-    ends_without_a_trace("be interrupted", Some("INT"));
+fn an_interrupted_test_leaves_nothing_behind() {
+    assert_nothing_is_left("be interrupted", Some("INT"));
 }
 
 #[test]
-fn nothing_is_left_of_a_test_that_panics() {
-    ends_without_a_trace("panic", None);
+fn a_panicking_test_leaves_nothing_behind() {
+    assert_nothing_is_left("panic", None);
 }
 
 #[test]
-fn nothing_is_left_of_a_process_that_exits() {
-    ends_without_a_trace("exit", None);
+fn a_process_that_exits_leaves_nothing_behind() {
+    assert_nothing_is_left("exit", None);
 }
 
 #[test]
-fn what_was_withdrawn_is_not_done() {
+fn a_withdrawn_job_is_not_run() {
     let directory = TempDirectory::new();
     let kept = directory.path().join("kept");
     fs::create_dir(&kept).expect("it is new");
     let at_exit = reaper::remove_at_exit(&kept);
     drop(at_exit);
-    // Jobs are done by the same code as in the child processes above; here, the reaper runs
-    // on, so that this only shows that withdrawing does nothing by itself.
+    // The child processes above cover the jobs themselves. Here the reaper keeps running, so this
+    // only shows that withdrawing a job does not run it.
     assert!(kept.exists());
 }
 
-/// Not a test of its own: what the child process does.
+/// Not a test by itself: the child process.
 #[test]
 fn child_process_that_uses_everything() {
     let Ok(ending) = env::var(ENDING) else { return };
@@ -83,7 +83,7 @@ fn child_process_that_uses_everything() {
         pids.extend(process::children(shared.postmaster_pid()));
         directories.push(shared.directory().to_owned());
     }
-    // One ending with a frozen cluster is enough: each takes its time to be made.
+    // One case with a frozen cluster is enough, because creating a cluster takes long.
     let options = (ending == "be killed").then(ClusterOptions::default);
     let frozen = options.and_then(Cluster::start).map(|mut cluster| {
         cluster.freeze();
@@ -92,20 +92,20 @@ fn child_process_that_uses_everything() {
         directories.push(cluster.directory().to_owned());
         cluster
     });
-    // A child that nobody registered outlives this process, and must not hold the reaper up.
+    // An unregistered child outlives this process, and must not delay the reaper.
     let bystander =
         Command::new("/bin/sh").args(["-c", "sleep 600 >/dev/null 2>&1 & echo $!"]).output();
     let bystander = String::from_utf8(bystander.expect("/bin/sh starts").stdout).expect("a number");
 
-    // After the test harness's own words, on lines of their own.
+    // On separate lines after the output of the test harness.
     let pids: Vec<String> = pids.iter().map(|pid| format!("pid={pid}")).collect();
     let directories: Vec<String> =
         directories.iter().map(|it| format!("directory={}", it.display())).collect();
     println!("\n{}\n{}\nbystander={bystander}", pids.join("\n"), directories.join("\n"));
     match ending.as_str() {
-        "panic" => panic!("as it was told"),
+        "panic" => panic!("as requested"),
         "exit" => {
-            // As for a `static`, no destructor runs.
+            // No destructor runs, as for a `static`.
             std::mem::forget((directory, sqlite, server, postgres, frozen));
             std::process::exit(0)
         }
@@ -118,7 +118,7 @@ fn database_directory(sqlite: &TestDatabase) -> PathBuf {
     Path::new(path).parent().expect("it is a file in a directory").to_owned()
 }
 
-fn ends_without_a_trace(ending: &str, signal: Option<&str>) {
+fn assert_nothing_is_left(ending: &str, signal: Option<&str>) {
     let kept = TempDirectory::new();
     let mut child = Command::new(env::current_exe().expect("this is a program"))
         .args(["--exact", "child_process_that_uses_everything", "--nocapture"])
@@ -129,11 +129,11 @@ fn ends_without_a_trace(ending: &str, signal: Option<&str>) {
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    let (pids, directories, bystander) = what_it_uses(&mut child);
+    let (pids, directories, bystander) = read_child_report(&mut child);
     assert!(pids.len() >= 2 && directories.len() >= 2, "{pids:?} {directories:?}");
 
     match signal {
-        // To the whole group, as a terminal does.
+        // To the whole group, as a terminal sends it.
         Some("INT") => send("INT", &format!("-{}", child.id())),
         Some(signal) => send(signal, &child.id().to_string()),
         None => (),
@@ -151,7 +151,7 @@ fn ends_without_a_trace(ending: &str, signal: Option<&str>) {
         thread::sleep(Duration::from_millis(20));
     }
     assert!(kept.path().exists());
-    // A stranger to the reaper, it was spared.
+    // It was not registered, so the reaper has not killed it.
     assert!(process::is_alive(bystander));
     send("KILL", &bystander.to_string());
 }
@@ -162,8 +162,8 @@ fn send(signal: &str, pid: &str) {
     assert!(sent.success());
 }
 
-/// The pids and directories that the child prints, and last its unregistered child.
-fn what_it_uses(child: &mut Child) -> (Vec<u32>, Vec<PathBuf>, u32) {
+/// The pids and directories that the child prints, and the pid of its unregistered child.
+fn read_child_report(child: &mut Child) -> (Vec<u32>, Vec<PathBuf>, u32) {
     let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let (mut pids, mut directories) = (Vec::new(), Vec::new());
     for line in stdout.lines() {

@@ -1,11 +1,12 @@
-//! A server as a real process, here one that is written in shell.
+//! A server as a real process; here, a shell script.
 
-#![expect(clippy::expect_used, reason = "a test may")]
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use todo_test_support::{
-    clients::http::HANGS, command::run_to_exit, directory::TempDirectory, process, server::Server,
+    clients::http::HANG_TIMEOUT, command::run_to_exit, directory::TempDirectory, process,
+    server::Server,
 };
 
 const LISTENS: &str = r#"
@@ -13,7 +14,7 @@ echo '{"fields":{"message":"starting"}}'
 echo '{"fields":{"message":"listening","address":"http://127.0.0.1:4711"}}'
 "#;
 
-/// The directory's name has a space and a quote: paths may.
+/// The name of the directory contains a space and a quote, as paths may.
 struct Script(#[expect(dead_code, reason = "kept while it runs")] TempDirectory, PathBuf);
 
 fn script(body: &str) -> Script {
@@ -31,7 +32,7 @@ fn message(panic: Box<dyn std::any::Any + Send>) -> String {
 }
 
 #[test]
-fn a_server_is_known_by_the_address_that_it_logs() {
+fn the_address_of_a_server_is_read_from_its_log() {
     let script = script(&format!("{LISTENS}exec sleep 60"));
     let server = Server::start(&script.1, "sqlite://todos.db", &[]);
     assert_eq!(server.port(), 4711);
@@ -45,12 +46,12 @@ fn a_server_is_known_by_the_address_that_it_logs() {
 }
 
 #[test]
-fn a_server_sees_only_the_environment_that_it_is_given() {
+fn a_server_gets_only_the_given_environment() {
     let script = script(&format!("{LISTENS}env >&2; pwd >&2; exec sleep 60"));
     let envs = [("RUST_LOG", "debug"), ("EXTRA", "two words")];
     let server = Server::start(&script.1, "postgres://somewhere/db", &envs);
     server.terminate();
-    let _ = server.wait_exit(HANGS);
+    let _ = server.wait_exit(HANG_TIMEOUT);
     let output = server.stderr();
     for line in [
         "HOST=127.0.0.1",
@@ -68,7 +69,7 @@ fn a_server_sees_only_the_environment_that_it_is_given() {
 }
 
 #[test]
-fn a_server_that_ends_before_it_listens_is_a_panic_with_its_output() {
+fn a_server_that_exits_before_it_listens_causes_a_panic_with_its_output() {
     let script = script("echo 'no such database' >&2; exit 3");
     let start = std::panic::catch_unwind(|| Server::start(&script.1, "sqlite://todos.db", &[]));
     let message = message(start.expect_err("it panics"));
@@ -77,19 +78,19 @@ fn a_server_that_ends_before_it_listens_is_a_panic_with_its_output() {
 }
 
 #[test]
-fn a_terminated_server_ends_in_its_own_way() {
+fn a_terminated_server_chooses_its_exit_code() {
     let body = format!("trap 'echo bye; exit 7' TERM\n{LISTENS}while :; do sleep 0.01; done");
     let script = script(&body);
     let server = Server::start(&script.1, "sqlite://todos.db", &[]);
     server.terminate();
-    assert_eq!(server.wait_exit(HANGS).code(), Some(7));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(7));
     assert_eq!(server.logs().last().map(String::as_str), Some("bye"));
     server.terminate();
     server.kill();
 }
 
 #[test]
-fn a_killed_server_is_gone_at_once() {
+fn a_killed_server_has_ended_when_kill_returns() {
     let script = script(&format!("trap '' TERM\n{LISTENS}while :; do sleep 0.01; done"));
     let server = Server::start(&script.1, "sqlite://todos.db", &[]);
     server.terminate();
@@ -99,7 +100,7 @@ fn a_killed_server_is_gone_at_once() {
 }
 
 #[test]
-fn a_dropped_server_is_gone() {
+fn a_dropped_server_has_ended() {
     let script = script(&format!("{LISTENS}exec sleep 60"));
     let server = Server::start(&script.1, "sqlite://todos.db", &[]);
     let pid = server.pid();
@@ -108,20 +109,20 @@ fn a_dropped_server_is_gone() {
 }
 
 #[test]
-fn a_command_that_ends_gives_its_output_and_status() {
+fn a_command_that_exits_returns_its_output_and_status() {
     let script = script("echo \"$1 $NAME\"; echo problem >&2; exit 5");
     let envs = [("NAME", "value")];
-    let output = run_to_exit(&script.1, &["--flag"], &envs, HANGS);
+    let output = run_to_exit(&script.1, &["--flag"], &envs, HANG_TIMEOUT);
     assert_eq!(output.status.code(), Some(5));
     assert_eq!(output.stdout, b"--flag value\n");
     assert_eq!(output.stderr, b"problem\n");
 }
 
 #[test]
-fn a_command_that_does_not_end_is_killed_and_a_panic_with_its_output() {
+fn a_command_that_does_not_exit_is_killed_and_causes_a_panic_with_its_output() {
     let script = script("echo $$; sleep 60");
     let run = std::panic::catch_unwind(|| {
-        // Time enough to write, also on a busy machine.
+        // Enough time to write, even on a busy machine.
         run_to_exit(&script.1, &[], &[], Duration::from_secs(5)).status
     });
     let message = message(run.expect_err("it panics"));

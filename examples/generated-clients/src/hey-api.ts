@@ -1,4 +1,4 @@
-/** The client that hey-api generates, with zod: answers are checked at run time, too. */
+/** The client that hey-api generates, with zod, which also validates responses at run time. */
 
 import { client } from "../generated/hey-api/client.gen.js";
 import { createTodo, listTodos, updateTodo } from "../generated/hey-api/sdk.gen.js";
@@ -26,7 +26,9 @@ export async function create(title: string): Promise<TodoRead> {
   return data;
 }
 
-/** Renames a todo as it was seen; where somebody else was faster, gives the todo as it stands, or null if it is gone. */
+/**
+ * Renames a todo. If someone else has changed it since it was read, returns the current todo; null if it was deleted.
+ */
 export async function rename(seen: TodoRead, title: string): Promise<TodoRead | null> {
   const { data, error } = await updateTodo({
     path: { todo_id: seen.id },

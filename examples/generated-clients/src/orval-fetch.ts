@@ -1,4 +1,4 @@
-/** How orval's functions make their calls: for which server, and on whose behalf. */
+/** The fetch function of orval's functions, which sets the server and the user. */
 
 let baseUrl = "";
 let userId = "";
@@ -8,7 +8,10 @@ export function connect(server: string, user: string): void {
   [baseUrl, userId] = [server, user];
 }
 
-/** Gives the body of an answer; throws that of an error, which then is the `error` of `useQuery` and `useMutation`. */
+/**
+ * Returns the body of a response; throws the body of an error, which becomes the `error` of `useQuery` and
+ * `useMutation`.
+ */
 export async function orvalFetch<T>(path: string, options: RequestInit): Promise<T> {
   const headers = new Headers(options.headers);
   headers.set("X-User-ID", userId);

@@ -1,4 +1,4 @@
-/** Calls the server at BASE_URL by both clients, and checks what they make of its answers. Leaves nothing behind. */
+/** Calls the server at BASE_URL with both clients, and checks their results. Deletes the todos that it creates. */
 
 import assert from "node:assert/strict";
 
@@ -19,7 +19,7 @@ try {
   const todo = await heyApi.create("Buy groceries");
   assert.deepEqual(zTodoRead.strict().parse(todo), todo);
   assert.equal(todo.user_id, userId);
-  // 255 characters, though 510 for JavaScript.
+  // 255 characters, but 510 UTF-16 code units.
   const long = await heyApi.create("🥕".repeat(255));
   assert.deepEqual(zTodoRead.parse(long), long);
   const { data } = await listTodos();

@@ -1,4 +1,4 @@
-/** The API as a typed client: every path, parameter, body and answer is known from `docs/openapi.json`. */
+/** A typed client of the API. Every path, parameter, body and response has its type from `docs/openapi.json`. */
 
 import createClient, { type Client } from "openapi-fetch";
 
@@ -18,12 +18,12 @@ export type Api = Client<paths>;
 export type Field = "title" | "description" | "is_completed";
 export const FIELDS: readonly Field[] = ["title", "description", "is_completed"];
 
-/** The API for one user: every call is made on this user's behalf. */
+/** The API on behalf of one user. */
 export function connect(baseUrl: string, user: string, send: Send = fetch): Api {
   return createClient<paths>({ baseUrl, fetch: send, headers: { "X-User-ID": user } });
 }
 
-/** An answer that is an error. */
+/** An error response. */
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
     super(explain(problem));
@@ -31,8 +31,8 @@ export class ApiError extends Error {
 }
 
 /**
- * A change whose answer got lost, on a todo that others have changed, too: whether it was made cannot be told from
- * `current`, the todo as it stands.
+ * The response to a change got lost, and others have changed the todo, too: `current`, the current todo, does not show
+ * whether the change was carried out.
  */
 export class OutcomeUnknown extends Error {
   constructor(
@@ -43,14 +43,14 @@ export class OutcomeUnknown extends Error {
   }
 }
 
-/** The ETag of a todo at hand. */
+/** The ETag of a todo. */
 export function etag(todo: Todo): string {
   return `"${todo.version}"`;
 }
 
 /**
- * Creates a todo under an id of its own, however often that has to be sent, and gives it as it stands. It is made once
- * at most: the id is new, so whatever is there when a repeat is refused was made by an attempt before.
+ * Creates a todo with a new id, retries if necessary, and returns the todo. It is created at most once: the id is new,
+ * so if a retry fails with 412, an earlier attempt has created the todo.
  */
 export async function create(api: Api, todo: TodoPut): Promise<Todo> {
   const params = { path: { todo_id: crypto.randomUUID() }, header: { "If-None-Match": "*" } };
@@ -65,14 +65,14 @@ export async function create(api: Api, todo: TodoPut): Promise<Todo> {
 }
 
 /**
- * Changes a todo as it was last seen. Where somebody else was faster, `merge` is asked what the change is to be for
- * the todo as it stands now; null gives way to the other. Gives the todo as it stands in the end.
+ * Changes a todo, based on the state that was last read. If someone else has changed it since, `merge` returns the
+ * change for the current todo, or null to keep the other change. Returns the final todo.
  *
- * A change whose answer got lost is not merged with itself.
+ * A change whose response got lost is not merged with itself.
  *
- * @throws OutcomeUnknown when the answer got lost and others have changed the same fields, so that it cannot be told
- * whether the change was made before theirs. If making it twice does no harm (`is_completed: true`, but not "append
- * this text"), call again with its `current`; else show that to the user.
+ * @throws OutcomeUnknown if the response got lost and others have changed the same fields, so that it is unknown
+ * whether the change was carried out before theirs. If the change is safe to repeat (`is_completed: true`, but not
+ * "append this text"), call again with `current`; otherwise show it to the user.
  */
 export async function change(api: Api, seen: Todo, merge: (current: Todo) => TodoUpdate | null): Promise<Todo> {
   for (let base = seen; ; ) {
@@ -85,7 +85,7 @@ export async function change(api: Api, seen: Todo, merge: (current: Todo) => Tod
     if (answer.data !== undefined) {
       return answer.data;
     }
-    // With a 412 comes the todo as it stands: no other call is needed to merge.
+    // The 412 contains the current todo, so merging needs no other call.
     if (!("current" in answer.error) || answer.error.current === null) {
       throw new ApiError(answer.error);
     }
@@ -94,7 +94,7 @@ export async function change(api: Api, seen: Todo, merge: (current: Todo) => Tod
       if (has(current, body)) {
         return current;
       }
-      // One change since then, and not this one: this one was not made, and with its If-Match never will be.
+      // Exactly one other change since then: this one was not carried out, and with its If-Match never will be.
       if (current.version > base.version + 1) {
         throw new OutcomeUnknown(body, current);
       }
@@ -103,16 +103,18 @@ export async function change(api: Api, seen: Todo, merge: (current: Todo) => Tod
   }
 }
 
-/** Whether a todo is as a change makes it. */
+/** Whether a todo already contains a change. */
 export function has(todo: Todo, update: TodoUpdate): boolean {
   return FIELDS.every((field) => update[field] === undefined || update[field] === todo[field]);
 }
 
-/** Deletes a todo, unless somebody has changed it since it was seen: then gives it as it stands, and else null. */
+/**
+ * Deletes a todo, unless someone has changed it since it was read. Returns the current todo in that case, else null.
+ */
 export async function remove(api: Api, seen: Todo): Promise<Todo | null> {
   const params = { path: { todo_id: seen.id }, header: { "If-Match": etag(seen) } };
   const { answer } = await withRetries(() => api.DELETE("/api/v1/todos/{todo_id}", { params }));
-  // Gone is gone: by an attempt whose answer got lost, or by somebody else.
+  // Deleted by an attempt whose response got lost, or by someone else.
   if (answer.error === undefined || answer.error.error_code === "NOT_FOUND") {
     return null;
   }
@@ -122,7 +124,7 @@ export async function remove(api: Api, seen: Todo): Promise<Todo | null> {
   throw new ApiError(answer.error);
 }
 
-/** All todos of a list, read page by page. */
+/** Iterates over all todos of a list, page by page. */
 export async function* pages(
   api: Api,
   limit: number,
@@ -140,7 +142,7 @@ export async function* pages(
   } while (cursor !== null);
 }
 
-/** What to tell the user. A new code in the API description fails to compile here until it is dealt with. */
+/** A message for the user. A new code in the API description does not compile here until it is handled. */
 export function explain(problem: Problem): string {
   switch (problem.error_code) {
     case "VALIDATION_ERROR":

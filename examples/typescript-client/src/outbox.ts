@@ -1,37 +1,39 @@
 /**
- * What a user does offline, kept until the server has it.
+ * An outbox for offline changes, which keeps them until the server has confirmed them.
  *
- * There is one entry a todo. What is not sent yet is collapsed: two edits become one, an edit and a delete become the
- * delete, a todo that is made and deleted is never sent. What was sent and not answered stays as it is, and is sent
- * again first; what comes after it is based on the version of its answer. So the steps of one user never conflict with
- * each other, and a 412 always means somebody else.
+ * There is one entry per todo. Unsent changes are merged: two edits become one, an edit and a delete become the delete,
+ * and a todo that is created and deleted is never sent. A step without a response does not change, and is repeated
+ * first; the next step is based on the version in its response. So the steps of one user never conflict with each
+ * other, and a 412 always means that someone else changed the todo.
  */
 
 import { ApiError, etag, FIELDS, type Api, type Field, type Problem, type Todo, type TodoPut, type TodoUpdate } from "./client.js";
 import { withRetries } from "./retry.js";
 
-/** An edit sets fields to values, so that it does no harm to make it twice. */
+/** An edit sets fields to values, so that it is safe to repeat. */
 export type Edit = Pick<TodoUpdate, Field>;
 
 type Step = { kind: "create"; todo: TodoPut } | { kind: "edit"; edit: Edit } | { kind: "remove" };
 
 interface Entry {
   id: string;
-  /** As the server last told of it; null while it may not have it. */
+  /** The last state from the server; null while the server may not have the todo. */
   base: Todo | null;
-  /** Sent, perhaps; its answer is not known. */
+  /** The step in flight, or one whose response got lost. */
   sent: Step | null;
-  /** To be done after that. */
+  /** The step after that. */
   next: Step | null;
 }
 
-/** What the outbox asks and tells the application. */
+/** The callbacks of the outbox to the application. */
 export interface Application {
-  /** The same fields were edited here and elsewhere: what the edit is to be; null gives way to the other. */
+  /** The same fields were edited here and elsewhere: returns the merged edit, or null to keep the other edit. */
   merge(mine: Edit, current: Todo): Promise<Edit | null> | Edit | null;
-  /** Deleted here, changed elsewhere: whether to delete it all the same. */
+  /** Deleted here, changed elsewhere: returns whether to delete it anyway. */
   removeChanged(current: Todo): Promise<boolean> | boolean;
-  /** All that was done to a todo has been sent: how it stands, null when it is deleted; and what was refused. */
+  /**
+   * All steps of a todo have been sent: the final todo, null if it is deleted; and the error, if a step was rejected.
+   */
   settled(id: string, todo: Todo | null, refusal: Problem | null): void;
 }
 
@@ -39,7 +41,7 @@ export class Outbox {
   readonly #entries: Map<string, Entry>;
   #flush: Promise<void> | null = null;
 
-  /** `storage` is `localStorage`, or something like it. Only one outbox may use the same `key` at a time. */
+  /** `storage` is `localStorage`, or similar. Only one outbox may use the same `key` at a time. */
   constructor(
     private readonly application: Application,
     private readonly storage: Pick<Storage, "getItem" | "setItem">,
@@ -49,12 +51,12 @@ export class Outbox {
     this.#entries = new Map(entries.map((entry) => [entry.id, entry]));
   }
 
-  /** How many todos there are to be sent. */
+  /** The number of todos with unsent changes. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Makes a todo, and gives its id. */
+  /** Creates a todo, and returns its id. */
   create(todo: TodoPut): string {
     const id = crypto.randomUUID();
     this.#entries.set(id, { id, base: null, sent: null, next: { kind: "create", todo } });
@@ -62,21 +64,21 @@ export class Outbox {
     return id;
   }
 
-  /** Edits a todo that came from the server, or one in the outbox, by its id. */
+  /** Edits a todo from the server, or one in the outbox, by its id. */
   edit(todo: Todo | string, edit: Edit): void {
     this.#add(todo, { kind: "edit", edit });
   }
 
-  /** Deletes a todo that came from the server, or one in the outbox, by its id. */
+  /** Deletes a todo from the server, or one in the outbox, by its id. */
   remove(todo: Todo | string): void {
     this.#add(todo, { kind: "remove" });
   }
 
   /**
-   * Sends everything: when the connection is back, and again whenever it fails.
+   * Sends all steps. Call it when the connection is back, and again whenever it fails.
    *
-   * @throws what `fetch` throws when the connection is lost again, or ApiError while the server is busy. Nothing is
-   * lost by it.
+   * @throws the error of `fetch` if the connection is lost again, or ApiError while the server is busy. No change is
+   * lost.
    */
   flush(api: Api): Promise<void> {
     this.#flush ??= this.#flushAll(api).finally(() => (this.#flush = null));
@@ -105,7 +107,7 @@ export class Outbox {
         if (entry.sent === null) {
           entry.sent = step;
           entry.next = null;
-          // Before it is sent: should this program end now, it counts as sent.
+          // Stored before sending: if this program ends now, the step counts as sent.
           this.#save();
         }
         refusal = (await this.#send(api, entry, step)) ?? refusal;
@@ -118,7 +120,7 @@ export class Outbox {
     }
   }
 
-  /** Sends a step until it is answered, and gives what is wrong with it, if it is refused. */
+  /** Sends a step until there is a response. Returns the error if the step is rejected. */
   async #send(api: Api, entry: Entry, step: Step): Promise<Problem | null> {
     const { answer } = await withRetries(() => call(api, entry, step));
     if (answer.error === undefined) {
@@ -130,7 +132,7 @@ export class Outbox {
       return null;
     }
     if (answer.error.error_code === "NOT_FOUND") {
-      // Deleted: by somebody else, or by an attempt whose answer got lost.
+      // Deleted by someone else, or by an attempt whose response got lost.
       entry.base = null;
       entry.next = null;
       return step.kind === "remove" ? null : answer.error;
@@ -144,7 +146,7 @@ export class Outbox {
     return answer.error;
   }
 
-  /** What a 412 means: the todo is there already, or somebody else has changed it. */
+  /** Handles a 412: the todo already exists, or someone else has changed it. */
   async #settle(entry: Entry, step: Step, current: Todo | null): Promise<void> {
     const { base } = entry;
     if (current === null) {
@@ -160,7 +162,7 @@ export class Outbox {
         entry.next = entry.next === null ? first : collapse(first, entry.next);
       }
     }
-    // A todo that was to be made is there: its id is its own, so an attempt whose answer got lost has made it.
+    // The todo to create exists: its id is new, so an attempt whose response got lost has created it.
     entry.base = current;
   }
 
@@ -191,7 +193,7 @@ async function call(api: Api, { id, base }: Entry, step: Step): Promise<Answer> 
   }
 }
 
-/** Two steps that are not sent yet as one; null when nothing is left to do. */
+/** Merges two unsent steps; null if they cancel out. */
 function collapse(first: Step | null, second: Step): Step | null {
   if (first === null) {
     return second;
@@ -207,7 +209,7 @@ function collapse(first: Step | null, second: Step): Step | null {
     : { kind: "edit", edit: { ...first.edit, ...second.edit } };
 }
 
-/** What of an edit a todo does not have yet. */
+/** The part of an edit that a todo does not contain yet. */
 function missing(edit: Edit, todo: Todo): Edit {
   const rest = { ...edit };
   for (const field of FIELDS) {

@@ -1,11 +1,11 @@
-/** Requests whose answers get lost, and a server that is busy. */
+/** Retries after lost responses, and while the server is busy. */
 
 export type Send = (request: Request) => Promise<Response>;
 
 /**
- * Makes a call until it is answered, `attempts` times at most. An answer can get lost after the server has acted, and
- * a 503 may have been carried out, too; so after a repeat (`isRepeat`) a 412 can be the effect of the caller's own
- * first attempt.
+ * Repeats a call until there is a response, at most `attempts` times. A request may have been executed although its
+ * response got lost or was a 503. So if a repeat (`isRepeat`) fails with 412, the caller's own first attempt can be the
+ * reason.
  */
 export async function withRetries<T extends { response: Response }>(
   call: () => Promise<T>,
@@ -31,24 +31,24 @@ export async function withRetries<T extends { response: Response }>(
 }
 
 /**
- * A fetch that sends a request again when the answer gets lost or the server is busy (503), where the second answer
- * means the same as the first. That leaves out:
+ * A fetch that repeats a request if the response gets lost or the server is busy (503), if the second response means
+ * the same as the first. That excludes:
  *
- * - POST, which might make a second todo. To repeat a creation, put the todo under an id of its own: `create`.
- * - Writes with a condition: if the first attempt was carried out, the second is a 412, which looks as if somebody else
- *   had changed the todo. `create`, `change` and `remove` repeat these, and tell the two apart.
+ * - POST, which might create a second todo. To create a todo with retries, put it with a new id: `create`.
+ * - Writes with a condition: if the first attempt was carried out, the second fails with 412, as if someone else had
+ *   changed the todo. `create`, `change` and `remove` repeat these, and distinguish the two cases.
  *
- * A DELETE that is a 404 the second time was carried out. A PATCH or PUT without a condition overwrites, when it is
- * repeated, what others have changed meanwhile, as it might have done the first time.
+ * If a repeated DELETE returns 404, the todo was deleted. A repeated PATCH or PUT without a condition overwrites
+ * others' changes in between, as a single one might.
  */
-export function patient(send: Send, attempts = 5): Send {
+export function retrying(send: Send, attempts = 5): Send {
   return async (request) => {
     if (!isRepeatable(request)) {
       return send(request);
     }
     const { answer } = await withRetries(async () => {
       const response = await send(request.clone());
-      // The body can get lost, too.
+      // The connection can also break within the body.
       await response.clone().arrayBuffer();
       return { response };
     }, attempts);

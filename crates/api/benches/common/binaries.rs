@@ -1,19 +1,19 @@
-//! Which servers are compared.
+//! The server binaries to compare.
 
 use std::env;
 use std::path::PathBuf;
 
-/// A server's binary that is measured.
+/// A server binary to measure.
 #[derive(Debug, Clone)]
 pub(crate) struct Binary {
     /// Its name in the tables.
     pub(crate) name: &'static str,
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
 }
 
-/// The binary to measure, which `BENCH_BINARY` names, else the one that was built for this benchmark; behind it the
-/// one to compare it with, if `BENCH_BASELINE` names one.
+/// The binary to measure: `BENCH_BINARY`, or else the one that was built for this benchmark. If `BENCH_BASELINE` is
+/// set, that binary follows, for comparison.
 pub(crate) fn binaries() -> Vec<Binary> {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_todo-api"));
     let measured = env::var_os("BENCH_BINARY").map_or(built, PathBuf::from);

@@ -1,4 +1,4 @@
-//! The calls that are measured, as bytes on the wire and as SQL.
+//! The measured calls, as bytes on the wire and as SQL.
 
 use uuid::Uuid;
 
@@ -7,34 +7,34 @@ use super::data::{self, BIG_USER, TODOS_PER_USER, USERS};
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// `GET /health`: the ceiling of HTTP alone.
+    /// `GET /health`: the upper limit of HTTP alone.
     Health,
-    /// One todo.
+    /// Gets one todo.
     Get,
-    /// All 20 todos of a user.
+    /// Lists all 20 todos of a user.
     List,
-    /// 20 of a user who has 100,000.
+    /// Gets a page of 20 of a user with 100,000.
     Page,
-    /// The same, far behind.
+    /// The same, 90,000 todos deep.
     DeepPage,
-    /// A search among 20.
+    /// Searches 20 todos.
     Search,
-    /// A new todo.
+    /// Creates a todo.
     Create,
-    /// A change that changes something.
+    /// Changes a todo.
     Patch,
-    /// A todo in full, over one that is there.
+    /// Replaces a todo.
     Put,
-    /// A todo put, and then deleted, in turn.
+    /// Alternately puts and deletes a todo.
     PutDelete,
 }
 
-/// Cheap random numbers: an LCG is enough to spread keys.
+/// A fast random number generator: an LCG is good enough to spread keys.
 #[derive(Debug)]
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    /// A number below `limit`.
+    /// A random number below `limit`.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -43,7 +43,7 @@ impl Random {
 }
 
 impl Call {
-    /// In the order they are measured and shown.
+    /// In the order of measurement and display.
     pub(crate) const ALL: [Self; 10] = [
         Self::Health,
         Self::Get,
@@ -57,7 +57,7 @@ impl Call {
         Self::PutDelete,
     ];
 
-    /// Its name in the report and between processes.
+    /// Its name in the report and in arguments.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Health => "/health",
@@ -73,12 +73,12 @@ impl Call {
         }
     }
 
-    /// The call of that name.
-    pub(crate) fn of_name(name: &str) -> Self {
+    /// The call with this name.
+    pub(crate) fn from_name(name: &str) -> Self {
         Self::ALL.into_iter().find(|call| call.name() == name).expect("a known call")
     }
 
-    /// The next request of a connection. `turn` counts them; `own` is a number that no other connection has.
+    /// The next request of a connection. `turn` counts the requests; `own` is unique to the connection.
     pub(crate) fn request(
         self,
         random: &mut Random,
@@ -110,15 +110,17 @@ impl Call {
                 let body = format!("{{\"title\":\"Buy groceries {n}\"}}");
                 write(to, "PATCH", &format!("/api/v1/todos/{id}"), caller, Some(&body));
             }
-            Self::Put => write(to, "PUT", &format!("/api/v1/todos/{id}"), caller, Some(&whole(n))),
+            Self::Put => {
+                write(to, "PUT", &format!("/api/v1/todos/{id}"), caller, Some(&complete_todo(n)));
+            }
             Self::PutDelete if turn.is_multiple_of(2) => {
-                write(to, "PUT", &format!("/api/v1/todos/{own}"), big, Some(&whole(n)));
+                write(to, "PUT", &format!("/api/v1/todos/{own}"), big, Some(&complete_todo(n)));
             }
             Self::PutDelete => write(to, "DELETE", &format!("/api/v1/todos/{own}"), big, None),
         }
     }
 
-    /// The script that has `pgbench` do the same, where that is one statement of the same shape.
+    /// A `pgbench` script for the same call, if it is a single statement of the same shape.
     pub(crate) fn pgbench_script(self) -> Option<String> {
         let uuid = |high: &str, low: &str| {
             format!(
@@ -153,11 +155,11 @@ impl Call {
     }
 }
 
-fn whole(n: u64) -> String {
+fn complete_todo(n: u64) -> String {
     format!("{{\"title\":\"Buy groceries {n}\",\"description\":null,\"is_completed\":false}}")
 }
 
-/// One request of HTTP/1.1 on a connection that is kept.
+/// Writes a request of HTTP/1.1 on a persistent connection.
 pub(crate) fn write(
     to: &mut Vec<u8>,
     method: &str,

@@ -1,4 +1,4 @@
-//! The data that the calls meet: 1,000 users of 20 todos, and one of 100,000.
+//! The test data: 1,000 users with 20 todos each, and one with 100,000.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,37 +8,37 @@ use uuid::Uuid;
 
 use super::calls::write;
 
-/// How many users have [`TODOS_PER_USER`] todos.
+/// The number of users with [`TODOS_PER_USER`] todos.
 pub(crate) const USERS: u64 = 1_000;
-/// How many todos each has.
+/// The number of todos of each.
 pub(crate) const TODOS_PER_USER: u64 = 20;
-/// The user who has [`BIG_USER_TODOS`].
+/// The user with [`BIG_USER_TODOS`].
 pub(crate) const BIG_USER: u64 = 1_000_000;
 const BIG_USER_TODOS: u64 = 100_000;
-/// How far behind the deep page is.
+/// The position of the deep page.
 const DEEP: usize = 90_000;
-/// Connections that make the data.
+/// The number of connections that create the data.
 const LOADERS: u64 = 32;
 
-/// What the load needs to know of the data.
+/// What the load needs to know about the data.
 #[derive(Debug)]
 pub(crate) struct Dataset {
-    /// Where the deep page begins.
+    /// The cursor of the deep page.
     pub(crate) deep_cursor: String,
 }
 
-/// The id of a user.
+/// The id of a user, by number.
 pub(crate) fn user_id(user: u64) -> Uuid {
     Uuid::from_u128(user.into())
 }
 
-/// The id of a user's todo.
+/// The id of a user's todo, by number.
 pub(crate) fn todo_id(user: u64, todo: u64) -> Uuid {
     Uuid::from_u128((u128::from(user) << 48) | u128::from(todo))
 }
 
 impl Dataset {
-    /// Makes it, by PUT over HTTP.
+    /// Creates the data, by PUT over HTTP.
     pub(crate) fn create(server: &Server) -> Self {
         std::thread::scope(|scope| {
             for loader in 0..LOADERS {
@@ -71,7 +71,7 @@ impl Dataset {
     }
 }
 
-/// One connection that waits for each answer.
+/// A connection with one request at a time.
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -101,11 +101,11 @@ impl Connection {
         let mut chunk = [0; 16 * 1024];
         loop {
             if let Some((status, from, to)) = super::load::complete(&self.buffer) {
-                assert!(status < 300, "{method} {target} was answered by {status}");
+                assert!(status < 300, "{method} {target} returned {status}");
                 return self.buffer[from..to].to_vec();
             }
-            let read = self.stream.read(&mut chunk).expect("the server answers");
-            assert!(read > 0, "the server hung up");
+            let read = self.stream.read(&mut chunk).expect("the server responds");
+            assert!(read > 0, "the server closed the connection");
             self.buffer.extend_from_slice(&chunk[..read]);
         }
     }

@@ -1,5 +1,5 @@
-//! The load: a process of its own, so that its work is not counted as the server's; one thread, many connections,
-//! each of which sends its next request when the last is answered.
+//! The load generator: a separate process, so that its CPU time does not count as the server's. It has one thread and
+//! many connections, each of which sends its next request after the previous response.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use todo_test_support::server::Server;
 
 use super::calls::{Call, Random};
 
-/// The argument that makes this program the load.
+/// The argument that runs this program as the load generator.
 pub(crate) const COMMAND: &str = "load";
 
-/// How long and how hard.
+/// The parameters of a load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
@@ -23,21 +23,21 @@ pub(crate) struct Plan {
     pub(crate) connections: usize,
 }
 
-/// What one run showed. Times in microseconds.
+/// The result of one run. Times in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    /// Good answers.
+    /// The number of successful responses.
     pub(crate) count: u64,
-    /// Answers that were not.
+    /// The number of other responses.
     pub(crate) failed: u64,
-    /// Good answers.
+    /// Successful responses per second.
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) p999: f64,
 }
 
-/// Runs the load against a server and waits for its end. `cursor` is where the deep page begins.
+/// Runs the load against a server until it ends. `cursor` is that of the deep page.
 pub(crate) fn start(server: &Server, cursor: &str, call: Call, plan: Plan) -> Load {
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args([COMMAND, call.name(), &server.port().to_string(), &plan.connections.to_string()])
@@ -57,19 +57,19 @@ pub(crate) fn start(server: &Server, cursor: &str, call: Call, plan: Plan) -> Lo
     }
 }
 
-/// The load itself: call, port, connections, milliseconds, cursor.
+/// The load generator itself. Arguments: call, port, connections, milliseconds, cursor.
 #[expect(clippy::print_stdout, reason = "the figures go to the process that started this one")]
 pub(crate) fn run(arguments: &[String]) {
     let [call, port, connections, millis, cursor] = arguments else { panic!("{arguments:?}") };
-    let call = Call::of_name(call);
+    let call = Call::from_name(call);
     let port = port.parse().expect("a port");
     let connections: u64 = connections.parse().expect("a number");
     let time = Duration::from_millis(millis.parse().expect("a number"));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
     let (mut latencies, failed, elapsed) = runtime.block_on(async {
-        let begun = Instant::now();
-        let end = begun + time;
+        let start = Instant::now();
+        let end = start + time;
         let tasks: Vec<_> = (0..connections)
             .map(|number| tokio::spawn(connection(call, port, number, end, cursor.clone())))
             .collect();
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &[String]) {
             latencies.extend(good);
             failed += bad;
         }
-        (latencies, failed, begun.elapsed())
+        (latencies, failed, start.elapsed())
     });
     latencies.sort_unstable();
     let per_mille =
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &[String]) {
     );
 }
 
-/// One connection; returns the latency of each good answer in microseconds, and how many were not.
+/// Runs one connection. Returns the latencies of successful responses in microseconds, and the number of others.
 async fn connection(
     call: Call,
     port: u16,
@@ -110,25 +110,25 @@ async fn connection(
     let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let own = (u64::from(std::process::id()) << 16) | number;
     let mut latencies = Vec::with_capacity(100_000);
-    let (mut request, mut answer, mut chunk) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
+    let (mut request, mut response, mut chunk) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
     let (mut turn, mut failed) = (0, 0);
     while Instant::now() < end {
         request.clear();
         call.request(&mut random, turn, own, &cursor, &mut request);
         turn += 1;
-        let begun = Instant::now();
+        let start = Instant::now();
         stream.write_all(&request).await.expect("the server reads");
-        answer.clear();
+        response.clear();
         let status = loop {
-            let read = stream.read(&mut chunk).await.expect("the server answers");
-            assert!(read > 0, "the server hung up");
-            answer.extend_from_slice(&chunk[..read]);
-            if let Some((status, ..)) = complete(&answer) {
+            let read = stream.read(&mut chunk).await.expect("the server responds");
+            assert!(read > 0, "the server closed the connection");
+            response.extend_from_slice(&chunk[..read]);
+            if let Some((status, ..)) = complete(&response) {
                 break status;
             }
         };
         if status < 300 {
-            latencies.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
+            latencies.push(u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX));
         } else {
             failed += 1;
         }
@@ -136,14 +136,14 @@ async fn connection(
     (latencies, failed)
 }
 
-/// The status of an answer and where its body is, once all of it is there. All that is measured have a length.
-pub(crate) fn complete(answer: &[u8]) -> Option<(u16, usize, usize)> {
-    let head_end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&answer[..head_end]).expect("a head of ASCII");
+/// The status of a response and the range of its body, once it is complete. All measured responses have a length.
+pub(crate) fn complete(response: &[u8]) -> Option<(u16, usize, usize)> {
+    let head_end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&response[..head_end]).expect("a head of ASCII");
     let status = head[9..12].parse().expect("a status");
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
         .map_or(0, |length| length.parse().expect("a length"));
-    (answer.len() >= head_end + length).then_some((status, head_end, head_end + length))
+    (response.len() >= head_end + length).then_some((status, head_end, head_end + length))
 }

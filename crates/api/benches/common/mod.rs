@@ -1,12 +1,12 @@
-//! What the benchmarks share.
+//! Shared by the benchmarks.
 //!
-//! - [`binaries`]: which servers are compared
+//! - [`binaries`]: the server binaries to compare
 //! - [`calls`]: the calls, as bytes on the wire and as SQL
-//! - [`data`]: the todos they meet, made over HTTP
-//! - [`figures`]: settings, medians, and what the machine does besides
-//! - [`load`]: one call on many connections, by a process of its own
-//! - [`postgres`]: clusters that lose nothing
-//! - [`sql`]: todos made by SQL, and sessions of one's own
+//! - [`data`]: the test data, created over HTTP
+//! - [`figures`]: settings, medians, and the load of the machine
+//! - [`load`]: one kind of call on many connections, from a separate process
+//! - [`postgres`]: durable clusters
+//! - [`sql`]: test data created with SQL, and database sessions
 
 pub(crate) mod binaries;
 pub(crate) mod calls;

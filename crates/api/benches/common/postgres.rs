@@ -1,8 +1,8 @@
-//! Clusters that lose nothing.
+//! Durable clusters.
 
 use todo_test_support::postgres::ClusterOptions;
 
-/// Options as one would run it: what was committed survives a power failure.
+/// Options as in production: committed data survives a power failure.
 pub(crate) fn durable() -> ClusterOptions {
     ["fsync", "synchronous_commit", "full_page_writes"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Todos made by SQL, and sessions of one's own.
+//! Test data created with SQL, and database sessions.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use diesel::prelude::*;
 const COLUMNS: &str = "user_id, id, title, description, is_completed, created_at, updated_at, version, \
                        title_folded, description_folded";
 
-/// A session past the server, on either database.
+/// A direct database session, on either database.
 pub(crate) enum Session {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Session {
-    /// Connects to what `DATABASE_URL` would name.
+    /// Connects to a URL, as in `DATABASE_URL`.
     pub(crate) fn open(url: &str) -> Self {
         if let Some(path) = url.strip_prefix("sqlite://") {
             let mut session =
@@ -27,7 +27,7 @@ impl Session {
         }
     }
 
-    /// Runs statements, whatever they return.
+    /// Runs statements and ignores their results.
     pub(crate) fn run(&mut self, sql: &str) {
         let done = match self {
             Self::Sqlite(connection) => connection.batch_execute(sql),
@@ -36,21 +36,21 @@ impl Session {
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// The median time that a statement takes, of a hundred.
+    /// The median duration of a statement over a hundred executions.
     pub(crate) fn time(&mut self, sql: &str) -> Duration {
         let mut times: Vec<_> = (0..100)
             .map(|_| {
-                let begun = Instant::now();
+                let start = Instant::now();
                 self.run(sql);
-                begun.elapsed()
+                start.elapsed()
             })
             .collect();
         times.sort_unstable();
         times[times.len() / 2]
     }
 
-    /// Gives each of the users `users` so many todos, of the ids that [`super::data`] makes, a third of them
-    /// completed. User numbers are below 65,536.
+    /// Gives each of the users `users` this many todos, with the ids of [`super::data`]. A third of them is completed.
+    /// User numbers are below 65,536.
     pub(crate) fn create_todos(&mut self, users: std::ops::Range<u64>, todos: u64) {
         let (first, end) = (users.start, users.end);
         let sql = match self {
@@ -72,11 +72,11 @@ impl Session {
             ),
         };
         self.run(&sql);
-        self.tidy();
+        self.clean_up();
     }
 
-    /// Removes what changes have left behind and counts the rows, as Postgres does by itself now and then.
-    pub(crate) fn tidy(&mut self) {
+    /// Vacuums and analyzes the table, as autovacuum does occasionally.
+    pub(crate) fn clean_up(&mut self) {
         if let Self::Postgres(_) = self {
             self.run("VACUUM ANALYZE todos");
         }

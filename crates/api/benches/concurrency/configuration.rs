@@ -1,4 +1,4 @@
-//! The databases that the server is measured on.
+//! The databases on which the server is measured.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,31 +12,31 @@ use crate::common::postgres::durable;
 use crate::common::sql::Session;
 use crate::proxy;
 
-/// Where the database is, and what a commit costs.
+/// The database, its distance, and the cost of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Configuration {
     Sqlite,
     Postgres,
-    /// Postgres, [`DELAY`] away in each direction.
+    /// Postgres with a network delay of [`DELAY`] in each direction.
     Distant,
-    /// Postgres whose commits wait for a millisecond.
+    /// Postgres with commits that wait for 1 ms.
     SlowCommits,
 }
 
 const DELAY: Duration = Duration::from_millis(1);
 
-/// A configuration that runs.
-pub(crate) struct Stage {
+/// A running configuration.
+pub(crate) struct Environment {
     configuration: Configuration,
     cluster: Option<Cluster>,
-    /// The port under which servers reach Postgres.
+    /// The port through which servers reach Postgres.
     port: u16,
 }
 
-/// A server on a database of its own, with todos in it.
+/// A server with its own database and test data.
 pub(crate) struct Measured {
     pub(crate) server: Server,
-    /// A session past the server, and past the delay.
+    /// A direct session, without the server and the delay.
     pub(crate) session: Session,
     /// The file of a SQLite database.
     _file: Option<TestDatabase>,
@@ -66,11 +66,11 @@ impl Configuration {
         }
     }
 
-    /// Starts what it needs; `None` where there is no Postgres.
-    pub(crate) fn start(self) -> Option<Stage> {
+    /// Starts the database; `None` without a Postgres installation.
+    pub(crate) fn start(self) -> Option<Environment> {
         let options = match self {
             Self::Sqlite => {
-                return Some(Stage { configuration: self, cluster: None, port: 0 });
+                return Some(Environment { configuration: self, cluster: None, port: 0 });
             }
             Self::Postgres | Self::Distant => durable(),
             Self::SlowCommits => {
@@ -82,28 +82,28 @@ impl Configuration {
             Self::Distant => proxy::start(cluster.port(), DELAY),
             _ => cluster.port(),
         };
-        Some(Stage { configuration: self, cluster: Some(cluster), port })
+        Some(Environment { configuration: self, cluster: Some(cluster), port })
     }
 }
 
-impl Stage {
-    /// Starts a server on a fresh database and puts todos into it.
+impl Environment {
+    /// Starts a server on a fresh database with test data.
     pub(crate) fn serve(&self, binary: &Path) -> Measured {
         let file = self.cluster.is_none().then(TestDatabase::sqlite);
         let url = match (&self.cluster, &file) {
             (Some(cluster), _) => cluster.create_database(),
             (None, file) => file.as_ref().expect("made above").url().to_owned(),
         };
-        let server = Server::start(binary, &self.as_servers_see_it(&url), &[]);
+        let server = Server::start(binary, &self.server_url(&url), &[]);
         let mut session = Session::open(&url);
         session.create_todos(0..USERS, TODOS_PER_USER);
         Measured { server, session, _file: file }
     }
 
-    /// What a statement and a commit take, as the servers see it. Panics where that is not what the configuration is
-    /// meant to show.
+    /// The duration of a statement and of a commit, as the servers see it. Panics if it is not what the configuration
+    /// is meant to show.
     pub(crate) fn describe(&self) -> Option<String> {
-        let url = self.as_servers_see_it(&self.cluster.as_ref()?.create_database());
+        let url = self.server_url(&self.cluster.as_ref()?.create_database());
         let mut session = Session::open(&url);
         session.run("CREATE TABLE trial (number INT)");
         let select = session.time("SELECT 1");
@@ -124,7 +124,7 @@ impl Stage {
         ))
     }
 
-    fn as_servers_see_it(&self, url: &str) -> String {
+    fn server_url(&self, url: &str) -> String {
         match &self.cluster {
             Some(cluster) => {
                 url.replace(&format!(":{}/", cluster.port()), &format!(":{}/", self.port))

@@ -1,12 +1,12 @@
-//! `cargo bench --bench concurrency`: what the number of connections does to throughput, on four databases.
+//! `cargo bench --bench concurrency`: how the number of connections affects throughput, on four databases.
 //!
-//! It is what the queue's rule of waking threads is chosen by: that should neither be slower than another where many
-//! calls wait, nor where one is alone, whether statements wait for processors, a network or a disk. The servers that
-//! are compared take turns within each round; ratios are taken within a round.
+//! It evaluates the rule by which the queue wakes threads, which should be fast with many waiting calls as well as with
+//! a single one, whether statements wait for processors, a network or a disk. The compared servers take turns within
+//! each round, and ratios are computed within a round.
 //!
-//! Settings: `BENCH_BINARY` (the server to measure, else the one that was built for this), `BENCH_BASELINE` (one to
-//! compare it with), `BENCH_ROUNDS` (default 3), `BENCH_SECONDS` (1), and, to measure a part, lists with commas:
-//! `BENCH_CONFIGS` (`sqlite`, `postgres`, `distant`, `slow-commits`), `BENCH_CONNECTIONS` (`1,8,32,256`),
+//! Settings: `BENCH_BINARY` (the server to measure; default: the one built for this benchmark), `BENCH_BASELINE` (a
+//! server for comparison), `BENCH_ROUNDS` (default 3), `BENCH_SECONDS` (1), and, to measure a part, comma-separated
+//! lists: `BENCH_CONFIGS` (`sqlite`, `postgres`, `distant`, `slow-commits`), `BENCH_CONNECTIONS` (`1,8,32,256`),
 //! `BENCH_CALLS` (`get`, `list`, `create`, `patch`).
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on ends")]
@@ -48,9 +48,9 @@ fn main() {
     let mut matrix = Matrix::new(calls.clone());
     let mut descriptions = Vec::new();
     for configuration in configurations {
-        let Some(stage) = configuration.start() else { continue };
-        descriptions.extend(stage.describe());
-        let mut servers: Vec<_> = binaries.iter().map(|it| stage.serve(&it.path)).collect();
+        let Some(environment) = configuration.start() else { continue };
+        descriptions.extend(environment.describe());
+        let mut servers: Vec<_> = binaries.iter().map(|it| environment.serve(&it.path)).collect();
         for round in 1..=rounds {
             for &connections in &connections {
                 for &call in &calls {
@@ -71,12 +71,12 @@ fn main() {
                 }
             }
             for measured in &mut servers {
-                measured.session.tidy();
+                measured.session.clean_up();
             }
         }
     }
     println!(
-        "\nMade by `cargo bench --bench concurrency`: good answers a second, medians of {rounds} rounds of {} s, on {} processors that \
+        "\nWritten by `cargo bench --bench concurrency`: successful responses per second, medians of {rounds} rounds of {} s, on {} processors that \
          also run the database and the load. Load average {load_before} at the start, {} at the end. {}\n",
         time.as_secs_f64(),
         processors(),

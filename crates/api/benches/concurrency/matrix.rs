@@ -6,7 +6,7 @@ use crate::common::calls::Call;
 use crate::common::figures::{median, whole};
 use crate::configuration::Configuration;
 
-/// What is measured at once.
+/// One combination of parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) configuration: Configuration,
@@ -14,13 +14,13 @@ pub(crate) struct Cell {
     pub(crate) call: Call,
 }
 
-/// All that was measured.
+/// All results.
 pub(crate) struct Matrix {
     calls: Vec<Call>,
     cells: Vec<(Cell, Rounds)>,
 }
 
-/// Good answers a second in each round, of the server that is measured and of the baseline.
+/// Successful responses per second in each round, of the measured server and of the baseline.
 #[derive(Default)]
 struct Rounds {
     measured: Vec<f64>,
@@ -28,7 +28,7 @@ struct Rounds {
     failed: u64,
 }
 
-/// Below this ratio a cell is counted.
+/// Cells below this ratio are counted.
 const GOAL: f64 = 0.95;
 
 impl Matrix {
@@ -36,7 +36,7 @@ impl Matrix {
         Self { calls, cells: Vec::new() }
     }
 
-    /// Notes what a round showed of one binary.
+    /// Adds the result of one binary in a round.
     pub(crate) fn add(&mut self, cell: Cell, binary: &str, per_second: f64, failed: u64) {
         let index = self.cells.iter().position(|(it, _)| *it == cell).unwrap_or_else(|| {
             self.cells.push((cell, Rounds::default()));
@@ -51,7 +51,7 @@ impl Matrix {
         }
     }
 
-    /// A table, and what its ratios come to.
+    /// The results as a table, and a summary of the ratios.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from("| database | connections |");
         for call in &self.calls {
@@ -60,7 +60,7 @@ impl Matrix {
         let _ = write!(text, "\n|---|---|{}", "---|".repeat(self.calls.len()));
         let mut row = None;
         for (cell, rounds) in &self.cells {
-            // Cells are in the order of the rows.
+            // Cells have the order of the rows.
             if row != Some((cell.configuration, cell.connections)) {
                 row = Some((cell.configuration, cell.connections));
                 let _ = write!(text, "\n| {} | {} |", cell.configuration.title(), cell.connections);
@@ -105,7 +105,7 @@ impl Rounds {
             _ => measured,
         };
         if self.failed > 0 {
-            let _ = write!(text, " ({} refused)", self.failed);
+            let _ = write!(text, " ({} failed)", self.failed);
         }
         text
     }

@@ -1,4 +1,4 @@
-//! A network that is further away: a TCP proxy that delays, but neither limits nor reorders.
+//! A simulated network delay: a TCP proxy that delays data, but neither limits its rate nor reorders it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Passes on what comes to the port that it returns, each direction later by `delay`, for as long as this process lives.
+/// Forwards connections on the port that it returns, with a `delay` in each direction, until this process ends.
 pub(crate) fn start(to_port: u16, delay: Duration) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
@@ -19,8 +19,8 @@ pub(crate) fn start(to_port: u16, delay: Duration) -> u16 {
             }
             let (from_client, to_client) = both_ends(client);
             let (from_server, to_server) = both_ends(server);
-            pass_on(from_client, to_server, delay);
-            pass_on(from_server, to_client, delay);
+            forward(from_client, to_server, delay);
+            forward(from_server, to_client, delay);
         }
     });
     port
@@ -30,8 +30,8 @@ fn both_ends(stream: TcpStream) -> (TcpStream, TcpStream) {
     (stream.try_clone().expect("a file descriptor"), stream)
 }
 
-/// Two threads for each direction: one that waited would notice too late what comes after.
-fn pass_on(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+/// Two threads per direction, because one that sleeps would read later data too late.
+fn forward(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
         let mut chunk = vec![0; 64 * 1024];

@@ -1,94 +1,94 @@
-//! More clients than can be served, and clients that do nothing.
+//! More clients than the server can handle, and idle clients.
 
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use todo_test_support::clients::http::{Client, HANGS, idle_connection};
+use todo_test_support::clients::http::{Client, HANG_TIMEOUT, idle_connection};
 use todo_test_support::clients::ledger::{TODOS, new_id};
 use todo_test_support::clients::load::{Load, Plan, percentile};
 use todo_test_support::database::TestDatabase;
-use todo_test_support::program::may_open;
+use todo_test_support::program::can_open;
 
 use crate::report::Figure;
 use crate::{cluster, server};
 
 const CLIENTS: usize = 2_000;
-/// As many as are served without a refusal.
-const FEW: usize = 50;
+/// Few enough that no call fails.
+const FEW_CLIENTS: usize = 50;
 const IDLE: usize = 10_000;
 
 pub(crate) fn overload() -> Option<Vec<Figure>> {
-    rush(Duration::from_millis(200))
+    overload_with_pause(Duration::from_millis(200))
 }
 
 pub(crate) fn impatient() -> Option<Vec<Figure>> {
-    rush(Duration::ZERO)
+    overload_with_pause(Duration::ZERO)
 }
 
-fn rush(pause_after_failure: Duration) -> Option<Vec<Figure>> {
+fn overload_with_pause(pause_after_failure: Duration) -> Option<Vec<Figure>> {
     let cluster = cluster()?;
     let small = [("DATABASE_POOL_SIZE", "2"), ("DATABASE_QUEUE_SIZE", "100")];
     let server = server(&cluster.create_database(), &small);
-    if !may_open(CLIENTS, server.pid(), "the benchmark of overload") {
+    if !can_open(CLIENTS, server.pid(), "the benchmark of overload") {
         return None;
     }
-    // Calls that share no statement: of those that do, two thousand clients are not too many.
+    // Calls that are not batched: with batching, the server handles two thousand clients without load shedding.
     let plan = |clients| Plan { pause_after_failure, ..Plan::counters(clients) };
-    let load = Load::start(server.port(), plan(FEW));
-    load.wait_for_good(FEW * 10, HANGS);
-    let good_of_few = rate(&load, Duration::from_secs(2));
-    load.stop().expect_no_flaws();
+    let load = Load::start(server.port(), plan(FEW_CLIENTS));
+    load.wait_for_successes(FEW_CLIENTS * 10, HANG_TIMEOUT);
+    let rate_with_few = rate(&load, Duration::from_secs(2));
+    load.stop().assert_no_errors();
 
     let load = Load::start(server.port(), plan(CLIENTS));
-    load.wait_for_good(CLIENTS, HANGS);
-    let begun = Instant::now();
-    let good_a_second = rate(&load, Duration::from_secs(4));
+    load.wait_for_successes(CLIENTS, HANG_TIMEOUT);
+    let start = Instant::now();
+    let rate_with_many = rate(&load, Duration::from_secs(4));
     let rss = server.rss_bytes();
     let report = load.stop();
     let mut client = Client::new(server.port(), &new_id());
-    let over = Instant::now();
-    let answer = client.get(TODOS).expect("it answers");
-    let recovery = over.elapsed();
+    let ended = Instant::now();
+    let response = client.get(TODOS).expect("the server responds");
+    let recovery = ended.elapsed();
 
-    assert_eq!(answer.status, 200, "{answer:?}");
-    report.expect_no_flaws();
-    let measured = report.samples.iter().filter(|it| it.sent > begun);
-    let (good, refused): (Vec<_>, Vec<_>) = measured.partition(|it| it.is_good());
+    assert_eq!(response.status, 200, "{response:?}");
+    report.assert_no_errors();
+    let measured = report.samples.iter().filter(|it| it.sent > start);
+    let (succeeded, failed): (Vec<_>, Vec<_>) = measured.partition(|it| it.is_success());
     Some(vec![
-        Figure::rate("served", good_a_second),
-        Figure::rate("served with 50 clients", good_of_few),
-        Figure::time("p99 of what is served", percentile(&good, 99)),
-        Figure::count("calls refused in 4 s", refused.len()),
-        Figure::time("p99 of what is refused", percentile(&refused, 99)),
+        Figure::rate("served", rate_with_many),
+        Figure::rate("served with 50 clients", rate_with_few),
+        Figure::time("p99 of successful calls", percentile(&succeeded, 99)),
+        Figure::count("calls failed with 503 in 4 s", failed.len()),
+        Figure::time("p99 of 503s", percentile(&failed, 99)),
         Figure::memory("memory", rss),
-        Figure::time("first answer after the crowd", recovery),
+        Figure::time("first response after the overload", recovery),
     ])
 }
 
-/// Good answers a second, for so long.
+/// Successful responses per second, measured for this time.
 fn rate(load: &Load, time: Duration) -> f64 {
-    let (begun, before) = (Instant::now(), load.good());
+    let (start, before) = (Instant::now(), load.succeeded());
     thread::sleep(time);
-    (load.good() - before) as f64 / begun.elapsed().as_secs_f64()
+    (load.succeeded() - before) as f64 / start.elapsed().as_secs_f64()
 }
 
 pub(crate) fn idle() -> Option<Vec<Figure>> {
     let database = TestDatabase::sqlite();
     let server = server(database.url(), &[]);
-    if !may_open(IDLE, server.pid(), "the benchmark of idle connections") {
+    if !can_open(IDLE, server.pid(), "the benchmark of idle connections") {
         return None;
     }
     let before = server.rss_bytes();
-    let begun = Instant::now();
+    let start = Instant::now();
     let idle: Vec<TcpStream> = (0..IDLE).map(|_| idle_connection(server.port())).collect();
-    let connected = begun.elapsed();
+    let connected = start.elapsed();
     let mut client = Client::new(server.port(), &new_id());
     let mut latencies: Vec<_> = (0..100)
         .map(|_| {
-            let begun = Instant::now();
-            assert_eq!(client.get(TODOS).expect("it answers").status, 200);
-            begun.elapsed()
+            let start = Instant::now();
+            assert_eq!(client.get(TODOS).expect("the server responds").status, 200);
+            start.elapsed()
         })
         .collect();
     latencies.sort();
@@ -96,7 +96,7 @@ pub(crate) fn idle() -> Option<Vec<Figure>> {
     drop(idle);
     Some(vec![
         Figure::time("to open them all", connected),
-        Figure::memory("memory that they cost", cost),
-        Figure::time("p95 of calls of others", latencies[95]),
+        Figure::memory("memory for them", cost),
+        Figure::time("p95 of other calls", latencies[95]),
     ])
 }

@@ -1,8 +1,8 @@
-//! `cargo bench --bench faults`: how long it takes, and what it costs, when the world around the server fails.
+//! `cargo bench --bench faults`: times and costs when the server's environment fails.
 //!
-//! Starts the real server on real databases, hurts them, and measures: what `docs/reliability.md` promises in time,
-//! memory and throughput. That the server does the right thing is shown by the tests in `tests/faults/`, which look
-//! at no clock. The figures are medians over the rounds (`BENCH_ROUNDS`, default 3), and go into a table of
+//! Starts the real server on real databases, injects faults, and measures the times, memory and throughput that
+//! `docs/reliability.md` promises. The tests in `tests/faults/` verify the behaviour, without regard to time. The
+//! figures are medians over the rounds (`BENCH_ROUNDS`, default 3), and are written to a table in
 //! `docs/reliability.md`.
 //!
 //! `cargo bench --bench faults -- killed idle` measures only these scenarios, and writes nothing.
@@ -25,26 +25,26 @@ use todo_test_support::server::Server;
 
 use crate::report::{Figure, Report};
 
-/// The server's `DATABASE_TIMEOUT` by default.
+/// The default `DATABASE_TIMEOUT` of the server.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Something that happens to the server, and how to measure it. `None` where the machine lacks what it needs.
+/// A fault and its measurement, which is `None` if the machine lacks what it needs.
 struct Scenario {
     name: &'static str,
-    happens: &'static str,
+    disturbance: &'static str,
     measure: fn() -> Option<Vec<Figure>>,
 }
 
 const fn scenario(
     name: &'static str,
-    happens: &'static str,
+    disturbance: &'static str,
     measure: fn() -> Option<Vec<Figure>>,
 ) -> Scenario {
-    Scenario { name, happens, measure }
+    Scenario { name, disturbance, measure }
 }
 
 const SCENARIOS: [Scenario; 12] = [
-    scenario("killed", "Postgres killed, and started again 2 s later; 24 clients", killed::killed),
+    scenario("killed", "Postgres killed, and restarted 2 s later; 24 clients", killed::killed),
     scenario(
         "killed_long",
         "the same after 4 s, with `DATABASE_TIMEOUT=10s`",
@@ -52,39 +52,39 @@ const SCENARIOS: [Scenario; 12] = [
     ),
     scenario(
         "sessions",
-        "idle connections ended by Postgres 20 times; 4 clients",
+        "idle connections closed by Postgres 20 times; 4 clients",
         killed::sessions_ended,
     ),
     scenario("frozen", "Postgres frozen for 3 s; 24 clients", frozen::frozen),
     scenario(
         "frozen_crowd",
-        "Postgres frozen for 5 s; 1,000 clients that try again 0.5 s after a refusal",
-        frozen::frozen_under_a_crowd,
+        "Postgres frozen for 5 s; 1,000 clients that retry 0.5 s after a 503",
+        frozen::frozen_with_many_clients,
     ),
     scenario(
         "overload",
-        "2,000 clients of a pool of 2 and a queue of 100, with calls that share no statement, that try again 0.2 s \
-         after a refusal",
+        "2,000 clients of a pool of 2 and a queue of 100, with calls that cannot be batched, that retry 0.2 s \
+         after a 503",
         crowds::overload,
     ),
     scenario(
         "impatient",
-        "the same with clients that ignore `Retry-After` and try again at once",
+        "the same with clients that ignore `Retry-After` and retry immediately",
         crowds::impatient,
     ),
     scenario("idle", "10,000 idle connections; SQLite", crowds::idle),
-    scenario("slow", "420 clients that send or read a byte a second; a pool of 2", slow::slow),
-    scenario("writers", "32 clients that create, on SQLite", writers::writers),
+    scenario("slow", "420 clients that send or read one byte per second; a pool of 2", slow::slow),
+    scenario("writers", "32 clients that create todos on SQLite", writers::writers),
     scenario("stopping", "SIGTERM; SQLite", stopping::stopping),
     scenario(
         "rolling",
-        "a rolling restart of two copies with `SHUTDOWN_DELAY=1s`; 8 clients of a load balancer",
+        "a rolling restart of two servers with `SHUTDOWN_DELAY=1s`; 8 clients of a load balancer",
         stopping::rolling,
     ),
 ];
 
 fn main() {
-    // Cargo itself adds an argument, `--bench`.
+    // Cargo adds the argument `--bench`.
     let chosen: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     for name in &chosen {
         let is_known = SCENARIOS.iter().any(|it| it.name == name);
@@ -111,7 +111,7 @@ fn server(database_url: &str, envs: &[(&str, &str)]) -> Server {
     Server::start(env!("CARGO_BIN_EXE_todo-api"), database_url, envs)
 }
 
-/// A cluster that has written what it acknowledges; `None`, and said so, where there is none.
+/// A durable cluster. Without a Postgres installation, prints a note and returns `None`.
 fn cluster() -> Option<Cluster> {
     let durable = ["fsync", "synchronous_commit", "full_page_writes"];
     let on = |options: ClusterOptions, name| options.setting(name, "on");

@@ -7,11 +7,11 @@ use std::{fs, thread};
 
 use crate::{SCENARIOS, Scenario};
 
-/// Between these lines of the document is what this program writes.
-const BEGIN: &str = "<!-- Made by `cargo bench --bench faults`. -->\n";
-const END: &str = "<!-- End of what it makes. -->";
+/// This program replaces the text between these lines of the document.
+const BEGIN: &str = "<!-- Written by `cargo bench --bench faults`. -->\n";
+const END: &str = "<!-- End of the generated part. -->";
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy)]
 enum Unit {
     Seconds,
@@ -20,7 +20,7 @@ enum Unit {
     Count,
 }
 
-/// One thing that was measured.
+/// One measured figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figure {
     what: &'static str,
@@ -41,7 +41,7 @@ impl Figure {
         Self { what, value: per_second, unit: Unit::PerSecond }
     }
 
-    /// Unknown where there is no `/proc`.
+    /// Unknown without `/proc`.
     pub(crate) fn memory(what: &'static str, bytes: Option<u64>) -> Self {
         let value = bytes.map_or(f64::NAN, |it| it as f64 / 1024.0 / 1024.0);
         Self { what, value, unit: Unit::Mebibytes }
@@ -61,7 +61,7 @@ impl Unit {
     }
 }
 
-/// All that was measured.
+/// All results.
 pub(crate) struct Report {
     rounds: usize,
     load_average: String,
@@ -69,14 +69,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Begins: looks at what else the machine does.
+    /// Starts a report with the current load average.
     pub(crate) fn new(rounds: usize) -> Self {
         let average = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let average = average.split(' ').take(2).collect::<Vec<_>>().join(" and ");
         Self { rounds, load_average: average, rows: Vec::new() }
     }
 
-    /// Notes a round of a scenario, and shows it.
+    /// Adds a round of a scenario, and prints it.
     #[expect(clippy::print_stderr, reason = "progress")]
     pub(crate) fn add(&mut self, round: usize, scenario: &Scenario, figures: Option<Vec<Figure>>) {
         let Some(figures) = figures else {
@@ -89,14 +89,16 @@ impl Report {
         }
     }
 
-    /// Shows the table, and writes it into the document if nothing is missing.
+    /// Prints the table, and writes it to the document if it is complete.
     #[expect(clippy::print_stdout, reason = "the result")]
     pub(crate) fn finish(&self) {
         let table = self.table();
         println!("{table}");
         let is_whole = |it: &Scenario| self.rows.iter().any(|(name, _)| *name == it.name);
         if !SCENARIOS.iter().all(is_whole) {
-            return println!("docs/reliability.md is left as it is: not everything was measured");
+            return println!(
+                "docs/reliability.md is not changed, because not everything was measured"
+            );
         }
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md");
         let old = fs::read_to_string(&path).expect("docs/reliability.md");
@@ -110,8 +112,8 @@ impl Report {
         let processors = thread::available_parallelism().map_or(0, usize::from);
         let mut text = format!(
             "Medians of {} rounds; in brackets the lowest and the highest. {processors} processors, which also ran \
-             the databases and the clients. When it began, the load average of the machine over one and five \
-             minutes was {}: that was other work.\n\n| benchmark | what happens | measured | |\n|---|---|---|---|\n",
+             the databases and the clients. The load average of the machine over one and five minutes, caused by \
+             other work, was {} at the start.\n\n| benchmark | disturbance | measured | |\n|---|---|---|---|\n",
             self.rounds, self.load_average
         );
         for scenario in &SCENARIOS {
@@ -129,11 +131,11 @@ impl Report {
                 let show = |value: f64| of_it[0].1.unit.show(value);
                 let (lowest, highest) = (show(values[0]), show(values[values.len() - 1]));
                 let median = show(values[values.len() / 2]);
-                let (name, happens) = match number {
-                    0 => (format!("`{}`", scenario.name), scenario.happens),
+                let (name, disturbance) = match number {
+                    0 => (format!("`{}`", scenario.name), scenario.disturbance),
                     _ => (String::new(), ""),
                 };
-                let _ = write!(text, "| {name} | {happens} | {what} | {median}");
+                let _ = write!(text, "| {name} | {disturbance} | {what} | {median}");
                 if lowest != highest {
                     let _ = write!(text, " ({lowest} to {highest})");
                 }

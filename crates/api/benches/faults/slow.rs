@@ -1,4 +1,4 @@
-//! Clients that send or read a byte a second, many at once.
+//! Many clients that send or read one byte per second.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use todo_test_support::clients::http::Client;
 use todo_test_support::clients::ledger::{TODOS, new_id};
-use todo_test_support::clients::slow::{connect_all, go_on_until_cut_off, kinds, todos_of};
+use todo_test_support::clients::slow::{
+    connect_all, insert_many_todos, kinds, trickle_until_disconnected,
+};
 
 use crate::report::Figure;
 use crate::{DATABASE_TIMEOUT, cluster, server};
@@ -16,31 +18,31 @@ pub(crate) fn slow() -> Option<Vec<Figure>> {
     let url = cluster.create_database();
     let server = server(&url, &[("DATABASE_POOL_SIZE", "2"), ("HTTP_WORKERS", "2")]);
     let reader = new_id();
-    cluster.psql(url.rsplit('/').next()?, &todos_of(&reader));
+    cluster.psql(url.rsplit('/').next()?, &insert_many_todos(&reader));
     let kinds = kinds(&reader, DATABASE_TIMEOUT);
     let mut slow = connect_all(server.port(), &kinds, 20);
     let done = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
         let others = scope.spawn(|| slowest_of_others(server.port(), &done));
-        go_on_until_cut_off(&mut slow, &kinds);
+        trickle_until_disconnected(&mut slow, &kinds);
         done.store(true, Ordering::Relaxed);
         others.join().expect("no panic")
     });
     Some(vec![
-        Figure::time("slowest answer to others", slowest),
+        Figure::time("slowest other response", slowest),
         Figure::memory("memory", server.rss_bytes()),
     ])
 }
 
-/// Calls that need a thread and a connection to the database.
+/// Sends calls that need a thread and a database connection.
 fn slowest_of_others(port: u16, done: &AtomicBool) -> Duration {
     let mut client = Client::new(port, &new_id());
     let mut slowest = Duration::ZERO;
     while !done.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        let answer = client.get(TODOS).expect("it answers");
-        slowest = slowest.max(begun.elapsed());
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let start = Instant::now();
+        let response = client.get(TODOS).expect("the server responds");
+        slowest = slowest.max(start.elapsed());
+        assert_eq!(response.status, 200, "{response:?}");
         thread::sleep(Duration::from_millis(50));
     }
     slowest

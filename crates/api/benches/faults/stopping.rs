@@ -1,4 +1,4 @@
-//! SIGTERM, and a restart that nobody notices.
+//! Graceful shutdown and rolling restart.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use todo_test_support::clients::balancer::Balancer;
-use todo_test_support::clients::http::{Client, HANGS, connect};
+use todo_test_support::clients::http::{Client, HANG_TIMEOUT, connect};
 use todo_test_support::clients::ledger::{TODOS, new_id};
 use todo_test_support::clients::load::{Load, Plan};
 use todo_test_support::database::TestDatabase;
@@ -16,8 +16,8 @@ use todo_test_support::server::Server;
 use crate::report::Figure;
 use crate::server;
 
-/// Answers between two steps of a rolling restart.
-const ANSWERS: usize = 5_000;
+/// The number of responses between two steps of a rolling restart.
+const RESPONSES: usize = 5_000;
 
 const CLIENTS: usize = 16;
 
@@ -26,56 +26,57 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
     let database = TestDatabase::sqlite();
     let start = || server(database.url(), &[("SHUTDOWN_DELAY", "0s")]);
 
-    let without_clients = time_to_end(&start());
+    let without_clients = time_to_exit(&start());
 
-    let polite = start();
-    let answered = AtomicUsize::new(0);
-    let while_they_leave = thread::scope(|scope| {
+    let with_honouring_clients = start();
+    let succeeded = AtomicUsize::new(0);
+    let honouring = thread::scope(|scope| {
         for _ in 0..CLIENTS {
-            scope.spawn(|| call_until_asked_to_leave(polite.port(), &answered));
+            scope.spawn(|| send_until_asked_to_close(with_honouring_clients.port(), &succeeded));
         }
-        while answered.load(Ordering::Relaxed) < 500 {
+        while succeeded.load(Ordering::Relaxed) < 500 {
             thread::sleep(Duration::from_millis(5));
         }
-        time_to_end(&polite)
+        time_to_exit(&with_honouring_clients)
     });
 
-    let stubborn = start();
-    let load = Load::start(stubborn.port(), Plan::mixed(CLIENTS));
-    load.wait_for_good(500, HANGS);
-    let while_they_come_back = time_to_end(&stubborn);
+    let with_reconnecting_clients = start();
+    let load = Load::start(with_reconnecting_clients.port(), Plan::mixed(CLIENTS));
+    load.wait_for_successes(500, HANG_TIMEOUT);
+    let reconnecting = time_to_exit(&with_reconnecting_clients);
     drop(load.stop());
 
-    let beside_silence = start();
-    let mut idle = Client::new(beside_silence.port(), &new_id());
-    idle.get("/health").expect("it answers");
-    let mut silent = connect(([127, 0, 0, 1], beside_silence.port()).into()).expect("it listens");
+    let with_silent_clients = start();
+    let mut idle = Client::new(with_silent_clients.port(), &new_id());
+    idle.get("/health").expect("the server responds");
+    let mut silent =
+        connect(([127, 0, 0, 1], with_silent_clients.port()).into()).expect("it listens");
     silent.write_all(b"GET /health HTTP/1.1\r\nHost:").expect("it is open");
-    let beside_silence = time_to_end(&beside_silence);
+    let with_silent_clients = time_to_exit(&with_silent_clients);
 
     Some(vec![
-        Figure::time("to the end, without clients", without_clients),
-        Figure::time("to the end, with 16 clients that leave when asked", while_they_leave),
-        Figure::time("to the end, with 16 clients that connect again", while_they_come_back),
-        Figure::time("to the end, with clients that say nothing", beside_silence),
+        Figure::time("exit without clients", without_clients),
+        Figure::time("exit with 16 clients that honour `Connection: close`", honouring),
+        Figure::time("exit with 16 clients that reconnect", reconnecting),
+        Figure::time("exit with silent clients", with_silent_clients),
     ])
 }
 
-fn call_until_asked_to_leave(port: u16, answered: &AtomicUsize) {
+fn send_until_asked_to_close(port: u16, succeeded: &AtomicUsize) {
     let mut client = Client::new(port, &new_id());
     while client.get(TODOS).is_ok() {
-        answered.fetch_add(1, Ordering::Relaxed);
-        if client.is_parted() {
+        succeeded.fetch_add(1, Ordering::Relaxed);
+        if client.is_disconnected() {
             return;
         }
     }
 }
 
-fn time_to_end(server: &Server) -> Duration {
-    let told = Instant::now();
+fn time_to_exit(server: &Server) -> Duration {
+    let signalled = Instant::now();
     server.terminate();
-    let status = server.wait_exit(HANGS);
-    let took = told.elapsed();
+    let status = server.wait_exit(HANG_TIMEOUT);
+    let took = signalled.elapsed();
     assert_eq!(status.code(), Some(0));
     took
 }
@@ -91,15 +92,15 @@ pub(crate) fn rolling() -> Option<Vec<Figure>> {
     let balancer = Balancer::new(ports);
     balancer.serve(8, || {
         for (copy, port) in copies.iter_mut().zip(ports) {
-            balancer.wait_for_answers(ANSWERS);
+            balancer.wait_for_responses(RESPONSES);
             copy.terminate();
-            assert_eq!(copy.wait_exit(HANGS).code(), Some(0));
+            assert_eq!(copy.wait_exit(HANG_TIMEOUT).code(), Some(0));
             *copy = start(port);
         }
-        balancer.wait_for_answers(ANSWERS);
+        balancer.wait_for_responses(RESPONSES);
     });
     Some(vec![
-        Figure::count("requests", balancer.answered() + balancer.failed()),
+        Figure::count("requests", balancer.succeeded() + balancer.failed()),
         Figure::count("failed", balancer.failed()),
     ])
 }

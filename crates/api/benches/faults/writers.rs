@@ -1,6 +1,6 @@
-//! SQLite with many writers, and with two processes.
+//! SQLite with many concurrent writers, in one and in two processes.
 
-use todo_test_support::clients::http::HANGS;
+use todo_test_support::clients::http::HANG_TIMEOUT;
 use todo_test_support::clients::load::{Load, Plan, Report, percentile};
 use todo_test_support::database::TestDatabase;
 
@@ -14,22 +14,25 @@ pub(crate) fn writers() -> Option<Vec<Figure>> {
     let database = TestDatabase::sqlite();
     let one = server(database.url(), &[]);
     let load = Load::start(one.port(), Plan::creates(CLIENTS));
-    load.wait_for_good(CALLS, HANGS);
+    load.wait_for_successes(CALLS, HANG_TIMEOUT);
     let report = load.stop();
-    report.expect_no_flaws();
+    report.assert_no_errors();
     let p99 = percentile(&report.samples.iter().collect::<Vec<_>>(), 99);
 
     let other = server(database.url(), &[]);
     let loads = [&one, &other].map(|it| Load::start(it.port(), Plan::mixed(CLIENTS / 2)));
     for load in &loads {
-        load.wait_for_good(CALLS / 4, HANGS);
+        load.wait_for_successes(CALLS / 4, HANG_TIMEOUT);
     }
     let reports = loads.map(Load::stop);
-    let slowest = reports.iter().map(|it| it.expect_no_flaws().slowest()).max()?;
-    let refused = |it: &Report| it.count(503);
+    let slowest = reports.iter().map(|it| it.assert_no_errors().slowest()).max()?;
+    let failed = |it: &Report| it.count(503);
     Some(vec![
         Figure::time("p99 of a create, one process", p99),
         Figure::time("slowest of mixed calls, two processes on one file", slowest),
-        Figure::count("refused", refused(&report) + reports.iter().map(refused).sum::<usize>()),
+        Figure::count(
+            "calls failed with 503",
+            failed(&report) + reports.iter().map(failed).sum::<usize>(),
+        ),
     ])
 }

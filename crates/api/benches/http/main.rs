@@ -1,9 +1,9 @@
-//! `cargo bench --bench http`: the real server, under load over HTTP, beside the floor that it stands on.
+//! `cargo bench --bench http`: the real server under load over HTTP, and reference measurements without HTTP.
 //!
-//! Each round measures, one after the other: the calls over HTTP, the same statements by the same adapter without
-//! HTTP, and `pgbench` with the same SQL. The figures are medians over the rounds, and each ratio is taken within
-//! a round, so that a machine that is slower for a while does not change it. Writes `docs/performance.md` and
-//! its chart. Settings: `BENCH_ROUNDS` (default 5), `BENCH_SECONDS` (2), `BENCH_CONNECTIONS` (32).
+//! Each round measures in turn the calls over HTTP, the same statements with the same adapter but without HTTP, and
+//! `pgbench` with the same SQL. The figures are medians over the rounds. Ratios are computed within a round, so that
+//! they do not change if the machine is slower for a while. Writes `docs/performance.md` and its chart. Settings:
+//! `BENCH_ROUNDS` (default 5), `BENCH_SECONDS` (2), `BENCH_CONNECTIONS` (32).
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded when they are shown")]
@@ -11,7 +11,7 @@
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "the other benchmarks use the rest")]
 mod common;
-mod floor;
+mod reference;
 mod report;
 
 use std::time::Duration;
@@ -32,8 +32,8 @@ fn main() {
     if arguments.get(1).map(String::as_str) == Some(load::COMMAND) {
         return load::run(&arguments[2..]);
     }
-    if arguments.get(1).map(String::as_str) == Some(floor::COMMAND) {
-        return floor::run(&arguments[2..]);
+    if arguments.get(1).map(String::as_str) == Some(reference::COMMAND) {
+        return reference::run(&arguments[2..]);
     }
     let plan = Plan {
         rounds: setting("BENCH_ROUNDS", 5),
@@ -50,7 +50,7 @@ fn main() {
     report.write();
 }
 
-/// All calls, round by round.
+/// Measures all calls, round by round.
 fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
     let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), url, &[("RUST_LOG", "info")]);
     let dataset = Dataset::create(&server);
@@ -60,9 +60,9 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
             let load = load::start(&server, &dataset.deep_cursor, call, plan);
             assert_eq!(load.failed, 0, "{call:?}");
             let cpu = server.cpu_time().unwrap_or_default().saturating_sub(cpu_before);
-            let floor = floor::start(url, call, plan);
+            let reference = reference::start(url, call, plan);
             let pgbench = match database {
-                Database::Postgres => floor::pgbench(url, call, plan),
+                Database::Postgres => reference::pgbench(url, call, plan),
                 Database::Sqlite => None,
             };
             let figures = Figures {
@@ -72,7 +72,7 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
                 p999: load.p999,
                 cpu_micros: cpu.as_secs_f64() * 1e6 / (load.count.max(1) as f64),
                 rss_mib: server.rss_bytes().unwrap_or_default() as f64 / 1024.0 / 1024.0,
-                adapter_per_second: floor,
+                adapter_per_second: reference,
                 pgbench_per_second: pgbench,
             };
             report.add(database, call, round, figures);

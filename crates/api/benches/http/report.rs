@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::common::calls::Call;
 
-/// Under which database.
+/// The database of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
     Postgres,
 }
 
-/// What one round showed of one call. Latencies in microseconds.
+/// The result of one call in one round. Latencies in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
     pub(crate) per_second: f64,
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     pub(crate) pgbench_per_second: Option<f64>,
 }
 
-/// All that was measured.
+/// All results.
 pub(crate) struct Report {
     rows: Vec<(Database, Call, Figures)>,
     rounds: usize,
@@ -49,7 +49,7 @@ impl Report {
         Self { rows: Vec::new(), rounds, time, connections }
     }
 
-    /// Notes a round, and shows it.
+    /// Adds a round, and prints it.
     #[expect(clippy::print_stderr, reason = "progress")]
     pub(crate) fn add(&mut self, database: Database, call: Call, round: usize, figures: Figures) {
         eprintln!(
@@ -72,7 +72,7 @@ impl Report {
         let text = self.markdown();
         fs::write(docs.join("performance.svg"), self.chart()).expect("docs/performance.svg");
         let file = docs.join("performance.md");
-        // What was written by hand below the mark stays.
+        // The hand-written text below the mark is kept.
         let old = fs::read_to_string(&file).unwrap_or_default();
         let kept = old.split_once(MARK).map_or("", |(_, kept)| kept);
         fs::write(&file, format!("{text}{MARK}{kept}")).expect("docs/performance.md");
@@ -97,10 +97,10 @@ impl Report {
 
     fn markdown(&self) -> String {
         let mut text = format!(
-            "# Performance\n\nMade by `cargo bench --bench http`: {} rounds of {} s a call with {} connections, on {} processors \
+            "# Performance\n\nWritten by `cargo bench --bench http`: {} rounds of {} s per call with {} connections, on {} processors \
              that also run the database and the load. Medians of the rounds; in brackets the lowest and the \
              highest. Ratios are taken within each round. The server runs with its defaults. *CPU* is the \
-             server's own, user and system, in microseconds a request.\n\n![Requests a second](performance.svg)\n",
+             server's own, user and system, in microseconds per request.\n\n![Requests per second](performance.svg)\n",
             self.rounds,
             self.time.as_secs(),
             self.connections,
@@ -171,7 +171,7 @@ impl Report {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 {height}\" \
              font-family=\"sans-serif\" font-size=\"12\">\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"10\" y=\"18\">Requests a second</text>\n"
+             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"10\" y=\"18\">Requests per second</text>\n"
         );
         for (index, (database, call, per_second)) in medians.into_iter().enumerate() {
             let y = 30.0 + index as f64 * (BAR + 6.0);
@@ -193,7 +193,7 @@ impl Report {
 
 const MARK: &str = "\n<!-- Below this line nothing is generated. -->\n";
 
-/// The middle and the ends of some figures.
+/// The median and range of some figures.
 struct Spread {
     median: f64,
     low: f64,

@@ -1,5 +1,5 @@
-//! The clients: processes of their own with one thread each, so that neither takes much from the server and the database.
-//! A client sends its next call when the last is answered, also after a refusal.
+//! The clients: separate processes with one thread each, so that they take little CPU time from the server and the
+//! database. A client sends its next call after the previous response, even if that was an error.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -12,54 +12,54 @@ use crate::common::calls::{Random, write};
 use crate::common::data::{self, TODOS_PER_USER};
 use crate::common::load::complete;
 
-/// The argument that makes this program the clients.
+/// The argument that runs this program as the clients.
 pub(crate) const COMMAND: &str = "clients";
 
-/// The title of todos that clients create.
-pub(crate) const CREATED: &str = "Created beside the neighbour";
+/// The title of the todos that clients create.
+pub(crate) const CREATED: &str = "Created by the neighbours benchmark";
 
-/// What clients call, over and over.
+/// The calls that a client repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Calls {
-    /// A todo (60 %), a page of 20 (20 %), a new todo (10 %), a PATCH (10 %).
+    /// GET of a todo (60 %), a page of 20 (20 %), a create (10 %), a PATCH (10 %).
     Mix,
-    /// A search that finds nothing.
+    /// A search without matches.
     Search,
     /// The counters.
     Count,
-    /// All todos completed, and back.
+    /// All todos completed and reopened, alternately.
     Bulk,
     /// A PATCH of the user's first todo.
     Row,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     Status(u16),
-    /// The connection ended.
-    Cut,
-    /// It was still open at the end.
-    Open,
+    /// The connection was closed.
+    Disconnected,
+    /// The call was pending at the end.
+    Pending,
 }
 
-/// A call that a client made.
+/// A call and its outcome.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Answer {
+pub(crate) struct Sample {
     pub(crate) user: u64,
-    /// When it was sent and when answered, since the clients began.
+    /// The times of the request and the response, since the start of the clients.
     pub(crate) sent: Duration,
-    pub(crate) answered: Duration,
+    pub(crate) completed: Duration,
     pub(crate) outcome: Outcome,
 }
 
-impl Answer {
-    pub(crate) fn is_good(&self) -> bool {
+impl Sample {
+    pub(crate) fn is_success(&self) -> bool {
         matches!(self.outcome, Outcome::Status(200..300))
     }
 
     pub(crate) fn latency(&self) -> Duration {
-        self.answered.saturating_sub(self.sent)
+        self.completed.saturating_sub(self.sent)
     }
 }
 
@@ -101,16 +101,16 @@ impl Calls {
     }
 }
 
-/// Clients that run.
+/// Running clients.
 pub(crate) struct Clients {
     process: Child,
     output: ChildStdout,
-    /// When all of them had their connections.
-    pub(crate) begun: Instant,
+    /// When all of them were connected.
+    pub(crate) start: Instant,
 }
 
 impl Clients {
-    /// Starts a client for each of the users, who may be named more than once. Returns when all are connected.
+    /// Starts a client for each of the users, who may occur more than once. Returns when all are connected.
     pub(crate) fn start(port: u16, time: Duration, calls: Calls, users: &[u64]) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this program"))
             .args([COMMAND, &format!("{calls:?}"), &port.to_string()])
@@ -121,11 +121,11 @@ impl Clients {
             .expect("the clients run");
         let mut output = process.stdout.take().expect("stdout is piped");
         output.read_exact(&mut [0]).expect("the clients connect");
-        Self { process, output, begun: Instant::now() }
+        Self { process, output, start: Instant::now() }
     }
 
-    /// Waits for their end, and returns all that they called.
-    pub(crate) fn wait(mut self) -> Vec<Answer> {
+    /// Waits for their end, and returns all their calls.
+    pub(crate) fn wait(mut self) -> Vec<Sample> {
         let mut text = String::new();
         self.output.read_to_string(&mut text).expect("text");
         assert!(self.process.wait().expect("it is our child").success(), "the clients failed");
@@ -133,25 +133,25 @@ impl Clients {
     }
 }
 
-fn parse(line: &str) -> Answer {
+fn parse(line: &str) -> Sample {
     let mut fields = line.split(' ').map(|field| field.parse::<u64>().expect("a number"));
     let mut next = || fields.next().expect("four numbers");
-    Answer {
+    Sample {
         user: next(),
         sent: Duration::from_micros(next()),
-        answered: Duration::from_micros(next()),
+        completed: Duration::from_micros(next()),
         outcome: match next() {
-            CUT => Outcome::Cut,
-            OPEN => Outcome::Open,
+            DISCONNECTED => Outcome::Disconnected,
+            PENDING => Outcome::Pending,
             status => Outcome::Status(u16::try_from(status).expect("a status")),
         },
     }
 }
 
-const CUT: u64 = 0;
-const OPEN: u64 = 1;
+const DISCONNECTED: u64 = 0;
+const PENDING: u64 = 1;
 
-/// The clients themselves: calls, port, milliseconds, users.
+/// The clients themselves. Arguments: calls, port, milliseconds, users.
 pub(crate) fn run(arguments: &[String]) -> io::Result<()> {
     let [calls, port, millis, users @ ..] = arguments else { panic!("{arguments:?}") };
     let named = |it: &Calls| format!("{it:?}") == *calls;
@@ -160,7 +160,7 @@ pub(crate) fn run(arguments: &[String]) -> io::Result<()> {
     let time = Duration::from_millis(millis.parse().expect("a number"));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
-    let answers = runtime.block_on(async {
+    let samples = runtime.block_on(async {
         let mut clients = Vec::new();
         for (number, user) in users.iter().enumerate() {
             clients.push(Client {
@@ -170,29 +170,29 @@ pub(crate) fn run(arguments: &[String]) -> io::Result<()> {
                 random: Random((number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                 stream: connect(port).await?,
                 pending: None,
-                answers: Vec::with_capacity(10_000),
+                samples: Vec::with_capacity(10_000),
             });
         }
         let mut stdout = io::stdout();
         stdout.write_all(b"!")?;
         stdout.flush()?;
-        let begun = Instant::now();
+        let start = Instant::now();
         let tasks: Vec<_> =
-            clients.into_iter().map(|client| tokio::spawn(client.run(begun, time))).collect();
-        let mut answers = Vec::new();
+            clients.into_iter().map(|client| tokio::spawn(client.run(start, time))).collect();
+        let mut samples = Vec::new();
         for task in tasks {
-            answers.extend(task.await.expect("no panic"));
+            samples.extend(task.await.expect("no panic"));
         }
-        io::Result::Ok(answers)
+        io::Result::Ok(samples)
     })?;
     let mut output = BufWriter::new(io::stdout().lock());
-    for Answer { user, sent, answered, outcome } in answers {
+    for Sample { user, sent, completed, outcome } in samples {
         let outcome = match outcome {
             Outcome::Status(status) => status.into(),
-            Outcome::Cut => CUT,
-            Outcome::Open => OPEN,
+            Outcome::Disconnected => DISCONNECTED,
+            Outcome::Pending => PENDING,
         };
-        writeln!(output, "{user} {} {} {outcome}", sent.as_micros(), answered.as_micros())?;
+        writeln!(output, "{user} {} {} {outcome}", sent.as_micros(), completed.as_micros())?;
     }
     output.flush()
 }
@@ -209,51 +209,52 @@ struct Client {
     user: u64,
     random: Random,
     stream: TcpStream,
-    /// When the call was sent that is not answered yet.
+    /// When the pending call was sent.
     pending: Option<Duration>,
-    answers: Vec<Answer>,
+    samples: Vec<Sample>,
 }
 
 impl Client {
-    async fn run(mut self, begun: Instant, time: Duration) -> Vec<Answer> {
-        let end = (begun + time).into();
-        if tokio::time::timeout_at(end, self.call_on(begun)).await.is_err()
+    async fn run(mut self, start: Instant, time: Duration) -> Vec<Sample> {
+        let end = (start + time).into();
+        if tokio::time::timeout_at(end, self.send_calls(start)).await.is_err()
             && let Some(sent) = self.pending
         {
-            self.note(sent, begun, Outcome::Open);
+            self.record(sent, start, Outcome::Pending);
         }
-        self.answers
+        self.samples
     }
 
-    async fn call_on(&mut self, begun: Instant) {
-        let (mut request, mut answer, mut chunk) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
-        // Clients of one user do not do the same at the same time.
+    async fn send_calls(&mut self, start: Instant) {
+        let (mut request, mut response, mut chunk) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
+        // So that the clients of one user do not alternate in step.
         for turn in self.random.below(2).. {
             request.clear();
             self.calls.request(self.user, turn, &mut self.random, &mut request);
-            let sent = begun.elapsed();
+            let sent = start.elapsed();
             self.pending = Some(sent);
-            answer.clear();
-            if let Ok(status) = exchange(&mut self.stream, &request, &mut answer, &mut chunk).await
+            response.clear();
+            if let Ok(status) =
+                exchange(&mut self.stream, &request, &mut response, &mut chunk).await
             {
-                self.note(sent, begun, Outcome::Status(status));
+                self.record(sent, start, Outcome::Status(status));
             } else {
-                self.note(sent, begun, Outcome::Cut);
+                self.record(sent, start, Outcome::Disconnected);
                 self.stream = connect(self.port).await.expect("the server listens");
             }
         }
     }
 
-    fn note(&mut self, sent: Duration, begun: Instant, outcome: Outcome) {
+    fn record(&mut self, sent: Duration, start: Instant, outcome: Outcome) {
         self.pending = None;
-        self.answers.push(Answer { user: self.user, sent, answered: begun.elapsed(), outcome });
+        self.samples.push(Sample { user: self.user, sent, completed: start.elapsed(), outcome });
     }
 }
 
 async fn exchange(
     stream: &mut TcpStream,
     request: &[u8],
-    answer: &mut Vec<u8>,
+    response: &mut Vec<u8>,
     chunk: &mut [u8],
 ) -> io::Result<u16> {
     stream.write_all(request).await?;
@@ -262,8 +263,8 @@ async fn exchange(
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        answer.extend_from_slice(&chunk[..read]);
-        if let Some((status, ..)) = complete(answer) {
+        response.extend_from_slice(&chunk[..read]);
+        if let Some((status, ..)) = complete(response) {
             return Ok(status);
         }
     }

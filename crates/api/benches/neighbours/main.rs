@@ -1,14 +1,14 @@
-//! `cargo bench --bench neighbours`: what the others notice of a user who keeps the database busy, of a lock that a
-//! forgotten session holds, and of a part of the database that does not answer.
+//! `cargo bench --bench neighbours`: how other users are affected by a user who keeps the database busy, by a lock that
+//! a forgotten session holds, and by a part of the database that does not respond.
 //!
-//! 32 users, each with 20 todos and one client, make a mix of calls, first alone, then beside what happens. A call is
-//! lost unless it gets a good answer. Each run has a server of its own. The servers that are compared take turns.
-//! The tables go to standard output and, unless a part was chosen or there is no Postgres, to docs/reliability.md.
+//! 32 users, each with 20 todos and one client, send a mix of calls, first alone, then during a disturbance. A call is
+//! lost unless it succeeds. Each run has a new server process. The compared servers take turns. The tables are printed
+//! and, unless a part was selected or Postgres is missing, written to docs/reliability.md.
 //!
-//! Settings: `BENCH_BINARY` (the server to measure, else the one that was built for this), `BENCH_BASELINE` (one to
-//! compare it with), `BENCH_ROUNDS` (default 3), `BENCH_SECONDS` (3; alone, and again beside it), and, to measure a
-//! part, lists with commas: `BENCH_DATABASES` (`SQLite`, `Postgres`), `BENCH_SCENARIOS` (`search`, `count`, `bulk`, `row`,
-//! `part`, `shard`).
+//! Settings: `BENCH_BINARY` (the server to measure; default: the one built for this benchmark), `BENCH_BASELINE` (a
+//! server for comparison), `BENCH_ROUNDS` (default 3), `BENCH_SECONDS` (3; alone, and again during the disturbance),
+//! and, to measure a part, comma-separated lists: `BENCH_DATABASES` (`SQLite`, `Postgres`), `BENCH_SCENARIOS`
+//! (`search`, `count`, `bulk`, `row`, `part`, `shard`).
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded when they are shown")]
@@ -17,19 +17,19 @@ mod clients;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "the other benchmarks use the rest")]
 mod common;
+mod environment;
 mod observation;
 mod report;
 mod scenario;
-mod stage;
 
 use std::time::Duration;
 
 use crate::common::binaries::binaries;
 use crate::common::figures::{chosen, load_average, processors, setting};
+use crate::environment::{Environment, Layout};
 use crate::observation::observe;
 use crate::report::Report;
 use crate::scenario::Scenario;
-use crate::stage::{Layout, Stage};
 
 const DATABASES: [&str; 2] = ["SQLite", "Postgres"];
 
@@ -61,8 +61,8 @@ fn main() {
         }
     }
     let text = format!(
-        "Medians of {rounds} rounds of {} s alone and {} s beside it, on {} processors that also run the database and the \
-         clients; what was lost in all rounds. Load average {load_before} at the start, {} at the end.\n\n{}",
+        "Medians of {rounds} rounds of {} s alone and {} s during the disturbance, on {} processors that also run the database and the \
+         clients; lost calls are summed over all rounds. Load average {load_before} at the start, {} at the end.\n\n{}",
         time.as_secs_f64(),
         time.as_secs_f64(),
         processors(),
@@ -75,7 +75,7 @@ fn main() {
     }
 }
 
-/// Scenarios that can share a database; `None` where there is none.
+/// Measures scenarios that share a database; `None` without a Postgres installation.
 #[expect(clippy::print_stderr, reason = "progress")]
 fn measure(
     report: &mut Report,
@@ -85,28 +85,28 @@ fn measure(
     rounds: usize,
     time: Duration,
 ) -> Option<()> {
-    let mut stages = Vec::new();
+    let mut environments = Vec::new();
     for binary in binaries() {
-        let stage = Stage::create(&binary, database == "SQLite", layout)?;
-        stages.push((binary, stage));
+        let environment = Environment::create(&binary, database == "SQLite", layout)?;
+        environments.push((binary, environment));
     }
     for round in 1..=rounds {
         for &scenario in scenarios {
-            for (binary, stage) in &stages {
-                let seen = observe(stage, binary, scenario, time);
+            for (binary, environment) in &environments {
+                let seen = observe(environment, binary, scenario, time);
                 eprintln!(
-                    "{database} {round}/{rounds} {:<6} {:<8} alone {:>6.0}/s p99 {:>6.1} ms, beside {:>6.0}/s p99 {:>6.1} ms, lost \
-                     {} + {} + {}, bad {:?}",
+                    "{database} {round}/{rounds} {:<6} {:<8} alone {:>6.0}/s p99 {:>6.1} ms, during {:>6.0}/s p99 {:>6.1} ms, lost \
+                     {} + {} + {}, disturbing user {:?}",
                     scenario.name(),
                     binary.name,
                     seen.alone.per_second,
                     seen.alone.p99,
-                    seen.beside.per_second,
-                    seen.beside.p99,
+                    seen.during.per_second,
+                    seen.during.p99,
                     seen.lost_alone,
                     seen.lost_first,
                     seen.lost_later,
-                    seen.bad
+                    seen.disturbing
                 );
                 report.add(database, scenario, binary.name, seen);
             }

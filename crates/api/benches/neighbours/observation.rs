@@ -1,108 +1,108 @@
-//! One run of one scenario: the others alone, and then beside what happens.
+//! One run of one scenario: the other users alone, and then during the disturbance.
 
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clients::{Answer, Calls, Clients, Outcome};
+use crate::clients::{Calls, Clients, Outcome, Sample};
 use crate::common::binaries::Binary;
+use crate::environment::{Environment, OTHERS};
 use crate::scenario::Scenario;
-use crate::stage::{OTHERS, Stage};
 
-/// What the others got, and what the bad user got. Figures of the others are of those who are not to be hurt: the
-/// users of a partition that is locked do not count.
+/// The results of the other users and of the disturbing user. Users whose partition is locked do not count as other
+/// users.
 #[derive(Debug, Clone)]
 pub(crate) struct Observation {
     pub(crate) alone: Throughput,
-    pub(crate) beside: Throughput,
-    /// Calls without a good answer: those that were sent before anything happened, until its first second was over, and
-    /// later.
+    pub(crate) during: Throughput,
+    /// Calls that did not succeed: sent before the disturbance, in its first second, and later.
     pub(crate) lost_alone: usize,
     pub(crate) lost_first: usize,
     pub(crate) lost_later: usize,
-    /// How the calls ended of who is to blame or, where no user is, of the users who cannot be served.
-    pub(crate) bad: BTreeMap<Outcome, usize>,
+    /// The outcomes of the disturbing user's calls or, if there is no such user, of the calls on the locked partition.
+    pub(crate) disturbing: BTreeMap<Outcome, usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Throughput {
-    /// Good answers.
+    /// Successful responses.
     pub(crate) per_second: f64,
-    /// The 99th percentile of the latency of all answers, in milliseconds.
+    /// The 99th percentile of the latencies of all responses, in milliseconds.
     pub(crate) p99: f64,
 }
 
-/// The others are not measured until connections are open and statements prepared.
+/// The time for opening connections and preparing statements, before the measurement.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// What happens is measured once it has come to stay.
+/// The time from the start of the disturbance to its measurement.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// A call that is not answered for so long is lost.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A pending call that is older than this is lost.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Runs a scenario against a server of its own: `time` alone, `time` beside what happens.
+/// Runs a scenario against a new server: for `time` without, and for `time` with the disturbance.
 pub(crate) fn observe(
-    stage: &Stage,
+    environment: &Environment,
     binary: &Binary,
     scenario: Scenario,
     time: Duration,
 ) -> Observation {
-    let (part, frozen) = stage.fullest_part().unwrap_or_default();
-    stage.tidy();
-    let server = stage.serve(binary);
-    let session = stage.session();
+    let (part, frozen) = environment.fullest_partition().unwrap_or_default();
+    environment.clean_up();
+    let server = environment.serve(binary);
+    let session = environment.session();
     let users: Vec<u64> = OTHERS.collect();
     let others = Clients::start(server.port(), WARM_UP + time + SETTLE + time, Calls::Mix, &users);
-    let begun = others.begun;
-    thread::sleep((begun + WARM_UP + time).saturating_duration_since(Instant::now()));
-    let happens = begun.elapsed();
-    let disturbance = scenario.begin(&server, SETTLE + time, session, &part);
-    let answers = others.wait();
-    let bad = disturbance.end();
+    let start = others.start;
+    thread::sleep((start + WARM_UP + time).saturating_duration_since(Instant::now()));
+    let disturbed = start.elapsed();
+    let disturbance = scenario.start(&server, SETTLE + time, session, &part);
+    let samples = others.wait();
+    let disturbing = disturbance.end();
 
-    let (hurt, spared): (Vec<_>, Vec<_>) =
-        answers.into_iter().partition(|it| frozen.contains(&it.user));
+    let (affected, unaffected): (Vec<_>, Vec<_>) =
+        samples.into_iter().partition(|it| frozen.contains(&it.user));
     let lost = |from: Duration, to: Duration| {
-        spared.iter().filter(|it| (from..to).contains(&it.sent) && is_lost(it)).count()
+        unaffected.iter().filter(|it| (from..to).contains(&it.sent) && is_lost(it)).count()
     };
-    // A call that still waits when it happens is hit as well.
-    let about_to_happen = happens.saturating_sub(PATIENCE);
-    let first_second_ends = happens + Duration::from_secs(1);
-    let blamed = bad.iter().chain(hurt.iter().filter(|it| it.answered >= happens));
+    // A call that is pending when the disturbance begins is affected, too.
+    let just_before = disturbed.saturating_sub(CLIENT_TIMEOUT);
+    let first_second_ends = disturbed + Duration::from_secs(1);
+    let disturbing_calls =
+        disturbing.iter().chain(affected.iter().filter(|it| it.completed >= disturbed));
     let mut outcomes = BTreeMap::new();
-    for answer in blamed {
-        *outcomes.entry(answer.outcome).or_default() += 1;
+    for sample in disturbing_calls {
+        *outcomes.entry(sample.outcome).or_default() += 1;
     }
     Observation {
-        alone: throughput(&spared, WARM_UP, happens),
-        beside: throughput(&spared, happens + SETTLE, happens + SETTLE + time),
-        lost_alone: lost(Duration::ZERO, about_to_happen),
-        lost_first: lost(about_to_happen, first_second_ends),
+        alone: throughput(&unaffected, WARM_UP, disturbed),
+        during: throughput(&unaffected, disturbed + SETTLE, disturbed + SETTLE + time),
+        lost_alone: lost(Duration::ZERO, just_before),
+        lost_first: lost(just_before, first_second_ends),
         lost_later: lost(first_second_ends, Duration::MAX),
-        bad: outcomes,
+        disturbing: outcomes,
     }
 }
 
-fn is_lost(answer: &Answer) -> bool {
-    match answer.outcome {
-        Outcome::Status(_) => !answer.is_good(),
-        Outcome::Cut => true,
-        Outcome::Open => answer.latency() >= PATIENCE,
+fn is_lost(sample: &Sample) -> bool {
+    match sample.outcome {
+        Outcome::Status(_) => !sample.is_success(),
+        Outcome::Disconnected => true,
+        Outcome::Pending => sample.latency() >= CLIENT_TIMEOUT,
     }
 }
 
-/// Of the answers that came from the one moment to the other.
-fn throughput(answers: &[Answer], from: Duration, to: Duration) -> Throughput {
-    let (mut latencies, mut good) = (Vec::new(), 0_u32);
-    for answer in answers.iter().filter(|it| (from..to).contains(&it.answered)) {
-        latencies.push(answer.latency());
-        good += u32::from(answer.is_good());
+/// The throughput of the responses within a period.
+fn throughput(samples: &[Sample], from: Duration, to: Duration) -> Throughput {
+    let (mut latencies, mut successes) = (Vec::new(), 0_u32);
+    for sample in samples.iter().filter(|it| (from..to).contains(&it.completed)) {
+        latencies.push(sample.latency());
+        successes += u32::from(sample.is_success());
     }
     latencies.sort_unstable();
     let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default();
     Throughput {
-        per_second: f64::from(good) / to.saturating_sub(from).as_secs_f64(),
+        per_second: f64::from(successes) / to.saturating_sub(from).as_secs_f64(),
         p99: p99.as_secs_f64() * 1e3,
     }
 }

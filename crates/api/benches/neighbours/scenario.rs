@@ -1,14 +1,14 @@
-//! What the neighbours are exposed to.
+//! The disturbances.
 
 use std::time::Duration;
 
 use todo_test_support::server::Server;
 
-use crate::clients::{Answer, Calls, Clients};
+use crate::clients::{Calls, Clients, Sample};
 use crate::common::sql::Session;
-use crate::stage::{BAD_USER, Layout};
+use crate::environment::{DISTURBING_USER, Layout};
 
-/// One thing that goes wrong.
+/// One kind of disturbance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
     Search,
@@ -19,16 +19,16 @@ pub(crate) enum Scenario {
     Shard,
 }
 
-/// It goes on until it is dropped or waited for.
+/// A running disturbance, until it is dropped or waited for.
 pub(crate) enum Disturbance {
     Clients(Clients),
-    /// A forgotten session, and clients who want what it has locked.
+    /// A forgotten session, and clients that wait for its lock.
     ClientsAndLock(Clients, #[expect(dead_code, reason = "it holds its lock")] Session),
     Lock(#[expect(dead_code, reason = "it holds its lock")] Session),
 }
 
-/// So many clients the bad user has.
-const BAD_CLIENTS: usize = 16;
+/// The number of clients of the disturbing user.
+const DISTURBING_CLIENTS: usize = 16;
 
 impl Scenario {
     pub(crate) const ALL: [Self; 6] =
@@ -54,7 +54,7 @@ impl Scenario {
             Self::Bulk => "a user changes 300,000 todos in bulk, 16 clients",
             Self::Row => "a user PATCHes a locked todo, 16 clients",
             Self::Part => "a partition is locked",
-            Self::Shard => "a partition is locked; the server takes the table for sharded",
+            Self::Shard => "a partition is locked; the server treats the table as sharded",
         }
     }
 
@@ -72,8 +72,8 @@ impl Scenario {
         matches!(self, Self::Search | Self::Count | Self::Bulk)
     }
 
-    /// What the others are to keep of their throughput, and whether calls that were sent in the first second may be
-    /// lost.
+    /// The share of their throughput that the other users should keep, and whether calls sent in the first second may
+    /// be lost.
     pub(crate) fn target(self) -> (Option<f64>, bool) {
         match self {
             Self::Search | Self::Count | Self::Bulk => (Some(1.0 / 3.0), false),
@@ -82,15 +82,17 @@ impl Scenario {
         }
     }
 
-    /// Has it begin, for at most so long. `session` is one past the server; `part` is the partition to lock.
-    pub(crate) fn begin(
+    /// Starts the disturbance, for at most this time. `session` is a direct session; `part` is the partition to lock.
+    pub(crate) fn start(
         self,
         server: &Server,
         time: Duration,
         mut session: Session,
         part: &str,
     ) -> Disturbance {
-        let clients = |calls| Clients::start(server.port(), time, calls, &[BAD_USER; BAD_CLIENTS]);
+        let clients = |calls| {
+            Clients::start(server.port(), time, calls, &[DISTURBING_USER; DISTURBING_CLIENTS])
+        };
         match self {
             Self::Search => Disturbance::Clients(clients(Calls::Search)),
             Self::Count => Disturbance::Clients(clients(Calls::Count)),
@@ -98,8 +100,8 @@ impl Scenario {
             Self::Row => {
                 session.run(&format!(
                     "BEGIN; SELECT FROM todos WHERE user_id = '{}' AND id = '{}' FOR UPDATE",
-                    crate::common::data::user_id(BAD_USER),
-                    crate::common::data::todo_id(BAD_USER, 0)
+                    crate::common::data::user_id(DISTURBING_USER),
+                    crate::common::data::todo_id(DISTURBING_USER, 0)
                 ));
                 Disturbance::ClientsAndLock(clients(Calls::Row), session)
             }
@@ -112,8 +114,8 @@ impl Scenario {
 }
 
 impl Disturbance {
-    /// Waits for the bad user's clients, and returns what they got.
-    pub(crate) fn end(self) -> Vec<Answer> {
+    /// Waits for the disturbing user's clients, and returns their calls.
+    pub(crate) fn end(self) -> Vec<Sample> {
         match self {
             Self::Clients(clients) | Self::ClientsAndLock(clients, _) => clients.wait(),
             Self::Lock(_) => Vec::new(),

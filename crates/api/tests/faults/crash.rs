@@ -1,34 +1,34 @@
-//! The server dies in the middle of its writes.
+//! The server is killed in the middle of writes.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use todo_test_support::database::TestDatabase;
 
-use crate::support::http::HANGS;
+use crate::support::http::HANG_TIMEOUT;
 use crate::support::load::{Load, Plan, Report};
 use crate::support::setup::{cluster, server};
 
-/// Often, because each end meets the writes at another moment.
-const ENDS: usize = 5;
+/// Several times, because each kill interrupts writes at a different moment.
+const KILLS: usize = 5;
 
 #[test]
-fn what_sqlite_has_acknowledged_outlives_a_killed_server() {
+fn writes_acknowledged_on_sqlite_survive_a_killed_server() {
     let database = TestDatabase::sqlite();
-    kill_again_and_again(database.url(), || expect_integrity(database.url()));
+    kill_repeatedly(database.url(), || expect_integrity(database.url()));
 }
 
 #[test]
-fn what_postgres_has_acknowledged_outlives_a_killed_server() {
+fn writes_acknowledged_on_postgres_survive_a_killed_server() {
     let Some(cluster) = cluster() else { return };
-    kill_again_and_again(&cluster.create_database(), || {});
+    kill_repeatedly(&cluster.create_database(), || {});
 }
 
-fn kill_again_and_again(url: &str, check: impl Fn()) {
+fn kill_repeatedly(url: &str, check: impl Fn()) {
     let mut reports = Vec::new();
-    for _ in 0..ENDS {
+    for _ in 0..KILLS {
         let server = server(url);
-        let load = Load::start(server.port(), Plan { next_call: often, ..Plan::mixed(16) });
-        load.wait_for_good(300, HANGS);
+        let load = Load::start(server.port(), Plan { next_call: mostly_writes, ..Plan::mixed(16) });
+        load.wait_for_successes(300, HANG_TIMEOUT);
         server.kill();
         reports.push(load.stop());
         check();
@@ -41,13 +41,16 @@ fn kill_again_and_again(url: &str, check: impl Fn()) {
     assert!(reports.iter().map(Report::created).sum::<usize>() > 0, "nothing was acknowledged");
 }
 
-/// Nine writes in ten calls.
-fn often(ledger: &crate::support::ledger::Ledger, turn: usize) -> crate::support::ledger::Call {
+/// Nine of ten calls are writes.
+fn mostly_writes(
+    ledger: &crate::support::ledger::Ledger,
+    turn: usize,
+) -> crate::support::ledger::Call {
     const WRITES: [usize; 9] = [0, 2, 3, 4, 5, 7, 8, 10, 12];
     ledger.next_call(WRITES.get(turn % 10).map_or(turn, |kind| turn / 10 * 10 + kind))
 }
 
-/// Panics unless SQLite itself finds the file sound.
+/// Panics unless SQLite's own integrity check passes.
 pub(crate) fn expect_integrity(url: &str) {
     #[derive(QueryableByName)]
     struct Finding {

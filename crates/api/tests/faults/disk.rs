@@ -1,4 +1,4 @@
-//! SQLite finds no room to write.
+//! SQLite on a full disk.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,17 +11,17 @@ use todo_test_support::reaper;
 use todo_test_support::server::Server;
 
 use crate::crash::expect_integrity;
-use crate::support::http::{Client, HANGS};
+use crate::support::http::{Client, HANG_TIMEOUT};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::load::{Load, Plan};
 use crate::support::program;
 use crate::support::setup::{BINARY, server};
 
-/// A limit on the size of files is a full disk that needs no privilege. Ignoring the signal makes it an error.
+/// A limit on file sizes simulates a full disk without privileges. With the signal ignored, exceeding it is an error.
 const SMALL_FILES: &str = "trap '' XFSZ\nulimit -S -f 1000\n";
 
 #[test]
-fn sqlite_without_room_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
+fn sqlite_at_the_file_size_limit_rejects_writes_loses_nothing_and_recovers() {
     let Some(prlimit) = program::find("prlimit", "the test of files that cannot grow") else {
         return;
     };
@@ -30,37 +30,37 @@ fn sqlite_without_room_refuses_writes_loses_nothing_and_goes_on_when_there_is_ro
     let script = directory.path().join("server");
     fs::write(&script, format!("#!/bin/sh\n{SMALL_FILES}exec '{BINARY}' \"$@\"\n")).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let patient = [("DATABASE_TIMEOUT", "30s")];
-    let server = Server::start(&script, database.url(), &patient);
-    fill_up(&server, database.url(), || {
+    let settings = [("DATABASE_TIMEOUT", "30s")];
+    let server = Server::start(&script, database.url(), &settings);
+    fill_disk(&server, database.url(), || {
         let pid = server.pid().to_string();
         program::run(&prlimit, directory.path(), &["--pid", &pid, "--fsize=unlimited"]);
     });
 }
 
-/// The same on a file system that is really full, where one may be mounted.
+/// The same on a file system that is really full, where mounting is permitted.
 #[test]
-fn sqlite_on_a_full_disk_refuses_writes_loses_nothing_and_goes_on_when_there_is_room() {
+fn sqlite_on_a_full_disk_rejects_writes_loses_nothing_and_recovers() {
     let directory = TempDirectory::new();
     let Some(_disk) = Disk::mount(directory.path()) else { return };
     let filler = directory.path().join("filler");
     fs::write(&filler, vec![0; 13 * 1024 * 1024]).unwrap();
     let url = format!("sqlite://{}/todos.db", directory.path().display());
     let server = server(&url);
-    fill_up(&server, &url, || fs::remove_file(&filler).unwrap());
+    fill_disk(&server, &url, || fs::remove_file(&filler).unwrap());
 }
 
-/// Writes until there is no room, makes some, and writes on.
-fn fill_up(server: &Server, url: &str, make_room: impl FnOnce()) {
+/// Writes until the disk is full, frees space, and writes again.
+fn fill_disk(server: &Server, url: &str, free_space: impl FnOnce()) {
     let pause_after_failure = Duration::from_millis(10);
     let load = Load::start(server.port(), Plan { pause_after_failure, ..Plan::creates(8) });
-    load.wait_for_bad(50, HANGS);
+    load.wait_for_failures(50, HANG_TIMEOUT);
     let mut reader = Client::new(server.port(), &new_id());
     assert_eq!(reader.get(TODOS).unwrap().status, 200, "it is still read");
-    make_room();
-    load.wait_for_good(500, HANGS);
+    free_space();
+    load.wait_for_successes(500, HANG_TIMEOUT);
     let report = load.stop();
-    report.expect_no_flaws().verify(server.port());
+    report.assert_no_errors().verify(server.port());
     assert!(report.count(503) >= 50);
     assert!(report.created() > 0, "nothing was acknowledged");
     expect_integrity(url);
@@ -73,7 +73,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// Mounts one; `None` where that is not allowed.
+    /// Mounts one; `None` if that is not permitted.
     fn mount(at: &Path) -> Option<Self> {
         let at = at.to_str().unwrap().to_owned();
         let at_exit = reaper::run_at_exit(&format!("umount -l {at}"));
@@ -85,7 +85,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // The server, which lives longer, may still have files there.
+        // Lazily, because the server lives longer and may still have open files there.
         let _ = std::process::Command::new("umount").args(["-l", &self.at]).status();
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that died while nobody used them: no caller may notice.
+//! Database connections that ended while they were idle: no call may fail because of them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,34 +6,34 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use todo_test_support::postgres::Cluster;
 
-use crate::support::http::{Client, HANGS};
+use crate::support::http::{Client, HANG_TIMEOUT};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::load::{Load, Plan};
 use crate::support::setup::{cluster, name, server};
 
-/// For so long a connection is trusted without being asked.
+/// How long after its last use a connection is used without validation.
 const BYPASS_WINDOW: Duration = Duration::from_millis(500);
 
-/// A kind of call: its name, method, where and with what; and the status that it is to have. `{id}` stands for a
-/// todo that there is, `{new}` for one that there is not.
+/// A kind of call: its name, method, target and body, and the expected status. `{id}` stands for an existing todo,
+/// `{new}` for a new id.
 type Kind = (&'static str, &'static str, &'static str, Option<&'static str>, u16);
 
-const KINDS: [Kind; 12] = [
+const CALLS_BY_KIND: [Kind; 12] = [
     ("ready", "GET", "/health/ready", None, 200),
     ("get", "GET", "/api/v1/todos/{id}", None, 200),
     ("list", "GET", "/api/v1/todos", None, 200),
     ("page", "GET", "/api/v1/todos?limit=2&q=todo", None, 200),
     ("stats", "GET", "/api/v1/todos/stats", None, 200),
     ("create", "POST", TODOS, Some(r#"{"title":"new"}"#), 201),
-    ("put new", "PUT", "/api/v1/todos/{new}", Some(WHOLE), 201),
-    ("replace", "PUT", "/api/v1/todos/{id}", Some(WHOLE), 200),
+    ("put new", "PUT", "/api/v1/todos/{new}", Some(COMPLETE_TODO), 201),
+    ("replace", "PUT", "/api/v1/todos/{id}", Some(COMPLETE_TODO), 200),
     ("update", "PATCH", "/api/v1/todos/{id}", Some(r#"{"is_completed":true}"#), 200),
     ("delete", "DELETE", "/api/v1/todos/{id}", None, 204),
     ("update many", "PATCH", "/api/v1/todos?all=true", Some(r#"{"is_completed":true}"#), 200),
     ("delete many", "DELETE", "/api/v1/todos?all=true", None, 200),
 ];
 
-const WHOLE: &str = r#"{"title":"whole","description":null,"is_completed":true}"#;
+const COMPLETE_TODO: &str = r#"{"title":"whole","description":null,"is_completed":true}"#;
 
 #[test]
 fn after_a_restart_while_idle_the_next_call_of_every_kind_succeeds() {
@@ -53,7 +53,7 @@ fn after_a_crash_while_idle_the_next_call_of_every_kind_succeeds() {
 }
 
 #[test]
-fn connections_ended_after_a_long_idle_time_are_noticed_by_no_kind_of_call() {
+fn connections_ended_after_a_long_idle_time_fail_no_call() {
     first_calls(|cluster, database| {
         thread::sleep(BYPASS_WINDOW + Duration::from_millis(100));
         assert!(cluster.terminate_idle_connections(database) > 1, "there were connections");
@@ -61,42 +61,41 @@ fn connections_ended_after_a_long_idle_time_are_noticed_by_no_kind_of_call() {
 }
 
 #[test]
-fn connections_ended_right_after_their_last_use_are_noticed_by_no_kind_of_call() {
+fn connections_ended_right_after_their_last_use_fail_no_call() {
     first_calls(|cluster, database| {
         assert!(cluster.terminate_idle_connections(database) > 1, "there were connections");
     });
 }
 
-/// A call that is on its way at that moment may be refused; it is not done by halves, nor twice.
+/// A call that is being sent at that moment may fail with 503, but it is neither partially executed nor repeated.
 #[test]
-fn connections_ended_in_the_middle_of_a_load_refuse_one_call_each_at_most_and_nothing_is_done_twice()
- {
+fn connections_ended_under_load_fail_at_most_one_call_each_and_repeat_none() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     let server = server(&url);
     let load = Load::start(server.port(), Plan::mixed(4));
     let mut ended = 0;
     for _ in 0..20 {
-        load.wait_for_good(20, HANGS);
+        load.wait_for_successes(20, HANG_TIMEOUT);
         ended += cluster.terminate_idle_connections(name(&url));
     }
-    load.wait_for_good(100, HANGS);
+    load.wait_for_successes(100, HANG_TIMEOUT);
     let report = load.stop();
-    report.expect_no_flaws().verify(server.port());
-    let refused = report.count(503);
+    report.assert_no_errors().verify(server.port());
+    let failed = report.count(503);
     assert!(ended >= 20, "only {ended} connections were ended");
-    assert!(refused <= ended as usize, "{refused} calls were refused for {ended} connections");
+    assert!(failed <= ended as usize, "{failed} calls failed for {ended} connections");
 }
 
-/// Tries each kind as the first call after the connections were ended.
+/// Tests each kind as the first call after the connections have ended.
 fn first_calls(end: impl Fn(&mut Cluster, &str)) {
     let Some(mut cluster) = cluster() else { return };
     let url = cluster.create_database();
     let server = server(&url);
-    for (kind, method, target, body, status) in KINDS {
+    for (kind, method, target, body, status) in CALLS_BY_KIND {
         let mut client = Client::new(server.port(), &new_id());
         let todo = client.call("POST", TODOS, Some(&json!({"title": "todo"}))).unwrap().json();
-        // All connections of the pool, so that the next call finds more than one that is dead.
+        // Open several connections, so that the next call finds more than one dead connection.
         warm_up(&cluster, &url, server.port());
         client.get("/health/ready").unwrap();
 
@@ -104,15 +103,15 @@ fn first_calls(end: impl Fn(&mut Cluster, &str)) {
         let target = target.replace("{id}", todo["id"].as_str().unwrap());
         let target = target.replace("{new}", &new_id());
         let body: Option<Value> = body.map(|it| it.parse().unwrap());
-        let answer = client.call(method, &target, body.as_ref()).unwrap();
-        assert_eq!(answer.status, status, "{kind}: {answer:?}");
+        let response = client.call(method, &target, body.as_ref()).unwrap();
+        assert_eq!(response.status, status, "{kind}: {response:?}");
         if kind == "update" || kind == "replace" {
-            assert_eq!(answer.json()["version"], 2, "{kind} was done once");
+            assert_eq!(response.json()["version"], 2, "{kind} was done once");
         }
     }
 }
 
-/// Has the server open several connections, by holding up those that it has.
+/// Makes the server open several connections, by blocking its open ones.
 fn warm_up(cluster: &Cluster, url: &str, port: u16) {
     let mut lock = cluster.session(name(url));
     lock.run("BEGIN; LOCK TABLE todos");
@@ -121,11 +120,11 @@ fn warm_up(cluster: &Cluster, url: &str, port: u16) {
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
         name(url)
     );
-    let begun = Instant::now();
+    let start = Instant::now();
     while cluster.psql("postgres", &waiting).parse::<usize>().unwrap() < 2 {
-        assert!(begun.elapsed() < HANGS, "there is one connection only");
+        assert!(start.elapsed() < HANG_TIMEOUT, "there is one connection only");
     }
     lock.run("COMMIT");
-    load.wait_for_good(8, HANGS);
-    load.stop().expect_no_flaws();
+    load.wait_for_successes(8, HANG_TIMEOUT);
+    load.stop().assert_no_errors();
 }

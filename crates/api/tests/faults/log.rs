@@ -1,4 +1,4 @@
-//! A log that nobody reads, and one that would be very long.
+//! A log whose reader has stopped, and a log with many repeated errors.
 
 use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
 use std::process::{Child, Stdio};
@@ -17,24 +17,24 @@ use crate::support::ledger::{TODOS, new_id};
 use crate::support::program::{Running, free_port};
 use crate::support::setup::{BINARY, server_with};
 
-/// Ends a hang.
-const LONG: Duration = Duration::from_secs(60);
+/// Ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A server in whose standard output there is no room for a byte.
-struct Unread {
+/// A server whose standard output is a full pipe.
+struct ServerWithFullPipe {
     child: Child,
     port: u16,
     log: PipeReader,
     _at_exit: AtExit,
 }
 
-impl Unread {
+impl ServerWithFullPipe {
     fn start(database_url: &str, envs: &[(&str, &str)]) -> Self {
         let (log, stdout) = pipe().unwrap();
         let mut full = stdout.try_clone().unwrap();
-        // Far more than fits: this goes on when somebody reads.
+        // Far more than the pipe holds: this continues when the test reads.
         thread::spawn(move || drop(full.write_all(&vec![b'\n'; 8 << 20])));
-        // Until it stands still, which is when it has filled the pipe.
+        // Until the pipe is full.
         thread::sleep(Duration::from_millis(300));
         let port = free_port();
         let mut command = process::gated(BINARY);
@@ -48,28 +48,28 @@ impl Unread {
             .stderr(Stdio::null());
         let (child, at_exit) = process::spawn(command, reaper::kill_at_exit);
         Running::wait_for_port(port);
-        // It listens before it has opened its database, and answers after that.
+        // It listens before it has opened the database, and responds after that.
         assert_eq!(Client::new(port, &new_id()).get("/health").unwrap().status, 200);
         Self { child, port, log, _at_exit: at_exit }
     }
 
     fn end(&mut self) -> Option<i32> {
         process::signal(self.child.id(), "TERM");
-        let ended = process::wait(&mut self.child, LONG);
-        assert!(ended.is_some(), "it does not end while nobody reads its log");
+        let ended = process::wait(&mut self.child, HANG_TIMEOUT);
+        assert!(ended.is_some(), "it does not exit while its log is not read");
         ended?.code()
     }
 }
 
-impl Drop for Unread {
+impl Drop for ServerWithFullPipe {
     fn drop(&mut self) {
-        // Neither can fail for a child that has not been waited for.
+        // Neither fails for a child that has not been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What the lines of a log say of answers by 503: how many were written in full, and how many only counted.
+/// How many 503s a log has written in full, and how many it has only counted.
 fn unavailable(lines: &[String]) -> (u64, u64) {
     let (mut written, mut counted) = (0, 0);
     for line in lines {
@@ -91,15 +91,15 @@ fn unavailable(lines: &[String]) -> (u64, u64) {
 const CLIENTS: u64 = 32;
 const CALLS: u64 = 50;
 
-/// A server that gives up on its database soon.
-const IMPATIENT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "50ms"), ("SHUTDOWN_DELAY", "0s")];
+/// Settings with a short deadline.
+const SHORT_TIMEOUT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "50ms"), ("SHUTDOWN_DELAY", "0s")];
 
-/// The same, with a log that is longer than any room for it.
-const NOISY: [(&str, &str); 3] =
+/// The same, with a log that is longer than its buffers.
+const TRACE_LOG: [(&str, &str); 3] =
     [("RUST_LOG", "trace"), ("DATABASE_TIMEOUT", "50ms"), ("SHUTDOWN_DELAY", "0s")];
 
-/// Makes calls that are all refused, because somebody else keeps the database locked. Returns how many.
-fn be_refused(database: &TestDatabase, port: u16) -> u64 {
+/// Makes calls that all fail with 503, because another connection keeps the database locked. Returns their number.
+fn cause_503s(database: &TestDatabase, port: u16) -> u64 {
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let mut other = SqliteConnection::establish(path).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -109,8 +109,8 @@ fn be_refused(database: &TestDatabase, port: u16) -> u64 {
                 let mut client = Client::new(port, &new_id());
                 for _ in 0..CALLS {
                     let todo = json!({"title": "Too late"});
-                    let answer = client.call("POST", TODOS, Some(&todo)).unwrap();
-                    assert!(answer.is_unavailable(), "{answer:?}");
+                    let response = client.call("POST", TODOS, Some(&todo)).unwrap();
+                    assert!(response.is_unavailable(), "{response:?}");
                 }
             });
         }
@@ -119,21 +119,21 @@ fn be_refused(database: &TestDatabase, port: u16) -> u64 {
 }
 
 #[test]
-fn a_full_pipe_on_standard_output_stops_nothing() {
+fn a_full_pipe_on_standard_output_blocks_nothing() {
     let database = TestDatabase::sqlite();
-    let mut server = Unread::start(database.url(), &NOISY);
-    be_refused(&database, server.port);
-    let answer = Client::new(server.port, &new_id()).get("/health").unwrap();
-    assert_eq!(answer.status, 200);
+    let mut server = ServerWithFullPipe::start(database.url(), &TRACE_LOG);
+    cause_503s(&database, server.port);
+    let response = Client::new(server.port, &new_id()).get("/health").unwrap();
+    assert_eq!(response.status, 200);
     assert_eq!(server.end(), Some(0));
 }
 
 #[test]
-fn lines_that_were_dropped_are_counted_in_the_log() {
+fn dropped_lines_are_counted_in_the_log() {
     let database = TestDatabase::sqlite();
-    let mut server = Unread::start(database.url(), &NOISY);
-    be_refused(&database, server.port);
-    // Now somebody reads: the filler gets rid of its bytes, the server of its lines, and at last of the report.
+    let mut server = ServerWithFullPipe::start(database.url(), &TRACE_LOG);
+    cause_503s(&database, server.port);
+    // The reader starts: it gets the filler first, then the server's lines, and then the report.
     let mut log = BufReader::new(server.log.try_clone().unwrap()).lines().map_while(Result::ok);
     let report = log.find(|line| line.contains("lines of the log were dropped")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
@@ -143,15 +143,15 @@ fn lines_that_were_dropped_are_counted_in_the_log() {
 }
 
 #[test]
-fn refusals_that_repeat_are_counted_not_written() {
+fn repeated_errors_are_counted_not_written() {
     let database = TestDatabase::sqlite();
-    let server = server_with(database.url(), &IMPATIENT);
-    let refused = be_refused(&database, server.port());
+    let server = server_with(database.url(), &SHORT_TIMEOUT);
+    let failed = cause_503s(&database, server.port());
     server.terminate();
-    assert_eq!(server.wait_exit(LONG).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     let logs = server.logs();
     let (written, counted) = unavailable(&logs);
-    assert_eq!(written + counted, refused, "{logs:#?}");
+    assert_eq!(written + counted, failed, "{logs:#?}");
     assert!(written >= 1, "{logs:#?}");
-    assert!((logs.len() as u64) < refused / 10, "{} lines for {refused}", logs.len());
+    assert!((logs.len() as u64) < failed / 10, "{} lines for {failed}", logs.len());
 }

@@ -1,8 +1,8 @@
-//! What the server does when the world around it fails: real processes, real signals, real load.
+//! What the server does when its environment fails, with real processes, signals and load.
 //!
-//! `docs/reliability.md` lists what these tests promise. They run beside each other and beside whatever the machine
-//! does: they wait for events, count, and compare orders. No test expects anything to take less than some time;
-//! `cargo bench --bench faults` measures that.
+//! `docs/reliability.md` lists the guarantees that these tests check. They run in parallel, on machines with other
+//! work: they wait for events, count, and compare orders. No test asserts a maximum time; `cargo bench --bench faults`
+//! measures times.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 

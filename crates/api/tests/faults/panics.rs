@@ -1,7 +1,7 @@
-//! Defects of the server itself: what panics is one request alone.
+//! Bugs in the server: a panic fails only its own request.
 //!
-//! No request is known that would do it, so here the server runs in this process, on a real port and a real database,
-//! with a clock and a listener at its connections that panic when they are told to.
+//! No request is known to cause a panic. So the server runs in this process, on a real port and a real database, with a
+//! clock and a connection instrumentation that panic on demand.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,16 +18,16 @@ use todo_infrastructure::{DatabaseOptions, StatementCache};
 use todo_test_support::database::TestDatabase;
 use tokio::sync::oneshot;
 
-use crate::support::http::{Answer, Client};
+use crate::support::http::{Client, Response};
 use crate::support::ledger::{TODOS, new_id};
 
-/// A statement with this among its values panics.
+/// A statement with this value panics.
 const TRIGGER: &str = "panic-here";
 const POOL_SIZE: u32 = 2;
 const REPEATS: usize = 10;
 const CLIENTS: usize = 16;
 
-/// A clock that panics while it is broken: in the handler's thread.
+/// A clock that panics in the handler's thread while it is broken.
 #[derive(Default)]
 struct BrokenClock(AtomicBool);
 
@@ -38,8 +38,8 @@ impl Clock for BrokenClock {
     }
 }
 
-/// Has the connections panic at statements with the trigger: in a worker's thread. What it prints is no news.
-fn mine_the_connections() {
+/// Makes statements with the trigger panic, in a worker thread. Suppresses the messages of these panics.
+fn make_statements_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_default_instrumentation(|| {
@@ -61,7 +61,7 @@ fn mine_the_connections() {
 
 /// Runs `test` against a server in this process.
 fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
-    mine_the_connections();
+    make_statements_panic();
     let options = DatabaseOptions {
         pool_size: POOL_SIZE,
         timeout: Duration::from_secs(30),
@@ -98,15 +98,15 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
     server.join().unwrap().unwrap();
 }
 
-fn expect_defect(answer: &Answer) {
-    let body = answer.json();
-    assert_eq!((answer.status, &body["error_code"]), (500, &"SERVER_ERROR".into()));
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-    assert_eq!(body["request_id"].as_str(), answer.header("x-request-id"));
-    assert!(!String::from_utf8_lossy(&answer.body).contains(TRIGGER));
+fn expect_internal_error(response: &Response) {
+    let body = response.json();
+    assert_eq!((response.status, &body["error_code"]), (500, &"SERVER_ERROR".into()));
+    assert_eq!(response.header("content-type"), Some("application/problem+json"));
+    assert_eq!(body["request_id"].as_str(), response.header("x-request-id"));
+    assert!(!String::from_utf8_lossy(&response.body).contains(TRIGGER));
 }
 
-fn titled(title: &str) -> Value {
+fn body_with_title(title: &str) -> Value {
     json!({"title": title})
 }
 
@@ -121,20 +121,25 @@ fn panics_stay_inside_their_requests(database: &TestDatabase) {
             });
             let mut client = Client::new(port, &new_id());
             for _ in 0..REPEATS {
-                expect_defect(&client.get(&format!("{TODOS}?q={TRIGGER}")).unwrap());
-                expect_defect(&client.call("POST", TODOS, Some(&titled(TRIGGER))).unwrap());
+                expect_internal_error(&client.get(&format!("{TODOS}?q={TRIGGER}")).unwrap());
+                expect_internal_error(
+                    &client.call("POST", TODOS, Some(&body_with_title(TRIGGER))).unwrap(),
+                );
                 clock.0.store(true, Ordering::SeqCst);
-                expect_defect(&client.call("POST", TODOS, Some(&titled("late"))).unwrap());
+                expect_internal_error(
+                    &client.call("POST", TODOS, Some(&body_with_title("late"))).unwrap(),
+                );
                 clock.0.store(false, Ordering::SeqCst);
             }
         });
-        // Every thread and every connection is there, or made anew.
+        // No thread or connection is lost, or it has been replaced.
         thread::scope(|scope| {
             for _ in 0..CLIENTS {
                 scope.spawn(|| {
                     let mut client = Client::new(port, &new_id());
                     for _ in 0..REPEATS {
-                        let created = client.call("POST", TODOS, Some(&titled("after"))).unwrap();
+                        let created =
+                            client.call("POST", TODOS, Some(&body_with_title("after"))).unwrap();
                         assert_eq!(created.status, 201);
                     }
                     assert_eq!(client.get(TODOS).unwrap().json()["count"], REPEATS);
@@ -145,12 +150,12 @@ fn panics_stay_inside_their_requests(database: &TestDatabase) {
 }
 
 #[test]
-fn a_panic_on_sqlite_is_a_500_of_its_own_request() {
+fn a_panic_on_sqlite_fails_only_its_own_request() {
     panics_stay_inside_their_requests(&TestDatabase::sqlite());
 }
 
 #[test]
-fn a_panic_on_postgres_is_a_500_of_its_own_request() {
+fn a_panic_on_postgres_fails_only_its_own_request() {
     let Some(database) = TestDatabase::postgres() else { return };
     panics_stay_inside_their_requests(&database);
 }

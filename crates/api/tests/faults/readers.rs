@@ -1,4 +1,4 @@
-//! Clients that ask for much and read nothing, many at once.
+//! Many clients that request large lists and do not read the responses.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,30 +9,30 @@ use serde_json::json;
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Client, read_answer};
+use crate::support::http::{Client, read_response};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::server;
 
-/// Ends a hang.
-const LONG: Duration = Duration::from_secs(60);
+/// Ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 const READERS: usize = 100;
 
-const TODOS_IN_ALL: usize = 1_300;
+const TODOS_PER_USER: usize = 1_300;
 
-/// What one of them may cost: a part of the list, the buffers of the connection, and what the allocator makes of it.
-const COST: u64 = 256 * 1024;
+/// The maximum memory per client: a part of the list, the buffers of the connection, and allocator overhead.
+const MAX_BYTES_PER_READER: u64 = 256 * 1024;
 
-/// The same for one who asks 16 times at once, which is needed where answers are short. A compressor of its own would
-/// take 300 KiB more.
-const COST_OF_16: u64 = 400 * 1024;
+/// The same for a client that sends 16 requests at once, as short responses require. A compressor per response would take
+/// 300 KiB more.
+const MAX_BYTES_PER_READER_OF_16: u64 = 400 * 1024;
 
 /// 12 KB of JSON.
 fn many_bytes() -> String {
     "\u{1}".repeat(2_000)
 }
 
-/// As many, of which an eighth is left when they are compressed.
+/// As many, which compress to an eighth.
 fn noise() -> String {
     let digits = (0..125).flat_map(|_| new_id().replace('-', "").into_bytes());
     let digits: Vec<_> = digits.map(|digit| char::from(digit).to_digit(16).unwrap()).collect();
@@ -43,38 +43,48 @@ fn noise() -> String {
 fn user_with_long_todos(server: &Server, text: fn() -> String) -> String {
     let user = new_id();
     let mut client = Client::new(server.port(), &user);
-    for _ in 0..TODOS_IN_ALL {
+    for _ in 0..TODOS_PER_USER {
         let todo = json!({"title": "Long", "description": text()});
         assert_eq!(client.call("POST", TODOS, Some(&todo)).unwrap().status, 201);
     }
     user
 }
 
-/// What is asked for, and what the todos are made of.
+/// What the clients request, and the text of the todos.
 #[derive(Clone, Copy)]
 struct Readers {
     query: &'static str,
     accepted: &'static str,
-    /// How often each asks.
+    /// Requests per client.
     times: usize,
-    cost: u64,
+    max_bytes: u64,
     text: fn() -> String,
 }
 
-const PLAIN: Readers =
-    Readers { query: "", accepted: "identity", times: 4, cost: COST, text: many_bytes };
-const COMPRESSED: Readers =
-    Readers { query: "", accepted: "gzip", times: 16, cost: COST_OF_16, text: noise };
+const PLAIN: Readers = Readers {
+    query: "",
+    accepted: "identity",
+    times: 4,
+    max_bytes: MAX_BYTES_PER_READER,
+    text: many_bytes,
+};
+const COMPRESSED: Readers = Readers {
+    query: "",
+    accepted: "gzip",
+    times: 16,
+    max_bytes: MAX_BYTES_PER_READER_OF_16,
+    text: noise,
+};
 
-/// Has asked, and reads no more than the first bytes of the answer.
+/// Sends requests, and leaves the responses unread.
 fn ask(server: &Server, user: &str, readers: Readers) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    // So that little is on its way.
+    // A small buffer, so that little data is in transit.
     socket.set_recv_buffer_size(4_096).unwrap();
     let address: std::net::SocketAddr = ([127, 0, 0, 1], server.port()).into();
     socket.connect(&address.into()).unwrap();
     let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
     let Readers { query, accepted, times, .. } = readers;
     let head = format!(
         "GET {TODOS}{query} HTTP/1.1\r\nHost: test\r\nX-User-ID: {user}\r\nAccept-Encoding: {accepted}\r\n\r\n"
@@ -84,7 +94,7 @@ fn ask(server: &Server, user: &str, readers: Readers) -> TcpStream {
     stream
 }
 
-/// The status of an answer that has begun.
+/// The status of a response whose start has arrived.
 fn status(stream: &mut TcpStream) -> u16 {
     let mut start = [0; 12];
     stream.read_exact(&mut start).unwrap();
@@ -94,9 +104,9 @@ fn status(stream: &mut TcpStream) -> u16 {
 fn cost_little(database: &TestDatabase, kind: Readers) {
     let server = server(database.url());
     let user = user_with_long_todos(&server, kind.text);
-    // What the first answers cost once is no matter here.
+    // The one-time cost of the first responses does not count.
     let whole = ask(&server, &user, kind);
-    read_answer(&mut BufReader::new(whole), false).unwrap();
+    read_response(&mut BufReader::new(whole), false).unwrap();
     let Some(before) = server.rss_bytes() else { return };
     let mut readers = Vec::new();
     for _ in 0..READERS {
@@ -105,12 +115,12 @@ fn cost_little(database: &TestDatabase, kind: Readers) {
         readers.push(reader);
     }
     let mut most = 0;
-    // Until the buffers on the way are full.
+    // Until the socket buffers are full.
     for _ in 0..20 {
         thread::sleep(Duration::from_millis(100));
         most = most.max(server.rss_bytes().unwrap().saturating_sub(before));
     }
-    assert!(most < READERS as u64 * kind.cost, "{} KiB each", most / 1024 / READERS as u64);
+    assert!(most < READERS as u64 * kind.max_bytes, "{} KiB each", most / 1024 / READERS as u64);
 }
 
 #[test]

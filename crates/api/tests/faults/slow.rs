@@ -1,4 +1,4 @@
-//! Clients that send or read a byte a second, many at once.
+//! Many clients that send or read one byte per second.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -7,72 +7,73 @@ use std::time::{Duration, Instant};
 use crate::support::http::Client;
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::{cluster, name, server_with};
-use crate::support::slow::{connect_all, go_on_until_cut_off, kinds, todos_of};
+use crate::support::slow::{connect_all, insert_many_todos, kinds, trickle_until_disconnected};
 
-/// Few, for an unoptimised server needs seconds to fill the buffers of many.
+/// Few, because an unoptimized server needs seconds to fill the buffers of many.
 const READERS: usize = 4;
 
-/// The server waits for a reader for as much longer, so it is not the usual 30 s; nor so short that a busy machine
-/// makes a 503.
+/// It also adds to the server's timeout for readers, so it is not the 30 s of other tests, but long enough that a busy
+/// machine causes no 503.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
-fn slow_clients_disturb_nobody_and_are_cut_off() {
+fn slow_clients_do_not_affect_others_and_are_disconnected() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     let small = [("DATABASE_POOL_SIZE", "2"), ("HTTP_WORKERS", "2"), ("DATABASE_TIMEOUT", "10s")];
     let server = server_with(&url, &small);
     let reader = new_id();
-    cluster.psql(name(&url), &todos_of(&reader));
+    cluster.psql(name(&url), &insert_many_todos(&reader));
     let kinds = kinds(&reader, DATABASE_TIMEOUT);
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut slow = connect_all(server.port(), &kinds, READERS);
     let all_connected = Instant::now();
     let done = AtomicBool::new(false);
-    let others = thread::scope(|scope| {
-        let others = scope.spawn(|| others(server.port(), &done));
+    let other_clients = thread::scope(|scope| {
+        let other_clients = scope.spawn(|| other_clients(server.port(), &done));
         {
-            // Also when it panics, so that the others end.
+            // Also set on a panic, so that the other thread ends.
             let _done = Done(&done);
-            go_on_until_cut_off(&mut slow, &kinds);
+            trickle_until_disconnected(&mut slow, &kinds);
         }
-        others.join().unwrap()
+        other_clients.join().unwrap()
     });
 
     for client in &mut slow {
         let kind = &kinds[client.kind];
-        // The server may be late, but it gives each the time that it has.
-        let ended = client.ended.unwrap() - begun;
-        assert!(ended >= kind.limit, "{} was cut off after {ended:?}", kind.name);
+        // The server may be late, but it gives each client its full timeout.
+        let ended = client.ended.unwrap() - start;
+        assert!(ended >= kind.limit, "{} was disconnected after {ended:?}", kind.name);
         if kind.name == "a slow reader" {
-            assert!(!client.gets_the_rest(), "{} was not cut off", kind.name);
+            assert!(!client.receives_whole_list(), "{} was not disconnected", kind.name);
         } else if kind.reads {
-            let answer = String::from_utf8_lossy(&client.answer).into_owned();
-            assert!(answer.contains(r#""status":4"#), "{}: {answer}", kind.name);
+            let response = String::from_utf8_lossy(&client.response).into_owned();
+            assert!(response.contains(r#""status":4"#), "{}: {response}", kind.name);
         }
     }
-    // They held neither the threads nor the connections to the database: others were served while all of those were
-    // there who have the longest time.
+    // Slow clients hold neither threads nor database connections: other calls were served while all clients with the
+    // longest timeout were connected.
     let longest = kinds.iter().map(|it| it.limit).max().unwrap();
-    let patient = slow.iter().filter(|it| kinds[it.kind].limit == longest);
-    let first_ended = patient.filter_map(|it| it.ended).min().unwrap();
-    let beside = others.iter().filter(|it| (all_connected..first_ended).contains(*it)).count();
-    assert!(beside > 0, "nobody was served beside them");
+    let longest_kinds = slow.iter().filter(|it| kinds[it.kind].limit == longest);
+    let first_ended = longest_kinds.filter_map(|it| it.ended).min().unwrap();
+    let meanwhile =
+        other_clients.iter().filter(|it| (all_connected..first_ended).contains(*it)).count();
+    assert!(meanwhile > 0, "no other client was served meanwhile");
 }
 
-/// Calls that need a thread and a connection to the database. Returns when each was answered.
-fn others(port: u16, done: &AtomicBool) -> Vec<Instant> {
-    let mut answered = Vec::new();
+/// Sends calls that need a thread and a database connection. Returns the times of the responses.
+fn other_clients(port: u16, done: &AtomicBool) -> Vec<Instant> {
+    let mut completed = Vec::new();
     while !done.load(Ordering::Relaxed) {
-        let answer = Client::new(port, &new_id()).get(TODOS).unwrap();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answered.push(Instant::now());
+        let response = Client::new(port, &new_id()).get(TODOS).unwrap();
+        assert_eq!(response.status, 200, "{response:?}");
+        completed.push(Instant::now());
         thread::sleep(Duration::from_millis(50));
     }
-    answered
+    completed
 }
 
-/// Says on drop that it is done.
+/// Sets the flag on drop.
 struct Done<'a>(&'a AtomicBool);
 
 impl Drop for Done<'_> {

@@ -1,4 +1,4 @@
-//! SIGTERM under load: nobody is turned away who was let in.
+//! SIGTERM under load: the server completes accepted requests.
 
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,25 +10,25 @@ use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
 use crate::support::balancer::Balancer;
-use crate::support::http::{Client, HANGS, connect, read_answer};
+use crate::support::http::{Client, HANG_TIMEOUT, connect, read_response};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::program::free_port;
 use crate::support::setup::{cluster, name, server_with};
 
 const CLIENTS: usize = 16;
 
-/// Enough for a busy machine to notice that the server is going down, and for the server to answer what it was sent.
-const UNHURRIED: [(&str, &str); 2] = [("SHUTDOWN_DELAY", "5s"), ("SHUTDOWN_TIMEOUT", "60s")];
+/// Long enough for clients on a busy machine to notice the shutdown, and for the server to complete its requests.
+const LONG_SHUTDOWN: [(&str, &str); 2] = [("SHUTDOWN_DELAY", "5s"), ("SHUTDOWN_TIMEOUT", "60s")];
 
-/// How long the server leaves connections open on which nothing is under way.
-const PARTING: Duration = Duration::from_millis(500);
+/// How long the server keeps idle connections open.
+const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 #[test]
-fn every_request_that_was_accepted_is_answered_after_sigterm() {
+fn every_accepted_request_is_completed_after_sigterm() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
-    let server = server_with(&url, &UNHURRIED);
-    // All of them are under way until the server has closed its door.
+    let server = server_with(&url, &LONG_SHUTDOWN);
+    // All of them are in progress until the server has closed its listening socket.
     let mut lock = cluster.session(name(&url));
     lock.run("BEGIN; LOCK TABLE todos");
     let request = |_| {
@@ -39,86 +39,85 @@ fn every_request_that_was_accepted_is_answered_after_sigterm() {
     };
     let streams: Vec<_> = (0..CLIENTS).map(request).collect();
     server.terminate();
-    wait_until_refused(&server);
+    wait_until_connections_are_refused(&server);
     lock.run("COMMIT");
     for stream in streams {
-        let answer = read_answer(&mut BufReader::new(stream), false).unwrap();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.header("connection"), Some("close"));
+        let response = read_response(&mut BufReader::new(stream), false).unwrap();
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(response.header("connection"), Some("close"));
     }
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 }
 
 #[test]
-fn a_client_that_honours_connection_close_sees_no_error_when_sqlite_serves() {
+fn a_client_that_honours_connection_close_sees_no_error_on_sqlite() {
     let database = TestDatabase::sqlite();
-    leave_politely(&server_with(database.url(), &UNHURRIED));
+    stop_with_well_behaved_clients(&server_with(database.url(), &LONG_SHUTDOWN));
 }
 
 #[test]
-fn a_client_that_honours_connection_close_sees_no_error_when_postgres_serves() {
+fn a_client_that_honours_connection_close_sees_no_error_on_postgres() {
     let Some(cluster) = cluster() else { return };
-    leave_politely(&server_with(&cluster.create_database(), &UNHURRIED));
+    stop_with_well_behaved_clients(&server_with(&cluster.create_database(), &LONG_SHUTDOWN));
 }
 
-fn leave_politely(server: &Server) {
-    let answered = AtomicUsize::new(0);
+fn stop_with_well_behaved_clients(server: &Server) {
+    let succeeded = AtomicUsize::new(0);
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| scope.spawn(|| call_until_asked_to_leave(server.port(), &answered)))
+            .map(|_| scope.spawn(|| send_until_asked_to_close(server.port(), &succeeded)))
             .collect();
-        while answered.load(Ordering::Relaxed) < 500 {
-            let none_left = !clients.iter().any(thread::ScopedJoinHandle::is_finished);
-            assert!(none_left, "a client was asked to leave");
+        while succeeded.load(Ordering::Relaxed) < 500 {
+            let all_running = !clients.iter().any(thread::ScopedJoinHandle::is_finished);
+            assert!(all_running, "a client was disconnected");
             thread::sleep(Duration::from_millis(5));
         }
         server.terminate();
-        let told = Instant::now();
+        let signalled = Instant::now();
         while !Client::new(server.port(), "").get("/health/ready").unwrap().is_unavailable() {
-            assert!(told.elapsed() < HANGS, "it is still ready");
+            assert!(signalled.elapsed() < HANG_TIMEOUT, "it is still ready");
         }
         for client in clients {
             client.join().unwrap();
         }
     });
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     let refused = TcpStream::connect(address(server)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }
 
-fn call_until_asked_to_leave(port: u16, answered: &AtomicUsize) {
+fn send_until_asked_to_close(port: u16, succeeded: &AtomicUsize) {
     let mut client = Client::new(port, &new_id());
     loop {
-        let answer = client.get(TODOS).unwrap();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answered.fetch_add(1, Ordering::Relaxed);
-        if client.is_parted() {
+        let response = client.get(TODOS).unwrap();
+        assert_eq!(response.status, 200, "{response:?}");
+        succeeded.fetch_add(1, Ordering::Relaxed);
+        if client.is_disconnected() {
             return;
         }
     }
 }
 
-/// Also a server that is told to stop at once gives clients that have only just been answered the time to send what
-/// they are about to send.
+/// Even with `SHUTDOWN_DELAY=0s`, clients that have just received a response have time to send their next request.
 #[test]
 fn connections_are_not_closed_right_after_sigterm() {
     let database = TestDatabase::sqlite();
     let server = server_with(database.url(), &[("SHUTDOWN_DELAY", "0s")]);
     let mut stream = BufReader::new(connect(address(&server)).unwrap());
     stream.get_mut().write_all(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
-    assert_eq!(read_answer(&mut stream, false).unwrap().status, 200);
-    let told = Instant::now();
+    assert_eq!(read_response(&mut stream, false).unwrap().status, 200);
+    let signalled = Instant::now();
     server.terminate();
-    // A connection that is closed in order, or reset.
+    // The connection may be closed or reset.
     assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
-    assert!(told.elapsed() >= PARTING, "it was closed after {:?}", told.elapsed());
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert!(signalled.elapsed() >= DRAIN_TIME, "it was closed after {:?}", signalled.elapsed());
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 }
 
-/// An idle connection, and one on which half a request has come, do not keep the server from stopping: it ends long
-/// before it would give up requests that are under way.
+/// An idle connection and a connection with an incomplete request do not delay the shutdown: the server exits long
+/// before `SHUTDOWN_TIMEOUT`.
 #[test]
-fn clients_that_say_nothing_do_not_keep_the_server_up() {
+fn silent_clients_do_not_delay_the_shutdown() {
     let database = TestDatabase::sqlite();
     let settings = [("SHUTDOWN_DELAY", "0s"), ("SHUTDOWN_TIMEOUT", "1h")];
     let server = server_with(database.url(), &settings);
@@ -127,42 +126,42 @@ fn clients_that_say_nothing_do_not_keep_the_server_up() {
     let mut silent = connect(address(&server)).unwrap();
     silent.write_all(b"GET /health HTTP/1.1\r\nHost:").unwrap();
     server.terminate();
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     drop((idle, silent));
 }
 
-/// Two copies, one after the other replaced by a new one, behind a load balancer that asks whether they are ready.
+/// Two servers behind a load balancer that checks readiness are replaced one after the other.
 #[test]
 fn a_rolling_restart_of_two_copies_fails_no_request() {
     let database = TestDatabase::sqlite();
     let ports = [free_port(), free_port()];
     let start = |port: u16| {
         let port = port.to_string();
-        server_with(database.url(), &[UNHURRIED[0], UNHURRIED[1], ("PORT", &port)])
+        server_with(database.url(), &[LONG_SHUTDOWN[0], LONG_SHUTDOWN[1], ("PORT", &port)])
     };
     let mut copies = ports.map(start);
     let balancer = Balancer::new(ports);
     balancer.serve(8, || {
         for (copy, port) in copies.iter_mut().zip(ports) {
-            balancer.wait_for_answers(200);
+            balancer.wait_for_responses(200);
             copy.terminate();
-            assert_eq!(copy.wait_exit(HANGS).code(), Some(0));
+            assert_eq!(copy.wait_exit(HANG_TIMEOUT).code(), Some(0));
             *copy = start(port);
         }
-        balancer.wait_for_answers(200);
+        balancer.wait_for_responses(200);
     });
-    assert_eq!(balancer.failed(), 0, "of {} requests", balancer.answered());
+    assert_eq!(balancer.failed(), 0, "of {} requests", balancer.succeeded());
 }
 
 fn address(server: &Server) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], server.port()))
 }
 
-/// Waits until the server does not listen any more.
-fn wait_until_refused(server: &Server) {
-    let begun = Instant::now();
+/// Waits until the server no longer listens.
+fn wait_until_connections_are_refused(server: &Server) {
+    let started = Instant::now();
     while TcpStream::connect(address(server)).is_ok() {
-        assert!(begun.elapsed() < HANGS, "it still accepts");
+        assert!(started.elapsed() < HANG_TIMEOUT, "it still accepts");
         thread::sleep(Duration::from_millis(20));
     }
 }

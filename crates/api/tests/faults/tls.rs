@@ -1,4 +1,4 @@
-//! Postgres over TLS, with certificates that the test makes.
+//! Postgres over TLS, with certificates that the test creates.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use todo_test_support::command::run_to_exit;
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::{Cluster, ClusterOptions};
 
-use crate::support::http::{Client, HANGS};
+use crate::support::http::{Client, HANG_TIMEOUT};
 use crate::support::ledger::new_id;
 use crate::support::program;
 use crate::support::setup::{BINARY, cluster, server};
 
-/// Nobody comes in without TLS.
+/// Rejects connections without TLS.
 const ONLY_TLS: &str = "hostssl all all 127.0.0.1/32 trust\nhostnossl all all all reject\n";
 
 #[test]
-fn a_database_that_insists_on_tls_is_used_with_sslmode_require() {
+fn a_database_that_requires_tls_is_used_with_sslmode_require() {
     with_certificates(|cluster, _| {
-        serves(&format!("{}?sslmode=require", cluster.create_database()));
+        expect_ready(&format!("{}?sslmode=require", cluster.create_database()));
     });
 }
 
@@ -27,48 +27,49 @@ fn a_certificate_of_a_trusted_authority_is_accepted_with_verify_full() {
     with_certificates(|cluster, directory| {
         let trusted = directory.join("ca.crt");
         let url = cluster.create_database();
-        serves(&format!("{url}?sslmode=verify-full&sslrootcert={}", trusted.display()));
+        expect_ready(&format!("{url}?sslmode=verify-full&sslrootcert={}", trusted.display()));
     });
 }
 
 #[test]
-fn a_certificate_of_another_authority_is_refused_in_one_clear_line() {
+fn a_certificate_of_another_authority_is_rejected_with_a_one_line_error() {
     with_certificates(|cluster, directory| {
         let other = directory.join("other.crt");
         let url = cluster.create_database();
-        let line = refused(&format!("{url}?sslmode=verify-full&sslrootcert={}", other.display()));
+        let line =
+            start_error(&format!("{url}?sslmode=verify-full&sslrootcert={}", other.display()));
         assert!(line.contains("certificate verify failed"), "{line}");
     });
 }
 
 #[test]
-fn a_certificate_for_another_host_is_refused_in_one_clear_line() {
+fn a_certificate_for_another_host_is_rejected_with_a_one_line_error() {
     with_certificates(|cluster, directory| {
         let trusted = directory.join("ca.crt");
         let url = cluster.create_database().replace("@127.0.0.1", "@localhost");
         let url = format!("{url}?sslmode=verify-full&sslrootcert={}", trusted.display());
-        let line = refused(&url);
+        let line = start_error(&url);
         assert!(line.contains("does not match host name \"localhost\""), "{line}");
     });
 }
 
 #[test]
-fn a_database_without_tls_is_refused_with_sslmode_require() {
+fn a_database_without_tls_is_rejected_with_sslmode_require() {
     let Some(cluster) = cluster() else { return };
-    let line = refused(&format!("{}?sslmode=require", cluster.create_database()));
+    let line = start_error(&format!("{}?sslmode=require", cluster.create_database()));
     assert!(line.contains("server does not support SSL"), "{line}");
 }
 
-fn serves(url: &str) {
+fn expect_ready(url: &str) {
     let server = server(url);
     let ready = Client::new(server.port(), &new_id()).get("/health/ready").unwrap();
     assert_eq!(ready.status, 200, "{ready:?}");
 }
 
-/// The one line that says why the server does not start.
-fn refused(url: &str) -> String {
+/// The one-line error of a server that does not start.
+fn start_error(url: &str) -> String {
     let envs = [("DATABASE_URL", url), ("PORT", "0")];
-    let output = run_to_exit(BINARY, &[], &envs, HANGS);
+    let output = run_to_exit(BINARY, &[], &envs, HANG_TIMEOUT);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
@@ -76,7 +77,7 @@ fn refused(url: &str) -> String {
     stderr
 }
 
-/// A cluster with a certificate for 127.0.0.1 of an authority in `ca.crt`; `other.crt` is another.
+/// A cluster with a certificate for 127.0.0.1, issued by the authority in `ca.crt`; `other.crt` is another authority.
 fn with_certificates(test: impl Fn(&Cluster, &Path)) {
     let Some(openssl) = program::find("openssl", "TLS tests") else { return };
     let directory = TempDirectory::new();

@@ -1,4 +1,4 @@
-//! A table that cannot be read: the database answers, and is of no use all the same.
+//! The database responds, but the table cannot be read.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -9,29 +9,29 @@ use serde_json::json;
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Answer, Client};
+use crate::support::http::{Client, Response};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::{cluster, server_with};
 use crate::support::wait::until;
 
-fn readiness(server: &Server) -> Answer {
+fn readiness(server: &Server) -> Response {
     Client::new(server.port(), &new_id()).get("/health/ready").unwrap()
 }
 
-/// The server, which gives up soon to connect to what cannot be opened.
+/// The server with a short deadline for connecting.
 fn server(url: &str) -> Server {
     server_with(url, &[("DATABASE_TIMEOUT", "3s")])
 }
 
-/// The server denies readiness until `repair`, calls fail without a word about why, and the log tells.
+/// Until `repair`, readiness fails, calls fail without revealing the reason, and the log contains it.
 fn expect_unready_until_repaired(server: &Server, cause: &str, repair: impl FnOnce()) {
-    until("readiness to be denied", || readiness(server).is_unavailable());
+    until("readiness to fail", || readiness(server).is_unavailable());
     let mut client = Client::new(server.port(), &new_id());
     assert_eq!(client.get("/health").unwrap().status, 200);
     let get = client.get(&format!("{TODOS}/{}", new_id())).unwrap();
-    for answer in [get, client.get(TODOS).unwrap(), readiness(server)] {
-        let is_error = answer.status == 500 || answer.is_unavailable();
-        assert!(is_error && !says(&answer, cause), "{answer:?}");
+    for response in [get, client.get(TODOS).unwrap(), readiness(server)] {
+        let is_error = response.status == 500 || response.is_unavailable();
+        assert!(is_error && !body_contains(&response, cause), "{response:?}");
     }
     let logs = server.logs();
     assert!(logs.iter().any(|line| line.contains(cause)), "{logs:?}");
@@ -40,18 +40,18 @@ fn expect_unready_until_repaired(server: &Server, cause: &str, repair: impl FnOn
     assert_eq!(client.get(TODOS).unwrap().status, 200);
 }
 
-fn says(answer: &Answer, text: &str) -> bool {
-    String::from_utf8_lossy(&answer.body).contains(text)
+fn body_contains(response: &Response, text: &str) -> bool {
+    String::from_utf8_lossy(&response.body).contains(text)
 }
 
 fn create(server: &Server, user: &str) {
     let todo = json!({"title": "one", "description": "x".repeat(2_000)});
-    let answer = Client::new(server.port(), user).call("POST", TODOS, Some(&todo)).unwrap();
-    assert_eq!(answer.status, 201);
+    let response = Client::new(server.port(), user).call("POST", TODOS, Some(&todo)).unwrap();
+    assert_eq!(response.status, 201);
 }
 
 #[test]
-fn a_role_that_lost_its_rights_is_not_ready_on_postgres() {
+fn without_privileges_the_server_is_not_ready_on_postgres() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     let name = url.rsplit('/').next().unwrap();
@@ -66,7 +66,7 @@ fn a_role_that_lost_its_rights_is_not_ready_on_postgres() {
 }
 
 #[test]
-fn a_table_that_is_gone_is_not_ready_on_postgres() {
+fn without_its_table_the_server_is_not_ready_on_postgres() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     let name = url.rsplit('/').next().unwrap();
@@ -79,7 +79,7 @@ fn a_table_that_is_gone_is_not_ready_on_postgres() {
 }
 
 #[test]
-fn a_table_that_is_gone_is_not_ready_on_sqlite() {
+fn without_its_table_the_server_is_not_ready_on_sqlite() {
     let database = TestDatabase::sqlite();
     let server = server(database.url());
     create(&server, &new_id());
@@ -91,26 +91,26 @@ fn a_table_that_is_gone_is_not_ready_on_sqlite() {
 }
 
 #[test]
-fn a_damaged_file_is_not_ready() {
+fn with_a_damaged_file_the_server_is_not_ready() {
     let database = TestDatabase::sqlite();
     let server = server(database.url());
     for _ in 0..20 {
         create(&server, &new_id());
     }
-    // So that the file itself holds everything.
+    // So that the database file contains everything.
     connect(&database).batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     assert_eq!(readiness(&server).status, 200);
 
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let sound = fs::read(path).unwrap();
-    // In place: the file stays the same one.
+    // In place, so that it remains the same file.
     let overwrite = |content: &[u8]| {
         OpenOptions::new().write(true).open(path).unwrap().write_all(content).unwrap();
     };
     overwrite(&vec![0xa5; sound.len()]);
     expect_unready_until_repaired(&server, "not a database", || overwrite(&sound));
 
-    // The header alone is sound, the tables are not.
+    // The header is intact, but the tables are damaged.
     let mut damaged = sound.clone();
     damaged[4_096..].fill(0xa5);
     overwrite(&damaged);

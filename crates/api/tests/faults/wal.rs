@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log is cut back, and when a reader forbids that, the log says so.
+//! SQLite's write-ahead log is truncated; while a reader prevents that, the server logs a warning.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,18 +14,18 @@ use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::server_with;
 use crate::support::wait::until;
 
-/// Each is about a page.
+/// Each row takes about a page.
 const ROWS: u64 = 10_000;
 const MIB: u64 = 1024 * 1024;
 
-struct Setting {
+struct Fixture {
     server: Server,
     user: String,
     database: TestDatabase,
 }
 
-impl Setting {
-    /// A server, and a user with very many long todos.
+impl Fixture {
+    /// A server, and a user with many long todos.
     fn new() -> Self {
         let database = TestDatabase::sqlite();
         let server = server_with(database.url(), &[("DATABASE_TIMEOUT", "60s")]);
@@ -59,12 +59,12 @@ impl Setting {
         let mut client = Client::new(self.server.port(), &self.user);
         let target = format!("{TODOS}?all=true");
         let change = json!({"is_completed": is_completed});
-        let answer = client.call("PATCH", &target, Some(&change)).unwrap();
-        let affected = answer.json()["affected"].as_u64();
-        assert_eq!((answer.status, affected), (200, Some(ROWS)), "{:?}", self.server.logs());
+        let response = client.call("PATCH", &target, Some(&change)).unwrap();
+        let affected = response.json()["affected"].as_u64();
+        assert_eq!((response.status, affected), (200, Some(ROWS)), "{:?}", self.server.logs());
     }
 
-    fn says_that_the_log_has_grown(&self) -> bool {
+    fn has_warned(&self) -> bool {
         let lines = self.server.logs();
         let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.any(|line| {
@@ -75,22 +75,22 @@ impl Setting {
 }
 
 #[test]
-fn after_a_large_change_the_write_ahead_log_is_small_again() {
-    let setting = Setting::new();
+fn after_a_large_change_the_write_ahead_log_is_truncated() {
+    let setting = Fixture::new();
     setting.change_all(true);
     until("a short write-ahead log", || setting.wal_bytes() < 4 * MIB);
 }
 
 #[test]
-fn a_reader_that_stays_open_does_not_make_the_write_ahead_log_grow_silently() {
-    let setting = Setting::new();
+fn a_reader_that_makes_the_write_ahead_log_grow_causes_a_warning() {
+    let setting = Fixture::new();
     let mut reader = setting.connect();
     reader.batch_execute("BEGIN; SELECT count(*) FROM todos").unwrap();
     let mut is_completed = false;
     until("a warning", || {
         is_completed = !is_completed;
         setting.change_all(is_completed);
-        setting.says_that_the_log_has_grown()
+        setting.has_warned()
     });
     assert!(setting.wal_bytes() > 32 * MIB, "the reader needs it");
     reader.batch_execute("COMMIT").unwrap();

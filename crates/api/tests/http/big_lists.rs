@@ -11,7 +11,7 @@ use crate::support::{Api, Client, TODOS, database, id_of};
 
 const CONNECTIONS: usize = 8;
 
-/// Creates so many todos, by several connections at once.
+/// Creates this many todos, over several connections concurrently.
 fn create(client: &Client<'_>, count: usize) {
     thread::scope(|scope| {
         for connection in 0..CONNECTIONS {
@@ -25,7 +25,7 @@ fn create(client: &Client<'_>, count: usize) {
     });
 }
 
-/// Panics unless the list holds each todo once, the newest first.
+/// Panics unless the list contains each todo once, newest first.
 fn check(items: &[Value], count: usize) {
     assert_eq!(items.len(), count);
     let ids: HashSet<_> = items.iter().map(id_of).collect();
@@ -34,16 +34,16 @@ fn check(items: &[Value], count: usize) {
     assert!(items.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "out of order");
 }
 
-pub(crate) fn a_list_of_any_length_comes_whole_and_in_order(api: Api) {
+pub(crate) fn a_list_of_any_length_is_complete_and_in_order(api: Api) {
     let ann = api.user();
     create(&ann, 1_100);
     api.user().create("Another's");
-    let answer = ann.get(TODOS);
-    let list = answer.expect(200);
+    let response = ann.get(TODOS);
+    let list = response.expect(200);
     let items = list["items"].as_array().unwrap();
     check(items, 1_100);
     assert_eq!((&list["count"], &list["next_cursor"]), (&json!(1_100), &Value::Null));
-    assert_eq!(answer.header("link"), None);
+    assert_eq!(response.header("link"), None);
 
     let mut oldest_first = ann.items(format!("{TODOS}?sort=created_at&is_completed=false"));
     oldest_first.reverse();
@@ -52,7 +52,7 @@ pub(crate) fn a_list_of_any_length_comes_whole_and_in_order(api: Api) {
     assert!(ann.head(TODOS).body.is_empty());
 }
 
-pub(crate) fn chunks_join_without_a_seam(api: Api) {
+pub(crate) fn parts_of_a_list_join_without_gaps(api: Api) {
     let ann = api.user();
     create(&ann, 499);
     for count in [499, 500, 501, 502] {
@@ -66,29 +66,29 @@ pub(crate) fn chunks_join_without_a_seam(api: Api) {
     }
 }
 
-pub(crate) fn long_texts_come_whole_in_lists_and_pages(api: Api) {
+pub(crate) fn long_texts_are_complete_in_lists_and_pages(api: Api) {
     let ann = api.user();
-    // 12 KB of JSON each.
+    // 12 KB of JSON per todo.
     let body = json!({"title": "Long", "description": "\u{1}".repeat(2_000)});
     ann.post(&body).expect(201);
-    database::multiply(api.database.as_ref().unwrap(), 449);
+    database::duplicate(api.database.as_ref().unwrap(), 449);
     check(&ann.items(TODOS), 450);
 
     let (mut items, mut path) = (Vec::new(), format!("{TODOS}?limit=200"));
     loop {
-        let answer = ann.get(path);
-        let page = answer.expect(200);
+        let response = ann.get(path);
+        let page = response.expect(200);
         assert_eq!(page["count"], page["items"].as_array().unwrap().len());
         items.extend_from_slice(page["items"].as_array().unwrap());
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         assert_eq!(page["count"], 200);
         path = format!("{TODOS}?limit=200&cursor={cursor}");
-        assert_eq!(answer.header("link"), Some(&*format!("<{path}>; rel=\"next\"")));
+        assert_eq!(response.header("link"), Some(&*format!("<{path}>; rel=\"next\"")));
     }
     check(&items, 450);
 }
 
-pub(crate) fn clients_that_leave_midway_do_no_harm(api: Api) {
+pub(crate) fn clients_that_disconnect_midway_do_no_harm(api: Api) {
     let ann = api.user();
     create(&ann, 1_100);
     for _ in 0..40 {
@@ -97,7 +97,7 @@ pub(crate) fn clients_that_leave_midway_do_no_harm(api: Api) {
         stream.read_exact(&mut start).unwrap();
         assert!(start.starts_with(b"HTTP/1.1 200"));
     }
-    // None of the four connections to the database has been kept.
+    // All four database connections have been returned to the pool.
     for _ in 0..8 {
         ann.create("Still served");
     }
@@ -111,7 +111,7 @@ pub(crate) fn a_slow_reader_of_a_huge_list_costs_little_memory(api: Api) {
     let ann = api.user();
     let body = json!({"title": "x".repeat(255), "description": "x".repeat(2_000)});
     ann.post(&body).expect(201);
-    database::multiply(api.database.as_ref().unwrap(), COPIES);
+    database::duplicate(api.database.as_ref().unwrap(), COPIES);
     let Some(before) = api.server.rss_bytes() else { return };
     let mut most = before;
 
@@ -124,7 +124,7 @@ pub(crate) fn a_slow_reader_of_a_huge_list_costs_little_memory(api: Api) {
             break;
         }
         if total == 0 {
-            // Time enough for a server that does not wait for its reader to read all of it.
+            // Enough time to read the whole list, for a server that did not wait for its reader.
             thread::sleep(Duration::from_millis(700));
         }
         if total >> 23 != (total + read) >> 23 {

@@ -1,10 +1,10 @@
-//! `PATCH` and `DELETE /api/v1/todos`: many at once.
+//! `PATCH` and `DELETE /api/v1/todos`: bulk calls.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, Client, TODOS, path_of};
 
-/// Three todos, of which the first is done.
+/// Three todos, of which the first is completed.
 fn three(client: &Client<'_>) -> [Value; 3] {
     let [first, second, third] = ["Buy milk", "Buy eggs", "Call Bob"].map(|it| client.create(it));
     let first = client.patch(path_of(&first), &json!({"is_completed": true})).expect(200);
@@ -37,7 +37,7 @@ pub(crate) fn all_active_todos_are_completed_at_once(api: Api) {
     assert!(ann.items(format!("{TODOS}?is_completed=true")).is_empty());
 }
 
-pub(crate) fn what_is_done_already_is_not_counted_and_keeps_its_version(api: Api) {
+pub(crate) fn unchanged_todos_are_not_counted_and_keep_their_version(api: Api) {
     let ann = api.user();
     let [done, ..] = three(&ann);
     assert_eq!(complete(&ann, "all=true", true), affected(2));
@@ -51,12 +51,12 @@ pub(crate) fn all_completed_todos_are_deleted_at_once(api: Api) {
     let [done, eggs, bob] = three(&ann);
     let clear = format!("{TODOS}?is_completed=true");
     assert_eq!(ann.delete(&clear).expect(200), affected(1));
-    ann.get(path_of(&done)).not_found();
+    ann.get(path_of(&done)).expect_not_found();
     assert_eq!(ann.items(TODOS), [bob, eggs]);
     assert_eq!(ann.delete(&clear).expect(200), affected(0));
 }
 
-pub(crate) fn a_search_limits_what_is_changed(api: Api) {
+pub(crate) fn a_search_limits_the_changed_todos(api: Api) {
     let ann = api.user();
     three(&ann);
     assert_eq!(complete(&ann, "q=BUY&is_completed=false", true), affected(1));
@@ -64,20 +64,20 @@ pub(crate) fn a_search_limits_what_is_changed(api: Api) {
     assert_eq!(ann.titles(TODOS), ["Call Bob"]);
 }
 
-pub(crate) fn without_a_filter_both_refuse(api: Api) {
+pub(crate) fn bulk_calls_without_a_filter_are_rejected(api: Api) {
     let ann = api.user();
     three(&ann);
     let before = ann.items(TODOS);
     let change = json!({"is_completed": true});
     for query in ["", "?", "?all=false", "?q=", "?q=&all=false"] {
-        ann.patch(format!("{TODOS}{query}"), &change).bad_fields(&["all"]);
-        ann.delete(format!("{TODOS}{query}")).bad_fields(&["all"]);
+        ann.patch(format!("{TODOS}{query}"), &change).expect_invalid_fields(&["all"]);
+        ann.delete(format!("{TODOS}{query}")).expect_invalid_fields(&["all"]);
     }
     assert_eq!(ann.items(TODOS), before);
 }
 
-/// A slip in a filter must not widen it.
-pub(crate) fn a_filter_that_is_misspelt_or_doubtful_changes_nothing(api: Api) {
+/// A mistake in a filter must not widen it.
+pub(crate) fn a_misspelt_or_ambiguous_filter_changes_nothing(api: Api) {
     let ann = api.user();
     three(&ann);
     let before = ann.items(TODOS);
@@ -91,11 +91,11 @@ pub(crate) fn a_filter_that_is_misspelt_or_doubtful_changes_nothing(api: Api) {
         ("q=milk&all=true", &["all"]),
         ("id=550e8400-e29b-41d4-a716-446655440000&all=true", &["all"]),
     ] {
-        ann.patch(format!("{TODOS}?{query}"), &change).bad_fields(fields);
-        ann.delete(format!("{TODOS}?{query}")).bad_fields(fields);
+        ann.patch(format!("{TODOS}?{query}"), &change).expect_invalid_fields(fields);
+        ann.delete(format!("{TODOS}?{query}")).expect_invalid_fields(fields);
     }
     assert_eq!(ann.items(TODOS), before);
-    // What is no filter, and what asks for nothing, contradicts nothing.
+    // An empty `q` is not a filter, and `all=false` requests nothing, so neither conflicts with the rest.
     assert_eq!(ann.delete(format!("{TODOS}?q=milk&all=false")).expect(200), affected(1));
     assert_eq!(ann.delete(format!("{TODOS}?q=&all=true")).expect(200), affected(2));
 }
@@ -112,7 +112,7 @@ pub(crate) fn only_todos_of_these_ids_are_changed(api: Api) {
     assert_eq!(bob.items(TODOS), [his]);
 }
 
-pub(crate) fn everything_has_to_be_asked_for(api: Api) {
+pub(crate) fn all_todos_need_all_true(api: Api) {
     let ann = api.user();
     three(&ann);
     assert_eq!(complete(&ann, "all=true", false), affected(1));
@@ -132,17 +132,17 @@ pub(crate) fn another_users_todos_are_left_alone(api: Api) {
     assert_eq!(kept, his);
 }
 
-pub(crate) fn a_bad_body_changes_nothing(api: Api) {
+pub(crate) fn an_invalid_body_changes_nothing(api: Api) {
     let ann = api.user();
     three(&ann);
     let before = ann.items(TODOS);
     let target = format!("{TODOS}?all=true");
     for body in [json!({}), json!({"is_completed": null}), json!({"is_completed": "true"})] {
-        ann.patch(&target, &body).bad_fields(&["is_completed"]);
+        ann.patch(&target, &body).expect_invalid_fields(&["is_completed"]);
     }
     assert_eq!(ann.items(TODOS), before);
-    // Nothing else can be changed of many.
+    // Other fields cannot be changed in bulk.
     let body = json!({"is_completed": true, "title": "All the same", "description": null});
-    ann.patch(&target, &body).bad_fields(&["description", "title"]);
+    ann.patch(&target, &body).expect_invalid_fields(&["description", "title"]);
     assert_eq!(ann.titles(TODOS), ["Call Bob", "Buy eggs", "Buy milk"]);
 }

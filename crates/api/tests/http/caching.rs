@@ -1,21 +1,20 @@
-//! What caches make of the answers: a browser's, which several users may share.
+//! How caches treat the responses: a browser cache that several users may share.
 
 use std::time::SystemTime;
 
 use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePolicy};
 use serde_json::{Value, json};
-use ureq::http::{HeaderMap, Request, Response};
+use ureq::http::{self, HeaderMap, Request};
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, TODOS, at, path_of};
+use crate::support::{Api, Response, TODOS, path_of, todo_path};
 
-/// The cache of one browser, by RFC 9111: private, and several stored answers for each address. As Chromium does, and
-/// section 4.3.1 allows, it asks the server by their entity tags whether one that was stored for other request headers
-/// will do.
+/// The cache of one browser, by RFC 9111: private, with several stored responses per URL. Like Chromium, and as section
+/// 4.3.1 allows, it revalidates a response that was stored for other request headers.
 struct Browser<'a> {
     api: &'a Api,
     stored: Vec<Stored>,
-    /// The statuses of the answers that came from the server.
+    /// The statuses of the responses from the server.
     asked: Vec<u16>,
 }
 
@@ -31,8 +30,8 @@ impl<'a> Browser<'a> {
         Self { api, stored: Vec::new(), asked: Vec::new() }
     }
 
-    /// What a page sees that fetches this on behalf of a user.
-    #[expect(clippy::disallowed_methods, reason = "a browser has a clock of its own")]
+    /// What a page gets when it fetches this URL on behalf of a user.
+    #[expect(clippy::disallowed_methods, reason = "a browser has its own clock")]
     fn fetch(&mut self, user: &str, target: &str) -> Value {
         let request = Request::get(self.api.server.url(target)).header("X-User-ID", user);
         let request = request.body(()).unwrap();
@@ -42,12 +41,12 @@ impl<'a> Browser<'a> {
             match policy.before_request(&request, now) {
                 BeforeRequest::Fresh(_) => return body.clone(),
                 BeforeRequest::Stale { request: revalidation, matches: true } => {
-                    let answer = self.ask(user, target, &revalidation.headers);
+                    let response = self.ask(user, target, &revalidation.headers);
                     let Stored { policy, body, .. } = &mut self.stored[index];
-                    match policy.after_response(&revalidation, &response(&answer), now) {
+                    match policy.after_response(&revalidation, &http_response(&response), now) {
                         AfterResponse::NotModified(refreshed, _) => *policy = refreshed,
                         AfterResponse::Modified(renewed, _) => {
-                            (*policy, *body) = (renewed, answer.json());
+                            (*policy, *body) = (renewed, response.json());
                         }
                     }
                     return body.clone();
@@ -61,31 +60,31 @@ impl<'a> Browser<'a> {
             headers.insert("if-none-match", tag.parse().unwrap());
         }
         let body = variant.map(|it| it.body.clone());
-        let answer = self.ask(user, target, &headers);
-        if answer.status == 304 {
+        let response = self.ask(user, target, &headers);
+        if response.status == 304 {
             return body.unwrap();
         }
         let options = CacheOptions { shared: false, ..CacheOptions::default() };
-        let policy = CachePolicy::new_options(&request, &response(&answer), now, options);
+        let policy = CachePolicy::new_options(&request, &http_response(&response), now, options);
         if policy.is_storable() {
             self.stored.push(Stored {
                 target: target.to_owned(),
                 policy,
-                tag: answer.header("etag").map(str::to_owned),
-                body: answer.json(),
+                tag: response.header("etag").map(str::to_owned),
+                body: response.json(),
             });
         }
-        answer.json()
+        response.json()
     }
 
-    fn ask(&mut self, user: &str, target: &str, headers: &HeaderMap) -> Answer {
-        let mut call = self.api.named(user).call("GET", target);
+    fn ask(&mut self, user: &str, target: &str, headers: &HeaderMap) -> Response {
+        let mut call = self.api.user_with_id(user).call("GET", target);
         for (name, value) in conditions(headers) {
             call = call.header(name, value);
         }
-        let answer = call.send_unchecked();
-        self.asked.push(answer.status);
-        answer
+        let response = call.send_unchecked();
+        self.asked.push(response.status);
+        response
     }
 }
 
@@ -94,16 +93,16 @@ fn conditions(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     named.filter(|(name, _)| name.starts_with("if-"))
 }
 
-fn response(answer: &Answer) -> Response<()> {
-    let response = Response::builder().status(answer.status);
-    let headers = answer.headers.iter();
-    headers.fold(response, |response, (name, value)| response.header(name, value)).body(()).unwrap()
+fn http_response(response: &Response) -> http::Response<()> {
+    let builder = http::Response::builder().status(response.status);
+    let headers = response.headers.iter();
+    headers.fold(builder, |builder, (name, value)| builder.header(name, value)).body(()).unwrap()
 }
 
-/// The same id, the same version, and so the same entity tag.
-pub(crate) fn a_browser_that_two_users_share_shows_each_their_own(api: Api) {
+/// Both todos have the same id and version, and so the same entity tag.
+pub(crate) fn a_shared_browser_cache_shows_each_user_their_own_todos(api: Api) {
     let (ann, bob) = (api.user(), api.user());
-    let path = at(&Uuid::new_v4().to_string());
+    let path = todo_path(&Uuid::new_v4().to_string());
     for (user, title) in [(&ann, "Ann's"), (&bob, "Bob's")] {
         let whole = json!({"title": title, "description": null, "is_completed": false});
         user.call("PUT", &path).json(&whole).send_unchecked().expect(201);
@@ -122,27 +121,27 @@ pub(crate) fn a_browser_that_two_users_share_shows_each_their_own(api: Api) {
     assert_eq!(browser.asked, [200, 304]);
 }
 
-pub(crate) fn every_answer_that_depends_on_the_caller_says_so(api: Api) {
+pub(crate) fn responses_that_depend_on_the_caller_vary_by_it(api: Api) {
     let ann = api.user();
     let path = path_of(&ann.create("Cached"));
-    let varies = |answer: &Answer, status: u16, cache_control: &str| {
-        assert_eq!(answer.status, status);
-        let vary = answer.listed("vary");
+    let varies = |response: &Response, status: u16, cache_control: &str| {
+        assert_eq!(response.status, status);
+        let vary = response.header_list("vary");
         assert!(vary.contains(&"x-user-id".to_owned()), "{status}: {vary:?}");
-        // Beside what else there is, in one line.
+        // Together with the other values, in one line.
         assert!(vary.contains(&"Origin".to_owned()), "{status}: {vary:?}");
-        assert_eq!(answer.header("cache-control"), Some(cache_control), "{status}");
+        assert_eq!(response.header("cache-control"), Some(cache_control), "{status}");
     };
     // Two users' todos of one id and one version have the same tag.
-    let never_stored = |answer: &Answer, status| varies(answer, status, "no-store");
+    let never_stored = |response: &Response, status| varies(response, status, "no-store");
     never_stored(&ann.get(&path), 200);
     never_stored(&ann.head(&path), 200);
     never_stored(&ann.call("GET", &path).header("If-None-Match", "\"1\"").send(), 304);
     never_stored(&ann.call("GET", &path).header("If-Match", "\"2\"").send(), 412);
-    let private = |answer: &Answer, status| varies(answer, status, "private, no-cache");
+    let private = |response: &Response, status| varies(response, status, "private, no-cache");
     private(&api.user().get(&path), 404);
-    private(&api.nobody().get(&path), 400);
-    private(&ann.get(at("17")), 400);
+    private(&api.anonymous().get(&path), 400);
+    private(&ann.get(todo_path("17")), 400);
     private(&ann.get(TODOS), 200);
     private(&ann.get(format!("{TODOS}?limit=0")), 422);
     private(&ann.get(format!("{TODOS}/stats")), 200);
@@ -150,7 +149,7 @@ pub(crate) fn every_answer_that_depends_on_the_caller_says_so(api: Api) {
     private(&ann.call("POST", TODOS).body("x").send(), 415);
     private(&ann.delete(&path), 204);
     for other in ["/health", "/openapi.json", "/nowhere"] {
-        let answer = ann.get(other);
-        assert!(!answer.listed("vary").contains(&"x-user-id".to_owned()), "{other}");
+        let response = ann.get(other);
+        assert!(!response.header_list("vary").contains(&"x-user-id".to_owned()), "{other}");
     }
 }

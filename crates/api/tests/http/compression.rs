@@ -1,10 +1,10 @@
-//! Long answers, compressed for clients that ask for it.
+//! Long responses, compressed for clients that ask for it.
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, Client, TODOS, path_of, unzipped};
+use crate::support::{Api, Client, Response, TODOS, path_of, unzipped};
 
-fn ask(user: &Client<'_>, method: &str, target: &str, accepted: &str) -> Answer {
+fn ask(user: &Client<'_>, method: &str, target: &str, accepted: &str) -> Response {
     user.call(method, target).header("Accept-Encoding", accepted).send_unchecked()
 }
 
@@ -18,7 +18,7 @@ fn user_with_todos(api: &Api, count: usize) -> Client<'_> {
     user
 }
 
-fn check_list(user: &Client<'_>, target: &str) -> Answer {
+fn check_list(user: &Client<'_>, target: &str) -> Response {
     let plain = user.get(target);
     assert_eq!(plain.header("content-encoding"), None);
     let zipped = ask(user, "GET", target, "gzip, deflate, br");
@@ -27,8 +27,8 @@ fn check_list(user: &Client<'_>, target: &str) -> Answer {
     assert!(unzipped(&zipped.body) == plain.body);
     assert!(zipped.body.len() < plain.body.len() / 5, "{} bytes", zipped.body.len());
     // A cache has to tell them apart, and from the lists of others.
-    for answer in [&plain, &zipped] {
-        let vary = answer.listed("vary");
+    for response in [&plain, &zipped] {
+        let vary = response.header_list("vary");
         for name in ["accept-encoding", "x-user-id", "Origin"] {
             assert!(vary.contains(&name.to_owned()), "{vary:?}");
         }
@@ -36,7 +36,7 @@ fn check_list(user: &Client<'_>, target: &str) -> Answer {
     zipped
 }
 
-pub(crate) fn a_long_list_is_compressed_for_who_asks(api: Api) {
+pub(crate) fn a_long_list_is_compressed_if_the_client_accepts_it(api: Api) {
     let ann = user_with_todos(&api, 100);
     // As they are sent at once, with their length, and in parts, without.
     let page = check_list(&ann, &format!("{TODOS}?limit=20"));
@@ -51,31 +51,35 @@ pub(crate) fn a_long_list_is_compressed_for_who_asks(api: Api) {
     }
 }
 
-pub(crate) fn who_does_not_ask_gets_plain_text(api: Api) {
+pub(crate) fn without_accept_encoding_a_list_is_not_compressed(api: Api) {
     let ann = user_with_todos(&api, 3);
     let plain = ann.get(TODOS);
     for accepted in
         ["", "identity", "br, zstd", "gzip;q=0", "*;q=0", "identity, gzip;q=0.5", "gzipped"]
     {
-        let answer = ask(&ann, "GET", TODOS, accepted);
-        assert_eq!((answer.status, answer.header("content-encoding")), (200, None), "{accepted}");
-        assert_eq!(answer.body, plain.body, "{accepted}");
+        let response = ask(&ann, "GET", TODOS, accepted);
+        assert_eq!(
+            (response.status, response.header("content-encoding")),
+            (200, None),
+            "{accepted}"
+        );
+        assert_eq!(response.body, plain.body, "{accepted}");
     }
 }
 
-pub(crate) fn short_answers_are_sent_as_they_are(api: Api) {
+pub(crate) fn short_responses_are_not_compressed(api: Api) {
     let ann = api.user();
     ann.create("Short");
     let stats = format!("{TODOS}/stats");
     for target in [TODOS, &stats, "/health", "/nowhere"] {
-        let answer = ask(&ann, "GET", target, "gzip");
-        assert_eq!(answer.header("content-encoding"), None, "{target}");
-        assert!(!answer.listed("vary").contains(&"accept-encoding".to_owned()), "{target}");
+        let response = ask(&ann, "GET", target, "gzip");
+        assert_eq!(response.header("content-encoding"), None, "{target}");
+        assert!(!response.header_list("vary").contains(&"accept-encoding".to_owned()), "{target}");
     }
 }
 
 /// A strong tag stands for the very bytes, and that of a todo is its version, whoever asks.
-pub(crate) fn a_todo_is_never_compressed_so_that_its_tag_stays_its_version(api: Api) {
+pub(crate) fn a_todo_is_never_compressed_so_that_its_etag_stays_its_version(api: Api) {
     let ann = api.user();
     let todo = ann.post(&json!({"title": "Long", "description": "x".repeat(2_000)})).expect(201);
     let path = path_of(&todo);
@@ -90,7 +94,7 @@ pub(crate) fn a_todo_is_never_compressed_so_that_its_tag_stays_its_version(api: 
 }
 
 /// Whatever its parts are, the list is one.
-pub(crate) fn a_compressed_list_in_parts_holds_each_todo_once(api: Api) {
+pub(crate) fn a_compressed_streamed_list_has_each_todo_once(api: Api) {
     let ann = user_with_todos(&api, 300);
     let list = unzipped(&ask(&ann, "GET", TODOS, "gzip").body);
     let list: Value = serde_json::from_slice(&list).unwrap();

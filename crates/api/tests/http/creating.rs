@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Api, TODOS, at, id_of, path_of};
+use crate::support::{Api, TODOS, id_of, path_of, todo_path};
 
 pub(crate) fn a_todo_is_created_with_title_and_description(api: Api) {
     let ann = api.user();
-    let answer = ann.post(&json!({"title": "Buy groceries", "description": "Milk, eggs, bread"}));
-    let todo = answer.expect(201);
+    let response = ann.post(&json!({"title": "Buy groceries", "description": "Milk, eggs, bread"}));
+    let todo = response.expect(201);
     assert_eq!(todo["title"], "Buy groceries");
     assert_eq!(todo["description"], "Milk, eggs, bread");
     assert_eq!(todo["is_completed"], false);
     assert_eq!(todo["user_id"], ann.id());
-    assert_eq!(answer.header("location"), Some(at(id_of(&todo)).as_str()));
-    assert_eq!(answer.header("etag"), Some("\"1\""));
+    assert_eq!(response.header("location"), Some(todo_path(id_of(&todo)).as_str()));
+    assert_eq!(response.header("etag"), Some("\"1\""));
     assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
 }
 
@@ -63,28 +63,29 @@ fn now() -> i64 {
     Utc::now().timestamp_micros()
 }
 
-pub(crate) fn an_empty_title_is_refused(api: Api) {
+pub(crate) fn an_empty_title_is_rejected(api: Api) {
     let ann = api.user();
-    ann.post(&json!({"title": ""})).bad_fields(&["title"]);
+    ann.post(&json!({"title": ""})).expect_invalid_fields(&["title"]);
     assert!(ann.items(TODOS).is_empty());
 }
 
-pub(crate) fn a_title_that_is_too_long_is_refused(api: Api) {
+pub(crate) fn a_title_that_is_too_long_is_rejected(api: Api) {
     let ann = api.user();
-    let messages = ann.post(&json!({"title": "x".repeat(256)})).bad_fields(&["title"]);
+    let messages = ann.post(&json!({"title": "x".repeat(256)})).expect_invalid_fields(&["title"]);
     assert!(messages[0].contains("255"), "{messages:?}");
-    ann.post(&json!({"title": "x", "description": "x".repeat(2_001)})).bad_fields(&["description"]);
+    ann.post(&json!({"title": "x", "description": "x".repeat(2_001)}))
+        .expect_invalid_fields(&["description"]);
     let both = json!({"title": "x".repeat(256), "description": "x".repeat(2_001)});
-    ann.post(&both).bad_fields(&["title", "description"]);
+    ann.post(&both).expect_invalid_fields(&["title", "description"]);
     assert!(ann.items(TODOS).is_empty());
 }
 
-pub(crate) fn a_caller_without_a_name_creates_nothing(api: Api) {
-    let answer = api.nobody().post(&json!({"title": "Whose?"}));
-    answer.refused(400, "MISSING_USER_CONTEXT", "User context required");
+pub(crate) fn a_caller_without_an_id_creates_nothing(api: Api) {
+    let response = api.anonymous().post(&json!({"title": "Whose?"}));
+    response.expect_error(400, "MISSING_USER_CONTEXT", "User context required");
 }
 
-pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
+pub(crate) fn read_only_fields_in_a_body_are_ignored(api: Api) {
     let (ann, bob) = (api.user(), api.user());
     let old = "2001-01-01T00:00:00Z";
     let id = Uuid::new_v4().to_string();
@@ -109,12 +110,13 @@ pub(crate) fn a_todo_can_be_created_completed(api: Api) {
         assert_eq!((&todo["is_completed"], &todo["version"]), (&json!(is_completed), &json!(1)));
         assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
     }
-    ann.post(&json!({"title": "Done?", "is_completed": null})).bad_fields(&["is_completed"]);
+    ann.post(&json!({"title": "Done?", "is_completed": null}))
+        .expect_invalid_fields(&["is_completed"]);
 }
 
-pub(crate) fn a_null_or_missing_title_is_refused(api: Api) {
+pub(crate) fn a_null_or_missing_title_is_rejected(api: Api) {
     let ann = api.user();
-    ann.post(&json!({"title": null})).bad_fields(&["title"]);
-    ann.post(&json!({"description": "without"})).bad_fields(&["title"]);
-    ann.post(&json!({})).bad_fields(&["title"]);
+    ann.post(&json!({"title": null})).expect_invalid_fields(&["title"]);
+    ann.post(&json!({"description": "without"})).expect_invalid_fields(&["title"]);
+    ann.post(&json!({})).expect_invalid_fields(&["title"]);
 }

@@ -1,10 +1,10 @@
-//! Cursors: opaque, and good for the list alone that they came from.
+//! Cursors: opaque, and valid only for the list that they came from.
 
 use serde_json::Value;
 
 use crate::support::{Api, Client, TODOS, path_of};
 
-/// The cursor behind the first of several todos.
+/// The cursor after the first of several todos.
 fn cursor(client: &Client<'_>, query: &str) -> String {
     let list = client.get(format!("{TODOS}?limit=1{query}")).expect(200);
     list["next_cursor"].as_str().unwrap().to_owned()
@@ -16,7 +16,7 @@ fn create(client: &Client<'_>, count: usize) {
     }
 }
 
-pub(crate) fn a_damaged_cursor_is_refused(api: Api) {
+pub(crate) fn a_damaged_cursor_is_rejected(api: Api) {
     let ann = api.user();
     create(&ann, 3);
     let good = cursor(&ann, "");
@@ -38,13 +38,13 @@ pub(crate) fn a_damaged_cursor_is_refused(api: Api) {
         good.to_lowercase(),
     ]);
     for damaged in damaged {
-        ann.get(format!("{TODOS}?limit=1&cursor={damaged}")).bad_fields(&["cursor"]);
-        ann.get(format!("{TODOS}?cursor={damaged}")).bad_fields(&["cursor"]);
+        ann.get(format!("{TODOS}?limit=1&cursor={damaged}")).expect_invalid_fields(&["cursor"]);
+        ann.get(format!("{TODOS}?cursor={damaged}")).expect_invalid_fields(&["cursor"]);
     }
     assert_eq!(ann.items(format!("{TODOS}?limit=1&cursor={good}")).len(), 1);
 }
 
-pub(crate) fn a_cursor_of_another_list_is_refused(api: Api) {
+pub(crate) fn a_cursor_of_another_list_is_rejected(api: Api) {
     let (ann, bob) = (api.user(), api.user());
     create(&ann, 3);
     create(&bob, 3);
@@ -62,22 +62,22 @@ pub(crate) fn a_cursor_of_another_list_is_refused(api: Api) {
     let cursors = queries.map(|query| cursor(&ann, query));
     for (query, good) in queries.iter().zip(&cursors) {
         for (other_query, other) in queries.iter().zip(&cursors) {
-            let answer = ann.get(format!("{TODOS}?limit=1{query}&cursor={other}"));
+            let response = ann.get(format!("{TODOS}?limit=1{query}&cursor={other}"));
             if other_query == query {
-                assert_eq!(answer.expect(200)["count"], 1, "{query}");
+                assert_eq!(response.expect(200)["count"], 1, "{query}");
             } else {
-                answer.bad_fields(&["cursor"]);
+                response.expect_invalid_fields(&["cursor"]);
             }
         }
-        bob.get(format!("{TODOS}?limit=1{query}&cursor={good}")).bad_fields(&["cursor"]);
+        bob.get(format!("{TODOS}?limit=1{query}&cursor={good}")).expect_invalid_fields(&["cursor"]);
     }
-    // What means the same is the same list.
+    // Equivalent queries are the same list.
     let same = format!("{TODOS}?limit=1&sort=-created_at&q=&cursor={}", cursors[0]);
     assert_eq!(ann.items(same).len(), 1);
     assert_eq!(ann.items(format!("{TODOS}?limit=1&q=MILK&cursor={}", cursors[5])).len(), 1);
 }
 
-pub(crate) fn a_cursor_serves_any_page_size(api: Api) {
+pub(crate) fn a_cursor_works_with_any_page_size(api: Api) {
     let ann = api.user();
     create(&ann, 6);
     let whole = ann.items(TODOS);
@@ -88,7 +88,7 @@ pub(crate) fn a_cursor_serves_any_page_size(api: Api) {
     }
 }
 
-pub(crate) fn a_cursor_outlives_the_todo_it_stands_on(api: Api) {
+pub(crate) fn a_cursor_outlives_its_todo(api: Api) {
     let ann = api.user();
     create(&ann, 4);
     let whole = ann.items(TODOS);

@@ -1,4 +1,4 @@
-//! The API description itself. That the answers are as it says is checked of every answer.
+//! The API description itself. The test client checks every response against it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, Operation};
 
-/// Every operation, and the statuses that it can answer with.
+/// Every operation, and the statuses that it can return.
 const OPERATIONS: [(&str, &str, &str, &[u16]); 11] = [
     ("createTodo", "POST", "/api/v1/todos", &[201, 400, 408, 413, 415, 422, 500, 503]),
     ("listTodos", "GET", "/api/v1/todos", &[200, 400, 422, 500, 503]),
@@ -35,7 +35,7 @@ const OPERATIONS: [(&str, &str, &str, &[u16]); 11] = [
 pub(crate) fn the_committed_description_is_the_one_that_is_served(api: Api) {
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
     let committed = fs::read_to_string(committed).unwrap();
-    let is_same = committed == api.nobody().get("/openapi.json").text();
+    let is_same = committed == api.anonymous().get("/openapi.json").text();
     assert!(is_same, "docs/openapi.json is out of date: cargo run -- openapi > docs/openapi.json");
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn every_operation_and_every_status_is_described(api: Api) {
     assert_eq!(described, expected);
 }
 
-pub(crate) fn every_operation_is_told_of_in_words(api: Api) {
+pub(crate) fn every_operation_is_documented(api: Api) {
     let document = &api.description.document;
     let tags = document["tags"].as_array().unwrap();
     for Operation { id, value, .. } in api.operations() {
@@ -77,7 +77,7 @@ pub(crate) fn every_operation_is_told_of_in_words(api: Api) {
     }
 }
 
-pub(crate) fn every_answer_with_a_body_has_an_example_that_fits(api: Api) {
+pub(crate) fn every_response_body_has_a_valid_example(api: Api) {
     for Operation { id, method, template, value, .. } in api.operations() {
         let operation = format!("/paths/{}/{}", template.replace('/', "~1"), method.to_lowercase());
         for (status, response) in value["responses"].as_object().unwrap() {
@@ -105,7 +105,7 @@ pub(crate) fn every_answer_with_a_body_has_an_example_that_fits(api: Api) {
     }
 }
 
-/// The examples of a content, or else of the schema that it refers to.
+/// The examples of a media type, or else of the schema that it refers to.
 fn examples(api: &Api, content: &Value) -> Vec<Value> {
     let named = content["examples"].as_object().into_iter().flatten();
     let mut examples: Vec<_> = named.map(|(_, example)| example["value"].clone()).collect();
@@ -139,9 +139,9 @@ pub(crate) fn the_schemas_have_the_names_of_the_contract(api: Api) {
     assert_eq!(schemas["TodoCreate"]["required"], json!(["title"]));
     assert_eq!(schemas["TodoUpdate"].get("required"), None);
     assert!(!api.description.document.to_string().contains("\"nullable\""));
-    // Some generators make a `bigint` of it, which JSON cannot be made of.
+    // Some generators map `int64` to `bigint`, which cannot be serialized as JSON.
     assert!(!api.description.document.to_string().contains("\"int64\""));
-    // Generators copy patterns into regular expressions of TypeScript, where these would end the line.
+    // Generators copy patterns into TypeScript regular expressions, where these characters would end the line.
     assert!(!api.description.document.to_string().contains(['\u{2028}', '\u{2029}']));
     assert_eq!(schemas["Health"]["enum"], json!(["healthy", "ready"]));
     let conflict = &schemas["PreconditionFailedResponse"];
@@ -150,7 +150,7 @@ pub(crate) fn the_schemas_have_the_names_of_the_contract(api: Api) {
     assert!(schemas["ErrorResponse"]["properties"].get("current").is_none());
 }
 
-pub(crate) fn a_body_may_have_known_fields_only_and_what_is_read_only_is_said(api: Api) {
+pub(crate) fn bodies_allow_only_known_fields_and_mark_read_only_ones(api: Api) {
     let schemas = &api.description.document["components"]["schemas"];
     for (name, own) in [
         ("TodoCreate", &["description", "is_completed", "title"][..]),
@@ -173,7 +173,7 @@ pub(crate) fn a_body_may_have_known_fields_only_and_what_is_read_only_is_said(ap
     }
 }
 
-pub(crate) fn what_the_description_forbids_in_a_body_is_refused(api: Api) {
+pub(crate) fn bodies_that_the_description_forbids_are_rejected(api: Api) {
     let ann = api.user();
     for body in [
         json!({}),
@@ -194,21 +194,21 @@ pub(crate) fn what_the_description_forbids_in_a_body_is_refused(api: Api) {
     }
 }
 
-pub(crate) fn the_caller_is_a_security_scheme_and_no_parameter(api: Api) {
+pub(crate) fn the_caller_is_a_security_scheme_not_a_parameter(api: Api) {
     let document = &api.description.document;
     let scheme = &document["components"]["securitySchemes"]["userId"];
     assert_eq!(scheme["type"], "apiKey");
     assert_eq!((&scheme["in"], &scheme["name"]), (&json!("header"), &json!("X-User-ID")));
     assert_eq!(document["security"], json!([{"userId": []}]));
     for operation in api.operations() {
-        assert!(!operation.takes("X-User-ID"), "{}", operation.id);
-        let is_for_nobody = operation.template.starts_with("/health");
-        assert_eq!(operation.needs_caller(), !is_for_nobody, "{}", operation.id);
+        assert!(!operation.has_parameter("X-User-ID"), "{}", operation.id);
+        let is_health_check = operation.template.starts_with("/health");
+        assert_eq!(operation.needs_caller(), !is_health_check, "{}", operation.id);
     }
 }
 
-pub(crate) fn the_examples_of_a_400_name_what_the_operation_takes(api: Api) {
-    for operation in api.operations_of_users() {
+pub(crate) fn the_examples_of_a_400_name_what_the_operation_accepts(api: Api) {
+    for operation in api.user_operations() {
         let content = &operation.value["responses"]["400"]["content"]["application/problem+json"];
         let named: BTreeSet<_> = examples(&api, content)
             .iter()
@@ -216,13 +216,14 @@ pub(crate) fn the_examples_of_a_400_name_what_the_operation_takes(api: Api) {
             .map(|error| error["field"].as_str().unwrap().to_owned())
             .collect();
         let mut expected = BTreeSet::from(["X-User-ID".to_owned()]);
-        let taken = ["todo_id", "If-Match"].into_iter().filter(|name| operation.takes(name));
+        let taken =
+            ["todo_id", "If-Match"].into_iter().filter(|name| operation.has_parameter(name));
         expected.extend(taken.map(str::to_owned));
         assert_eq!(named, expected, "{}", operation.id);
     }
 }
 
-pub(crate) fn what_may_be_left_out_has_no_example_because_the_page_would_send_it(api: Api) {
+pub(crate) fn optional_parameters_have_no_example_because_swagger_ui_would_send_it(api: Api) {
     let mut with_examples = Vec::new();
     for Operation { id, value, .. } in api.operations() {
         for parameter in value["parameters"].as_array().into_iter().flatten() {
@@ -241,7 +242,7 @@ pub(crate) fn what_may_be_left_out_has_no_example_because_the_page_would_send_it
 }
 
 /// Each operation once, and each with the examples that it needs to succeed after those before it.
-pub(crate) fn the_operations_have_an_order_in_which_they_can_be_tried(api: Api) {
+pub(crate) fn the_operations_succeed_with_their_examples_in_their_order(api: Api) {
     let mut operations = api.operations();
     operations.sort_by_key(|it| it.value["x-order"].as_u64());
     let places = operations.iter().map(|it| it.value["x-order"].as_u64().unwrap());

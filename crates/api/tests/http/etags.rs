@@ -3,9 +3,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Api, TODOS, at, path_of};
+use crate::support::{Api, TODOS, path_of, todo_path};
 
-pub(crate) fn every_answer_about_one_todo_carries_its_version(api: Api) {
+pub(crate) fn every_response_with_a_todo_has_its_etag(api: Api) {
     let ann = api.user();
     let created = ann.post(&json!({"title": "Versioned"}));
     assert_eq!(created.header("etag"), Some("\"1\""));
@@ -19,10 +19,10 @@ pub(crate) fn every_answer_about_one_todo_carries_its_version(api: Api) {
     assert_eq!(ann.put(&path, &whole).header("etag"), Some("\"3\""));
     assert_eq!(ann.put(&path, &whole).header("etag"), Some("\"3\""));
     ann.patch(format!("{TODOS}?all=true"), &change).expect(200);
-    let answer = ann.get(&path);
-    assert_eq!(answer.header("etag"), Some("\"4\""));
-    assert_eq!(answer.expect(200)["version"], 4);
-    let new = ann.put(at(&Uuid::new_v4().to_string()), &whole);
+    let response = ann.get(&path);
+    assert_eq!(response.header("etag"), Some("\"4\""));
+    assert_eq!(response.expect(200)["version"], 4);
+    let new = ann.put(todo_path(&Uuid::new_v4().to_string()), &whole);
     assert_eq!((new.status, new.header("etag")), (201, Some("\"1\"")));
 }
 
@@ -31,11 +31,11 @@ pub(crate) fn an_unchanged_todo_is_not_sent_again(api: Api) {
     let path = path_of(&ann.create("Cached"));
     for tags in ["\"1\"", "W/\"1\"", "*", "\"7\", \"1\"", "\"x\",W/\"1\" , \"2\"", ",\"1\","] {
         for method in ["GET", "HEAD"] {
-            let answer = ann.call(method, &path).header("If-None-Match", tags).send();
-            assert_eq!(answer.status, 304, "{method} {tags}");
-            assert_eq!(answer.header("etag"), Some("\"1\""));
-            assert!(answer.body.is_empty());
-            assert_eq!(answer.header("content-length").unwrap_or("0"), "0");
+            let response = ann.call(method, &path).header("If-None-Match", tags).send();
+            assert_eq!(response.status, 304, "{method} {tags}");
+            assert_eq!(response.header("etag"), Some("\"1\""));
+            assert!(response.body.is_empty());
+            assert_eq!(response.header("content-length").unwrap_or("0"), "0");
         }
     }
     let lines = api.raw("GET", &path).header("X-User-ID", ann.id());
@@ -56,20 +56,20 @@ pub(crate) fn a_changed_todo_is_sent_again(api: Api) {
         "\"a\", \"b\"",
         "\"99999999999999999999\"",
     ] {
-        let answer = ann.call("GET", &path).header("If-None-Match", tags).send();
-        assert_eq!(answer.expect(200)["title"], "Fresh", "{tags}");
+        let response = ann.call("GET", &path).header("If-None-Match", tags).send();
+        assert_eq!(response.expect(200)["title"], "Fresh", "{tags}");
     }
     let change = json!({"title": "Fresher"});
     ann.patch(&path, &change).expect(200);
-    let answer = ann.call("GET", &path).header("If-None-Match", "\"1\"").send();
-    assert_eq!(answer.expect(200)["title"], "Fresher");
-    // Absence is absence, not "unchanged".
+    let response = ann.call("GET", &path).header("If-None-Match", "\"1\"").send();
+    assert_eq!(response.expect(200)["title"], "Fresher");
+    // An absent todo is not found, rather than not modified.
     ann.delete(&path).expect(204);
-    ann.call("GET", &path).header("If-None-Match", "\"2\"").send().not_found();
-    ann.call("GET", &path).header("If-None-Match", "*").send().not_found();
+    ann.call("GET", &path).header("If-None-Match", "\"2\"").send().expect_not_found();
+    ann.call("GET", &path).header("If-None-Match", "*").send().expect_not_found();
 }
 
-pub(crate) fn a_condition_that_cannot_be_understood_is_refused(api: Api) {
+pub(crate) fn a_malformed_condition_is_rejected(api: Api) {
     let ann = api.user();
     let todo = ann.create("Unmoved");
     let whole = json!({"title": "Moved", "description": null, "is_completed": true});
@@ -98,7 +98,7 @@ pub(crate) fn a_condition_that_cannot_be_understood_is_refused(api: Api) {
             let call = ann.call(method, path_of(&todo)).header(header, value);
             let call = if ["GET", "DELETE"].contains(&method) { call } else { call.json(&whole) };
             let detail = format!("Invalid {header} header");
-            let body = call.send().refused(400, "VALIDATION_ERROR", &detail);
+            let body = call.send().expect_error(400, "VALIDATION_ERROR", &detail);
             assert_eq!(body["field_errors"][0]["field"], header, "{value}");
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Api, Client, TODOS, escaped, id_of, path_of};
+use crate::support::{Api, Client, TODOS, id_of, path_of, percent_encoded};
 
 fn found(client: &Client<'_>, query: &str) -> Vec<String> {
     let mut titles = client.titles(format!("{TODOS}?{query}"));
@@ -11,7 +11,7 @@ fn found(client: &Client<'_>, query: &str) -> Vec<String> {
 }
 
 fn q(term: &str) -> String {
-    format!("q={}", escaped(term))
+    format!("q={}", percent_encoded(term))
 }
 
 pub(crate) fn todos_are_filtered_by_completion(api: Api) {
@@ -21,13 +21,13 @@ pub(crate) fn todos_are_filtered_by_completion(api: Api) {
     ann.patch(path_of(&todo), &json!({"is_completed": true})).expect(200);
     assert_eq!(found(&ann, "is_completed=true"), ["Done"]);
     assert_eq!(found(&ann, "is_completed=false"), ["Open"]);
-    // A change is seen by the very next read.
+    // The next read sees the change.
     ann.patch(path_of(&todo), &json!({"is_completed": false})).expect(200);
     assert_eq!(found(&ann, "is_completed=false"), ["Done", "Open"]);
     assert!(found(&ann, "is_completed=true").is_empty());
 }
 
-pub(crate) fn a_term_is_found_anywhere_in_whatever_case(api: Api) {
+pub(crate) fn a_term_is_found_anywhere_in_any_case(api: Api) {
     let ann = api.user();
     for (title, description) in [
         ("Buy ÄPFEL and milk", json!(null)),
@@ -82,17 +82,17 @@ pub(crate) fn wildcards_are_ordinary_characters(api: Api) {
     }
 }
 
-pub(crate) fn an_empty_term_is_no_filter(api: Api) {
+pub(crate) fn an_empty_term_does_not_filter(api: Api) {
     let ann = api.user();
     ann.create("One");
     ann.create("Two words");
     assert_eq!(found(&ann, "q="), ["One", "Two words"]);
-    // A plus is a space, as in every query string.
+    // A plus is a space, as in any query string.
     assert_eq!(found(&ann, "q=two+w"), ["Two words"]);
     assert_eq!(found(&ann, "q=%20"), ["Two words"]);
 }
 
-pub(crate) fn filters_join(api: Api) {
+pub(crate) fn filters_combine(api: Api) {
     let ann = api.user();
     let milk = ann.create("Milk, done");
     ann.create("Milk, open");
@@ -120,9 +120,9 @@ pub(crate) fn composed_and_decomposed_letters_find_each_other(api: Api) {
     }
     assert_eq!(found(&ann, &q("\u{e9}CLAIR")), ["x"]);
     assert!(found(&ann, &q("cafe")).is_empty());
-    // They are kept as they were sent.
+    // The texts are stored as they were sent.
     assert_eq!(ann.titles(format!("{TODOS}?limit=2"))[1], "Cafe\u{301}");
-    // And they are the same list, so a cursor goes with either.
+    // Both terms mean the same list, so a cursor works with either.
     let first = ann.get(format!("{TODOS}?limit=1&{}", q("caf\u{e9}"))).expect(200);
     let next = first["next_cursor"].as_str().unwrap();
     let rest = ann.titles(format!("{TODOS}?cursor={next}&{}", q("cafe\u{301}")));
@@ -138,15 +138,15 @@ pub(crate) fn todos_are_filtered_by_id(api: Api) {
     assert_eq!(found(&ann, &format!("{three}&{one}&{three}&id={}", id_of(&his))), ["one", "three"]);
     assert_eq!(found(&ann, &format!("{one}&{two}&q=w")), ["two"]);
     assert!(found(&ann, &format!("id={}", id_of(&his))).is_empty());
-    // A cursor goes with the same ids in any order, and with no others.
+    // A cursor works with the same ids in any order, but not with others.
     let first = ann.get(format!("{TODOS}?limit=1&{one}&{two}")).expect(200);
     let next = format!("cursor={}", first["next_cursor"].as_str().unwrap());
     assert_eq!(ann.titles(format!("{TODOS}?{next}&{two}&{one}")), ["one"]);
-    ann.get(format!("{TODOS}?{next}&{one}&{three}")).bad_fields(&["cursor"]);
-    ann.get(format!("{TODOS}?{next}")).bad_fields(&["cursor"]);
-    // Up to 200 of them.
+    ann.get(format!("{TODOS}?{next}&{one}&{three}")).expect_invalid_fields(&["cursor"]);
+    ann.get(format!("{TODOS}?{next}")).expect_invalid_fields(&["cursor"]);
+    // At most 200 ids.
     let many = vec![one.as_str(); 200].join("&");
     assert_eq!(found(&ann, &many), ["one"]);
-    let messages = ann.get(format!("{TODOS}?{many}&{two}")).bad_fields(&["id"]);
+    let messages = ann.get(format!("{TODOS}?{many}&{two}")).expect_invalid_fields(&["id"]);
     assert_eq!(messages, ["must be given at most 200 times"]);
 }

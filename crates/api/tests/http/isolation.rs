@@ -1,22 +1,23 @@
-//! No user learns or changes anything of another's, by any operation that the API description has.
+//! No operation of the API description reveals or changes another user's todos.
 
 use std::thread;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, TODOS, at, id_of, path_of};
+use crate::support::{Api, Response, TODOS, id_of, path_of, todo_path};
 
-/// Operations about one todo of the caller's. What a new operation is about has to be said here.
-const ABOUT_ONE: [&str; 4] = ["getTodo", "putTodo", "updateTodo", "deleteTodo"];
+/// Operations on one todo of the caller. Every new operation has to be added to one of these lists.
+const ON_ONE_TODO: [&str; 4] = ["getTodo", "putTodo", "updateTodo", "deleteTodo"];
 
-/// Operations about all that a caller has.
-const ABOUT_ALL: [&str; 5] = ["createTodo", "listTodos", "updateTodos", "deleteTodos", "todoStats"];
+/// Operations on all todos of the caller.
+const ON_ALL_TODOS: [&str; 5] =
+    ["createTodo", "listTodos", "updateTodos", "deleteTodos", "todoStats"];
 
-/// Operations about nobody's todos.
-const ABOUT_NONE: [&str; 2] = ["health", "ready"];
+/// Operations that concern no todos.
+const ON_NO_TODOS: [&str; 2] = ["health", "ready"];
 
-/// Conditions that could make a difference between absence and another's presence.
+/// Conditions that could distinguish an absent todo from another user's.
 const CONDITIONS: [&[(&str, &str)]; 5] = [
     &[],
     &[("If-Match", "*")],
@@ -25,29 +26,29 @@ const CONDITIONS: [&[(&str, &str)]; 5] = [
     &[("If-None-Match", "*")],
 ];
 
-/// An answer without what differs from one to the next: its id, its date, and the todo's own.
-fn comparable(answer: &Answer, todo_id: &str) -> (u16, Vec<(String, String)>, String) {
-    let request_id = answer.header("x-request-id").unwrap();
-    let mut headers = answer.headers.clone();
+/// A response without the parts that always differ: the request id, the date, and the id of the todo.
+fn comparable(response: &Response, todo_id: &str) -> (u16, Vec<(String, String)>, String) {
+    let request_id = response.header("x-request-id").unwrap();
+    let mut headers = response.headers.clone();
     headers.retain(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
     for (_, value) in &mut headers {
         *value = value.replace(todo_id, "ID");
     }
     headers.sort();
-    let mut body = answer.text().replace(request_id, "REQUEST").replace(todo_id, "ID");
-    if answer.status == 201 {
-        // What was put is the stranger's own, but for the moment of its making.
-        let mut todo = answer.json();
+    let mut body = response.text().replace(request_id, "REQUEST").replace(todo_id, "ID");
+    if response.status == 201 {
+        // The other user's own new todo, except for its timestamps.
+        let mut todo = response.json();
         todo["id"] = json!("ID");
         todo["created_at"] = json!("NOW");
         todo["updated_at"] = json!("NOW");
         body = todo.to_string();
     }
-    (answer.status, headers, body)
+    (response.status, headers, body)
 }
 
-pub(crate) fn a_stranger_cannot_tell_a_todo_of_another_from_one_that_never_was(api: Api) {
-    let (owner, stranger) = (api.user(), api.user());
+pub(crate) fn another_users_todo_looks_like_an_absent_one(api: Api) {
+    let (owner, other) = (api.user(), api.user());
     let todos: Vec<_> = ["one", "two"].map(|title| owner.create(title)).into();
     let completed = json!({"is_completed": true});
     owner.patch(path_of(&todos[0]), &completed).expect(200);
@@ -55,46 +56,46 @@ pub(crate) fn a_stranger_cannot_tell_a_todo_of_another_from_one_that_never_was(a
 
     let operations = api.operations();
     for operation in &operations {
-        let known = [&ABOUT_ONE[..], &ABOUT_ALL, &ABOUT_NONE].concat();
-        assert!(known.contains(&&*operation.id), "say what {} is about", operation.id);
-        assert_eq!(operation.takes("todo_id"), ABOUT_ONE.contains(&&*operation.id));
-        assert_eq!(operation.needs_caller(), !ABOUT_NONE.contains(&&*operation.id));
+        let known = [&ON_ONE_TODO[..], &ON_ALL_TODOS, &ON_NO_TODOS].concat();
+        assert!(known.contains(&&*operation.id), "add {} to one of the lists", operation.id);
+        assert_eq!(operation.has_parameter("todo_id"), ON_ONE_TODO.contains(&&*operation.id));
+        assert_eq!(operation.needs_caller(), !ON_NO_TODOS.contains(&&*operation.id));
     }
-    for operation in operations.iter().filter(|it| it.takes("todo_id")) {
+    for operation in operations.iter().filter(|it| it.has_parameter("todo_id")) {
         for condition in CONDITIONS {
             for todo in &todos {
                 let ask = |id: &str| {
-                    let call = operation.call(&stranger, id);
+                    let call = operation.call(&other, id);
                     let call =
                         condition.iter().fold(call, |call, (name, value)| call.header(name, value));
-                    let answer = call.send();
-                    // What it may have put itself.
-                    stranger.delete(format!("{TODOS}?all=true")).expect(200);
-                    comparable(&answer, id)
+                    let response = call.send();
+                    // Delete what a put may have created.
+                    other.delete(format!("{TODOS}?all=true")).expect(200);
+                    comparable(&response, id)
                 };
-                let never_was = Uuid::now_v7().to_string();
-                assert_eq!(ask(id_of(todo)), ask(&never_was), "{} {condition:?}", operation.id);
+                let absent = Uuid::now_v7().to_string();
+                assert_eq!(ask(id_of(todo)), ask(&absent), "{} {condition:?}", operation.id);
             }
         }
     }
     assert_eq!(owner.items(TODOS), before);
 }
 
-pub(crate) fn what_concerns_many_stops_at_the_callers_own(api: Api) {
-    let (owner, stranger) = (api.user(), api.user());
+pub(crate) fn operations_on_many_todos_affect_only_the_callers_own(api: Api) {
+    let (owner, other) = (api.user(), api.user());
     let todos: Vec<_> = ["three", "two", "one"].map(|title| owner.create(title)).into();
     let before = owner.items(TODOS);
     assert_eq!(before.len(), todos.len());
     let cursor = owner.get(format!("{TODOS}?limit=1")).expect(200)["next_cursor"].clone();
 
-    for operation in api.operations_of_users().iter().filter(|it| !it.takes("todo_id")) {
-        let answer = operation.call(&stranger, "").send();
+    for operation in api.user_operations().iter().filter(|it| !it.has_parameter("todo_id")) {
+        let response = operation.call(&other, "").send();
         let body = match operation.id.as_str() {
             "createTodo" => {
-                stranger.delete(format!("{TODOS}?all=true")).expect(200);
+                other.delete(format!("{TODOS}?all=true")).expect(200);
                 continue;
             }
-            _ => answer.expect(200),
+            _ => response.expect(200),
         };
         let nothing = match operation.id.as_str() {
             "listTodos" => json!({"items": [], "count": 0, "next_cursor": null}),
@@ -103,20 +104,20 @@ pub(crate) fn what_concerns_many_stops_at_the_callers_own(api: Api) {
         };
         assert_eq!(body, nothing, "{}", operation.id);
     }
-    // Nor does the owner's cursor open the owner's list, or any other.
+    // The owner's cursor does not work for the other user, for any list.
     let cursor = cursor.as_str().unwrap();
-    stranger.get(format!("{TODOS}?limit=1&cursor={cursor}")).bad_fields(&["cursor"]);
-    assert!(stranger.items(format!("{TODOS}?q=o")).is_empty());
+    other.get(format!("{TODOS}?limit=1&cursor={cursor}")).expect_invalid_fields(&["cursor"]);
+    assert!(other.items(format!("{TODOS}?q=o")).is_empty());
     assert_eq!(owner.items(TODOS), before);
 }
 
-/// At one moment all ask for the same ids, of which each has some, and for their lists: answers that are made together
-/// are not mixed up.
-pub(crate) fn a_crowd_at_once_sees_nothing_of_each_other(api: Api) {
-    const CROWD: usize = 12;
-    let ids: Vec<_> = (0..CROWD).map(|_| Uuid::now_v7().to_string()).collect();
+/// All users concurrently request the same ids, of which each owns half, and their own lists: the server batches these
+/// calls and must not mix up the responses.
+pub(crate) fn concurrent_users_see_only_their_own_todos(api: Api) {
+    const USERS: usize = 12;
+    let ids: Vec<_> = (0..USERS).map(|_| Uuid::now_v7().to_string()).collect();
     thread::scope(|scope| {
-        for number in 0..CROWD {
+        for number in 0..USERS {
             let (api, ids) = (&api, &ids);
             scope.spawn(move || {
                 let user = api.user();
@@ -124,14 +125,14 @@ pub(crate) fn a_crowd_at_once_sees_nothing_of_each_other(api: Api) {
                 for id in &own {
                     let todo =
                         json!({"title": user.id(), "description": null, "is_completed": false});
-                    user.put(at(id), &todo).expect(201);
+                    user.put(todo_path(id), &todo).expect(201);
                 }
                 for id in ids {
-                    let answer = user.get(at(id));
+                    let response = user.get(todo_path(id));
                     if own.contains(&id) {
-                        assert_eq!(answer.expect(200)["title"], user.id());
+                        assert_eq!(response.expect(200)["title"], user.id());
                     } else {
-                        answer.refused(404, "NOT_FOUND", "Todo not found");
+                        response.expect_error(404, "NOT_FOUND", "Todo not found");
                     }
                     user.create(user.id());
                     let list = user.items(TODOS);

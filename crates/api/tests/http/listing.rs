@@ -1,10 +1,10 @@
-//! `GET /api/v1/todos`, as the original contract has it.
+//! `GET /api/v1/todos` without parameters.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, TODOS, id_of};
 
-pub(crate) fn all_todos_are_listed_the_newest_first(api: Api) {
+pub(crate) fn todos_are_listed_newest_first(api: Api) {
     let ann = api.user();
     let mut todos: Vec<_> = ["one", "two", "three"].map(|title| ann.create(title)).into();
     todos.sort_by_key(|it| (it["created_at"].to_string(), id_of(it).to_owned()));
@@ -30,14 +30,14 @@ pub(crate) fn another_users_todos_are_not_listed(api: Api) {
 pub(crate) fn a_list_has_exactly_the_fields_of_the_contract(api: Api) {
     let ann = api.user();
     for expected in 0..3 {
-        let answer = ann.get(TODOS);
-        let list = answer.expect(200);
+        let response = ann.get(TODOS);
+        let list = response.expect(200);
         let mut keys: Vec<_> = list.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
         assert_eq!(keys, ["count", "items", "next_cursor"]);
         assert_eq!(list["count"], expected);
         assert_eq!(list["next_cursor"], Value::Null);
-        assert_eq!(answer.header("link"), None);
+        assert_eq!(response.header("link"), None);
         ann.create("one more");
     }
 }

@@ -10,11 +10,11 @@ use crate::support::Api;
 fn exchange(api: &Api, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", api.server.port())).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    // The server may refuse, and close, before it has seen all of it.
+    // The server may respond and close before it has read everything.
     let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    response
 }
 
 pub(crate) fn what_is_not_http_is_a_400(api: Api) {
@@ -31,14 +31,14 @@ pub(crate) fn what_is_not_http_is_a_400(api: Api) {
         b"POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nContent-Length: many\r\n\r\n",
         b"POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nContent-Length: -1\r\n\r\n",
     ] {
-        let answer = exchange(&api, bytes);
-        let answer = String::from_utf8_lossy(&answer);
-        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        let response = exchange(&api, bytes);
+        let response = String::from_utf8_lossy(&response);
+        assert!(response.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{response}");
     }
-    api.nobody().get("/health").expect(200);
+    api.anonymous().get("/health").expect(200);
 }
 
-pub(crate) fn a_length_that_is_told_in_two_ways_smuggles_nothing_in(api: Api) {
+pub(crate) fn an_ambiguous_length_smuggles_no_request(api: Api) {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n";
     for lengths in [
         format!("Content-Length: 0\r\nContent-Length: {}", smuggled.len()),
@@ -48,25 +48,25 @@ pub(crate) fn a_length_that_is_told_in_two_ways_smuggles_nothing_in(api: Api) {
         "Transfer-Encoding: \u{b}chunked".to_owned(),
     ] {
         let head = format!("POST /api/v1/todos HTTP/1.1\r\nHost: test\r\n{lengths}\r\n\r\n");
-        let answers = exchange(&api, format!("{head}{smuggled}").as_bytes());
-        let answers = String::from_utf8_lossy(&answers);
-        assert!(answers.starts_with("HTTP/1.1 4"), "{lengths}: {answers}");
-        assert!(!answers.contains(" 404 "), "{lengths}: {answers}");
+        let responses = exchange(&api, format!("{head}{smuggled}").as_bytes());
+        let responses = String::from_utf8_lossy(&responses);
+        assert!(responses.starts_with("HTTP/1.1 4"), "{lengths}: {responses}");
+        assert!(!responses.contains(" 404 "), "{lengths}: {responses}");
     }
 }
 
-pub(crate) fn a_head_without_end_is_refused(api: Api) {
+pub(crate) fn an_endless_head_is_rejected(api: Api) {
     let endless = format!("GET /health HTTP/1.1\r\nHost: test\r\nX-Long: {}", "x".repeat(300_000));
-    let answer = exchange(&api, endless.as_bytes());
-    // A connection that is cut may lose what was said last.
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{answer:?}");
-    api.nobody().get("/health").expect(200);
+    let response = exchange(&api, endless.as_bytes());
+    // A connection reset may lose the response.
+    assert!(response.is_empty() || response.starts_with(b"HTTP/1.1 4"), "{response:?}");
+    api.anonymous().get("/health").expect(200);
 }
 
-pub(crate) fn what_came_before_is_answered(api: Api) {
-    let answers = exchange(&api, b"GET /health HTTP/1.1\r\nHost: test\r\n\r\nhello\r\n\r\n");
-    let answers = String::from_utf8_lossy(&answers);
-    let (first, second) = answers.split_once("HTTP/1.1 400").unwrap();
+pub(crate) fn earlier_pipelined_requests_are_answered(api: Api) {
+    let responses = exchange(&api, b"GET /health HTTP/1.1\r\nHost: test\r\n\r\nhello\r\n\r\n");
+    let responses = String::from_utf8_lossy(&responses);
+    let (first, second) = responses.split_once("HTTP/1.1 400").unwrap();
     assert!(first.starts_with("HTTP/1.1 200") && first.contains("healthy"), "{first}");
     assert!(second.ends_with("\r\n\r\n"), "{second}");
 }

@@ -6,14 +6,14 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, Client, TODOS, id_of, path_of};
+use crate::support::{Api, Client, Response, TODOS, id_of, path_of};
 
 const ORDERS: [&str; 4] = ["-created_at", "created_at", "-updated_at", "updated_at"];
 
-/// Where the `Link` header leads; it must agree with `next_cursor`.
-fn next(answer: &Answer) -> Option<String> {
-    let list = answer.expect(200);
-    let Some(link) = answer.header("link") else {
+/// The target of the `Link` header, which must agree with `next_cursor`.
+fn next(response: &Response) -> Option<String> {
+    let list = response.expect(200);
+    let Some(link) = response.header("link") else {
         assert_eq!(list["next_cursor"], Value::Null);
         return None;
     };
@@ -23,16 +23,16 @@ fn next(answer: &Answer) -> Option<String> {
     Some(target.to_owned())
 }
 
-/// All pages of a list, from the first on.
+/// All pages of a list, starting with the first.
 fn pages(client: &Client<'_>, target: &str) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut target = Some(target.to_owned());
     while let Some(page) = target {
-        let answer = client.get(page);
-        let items = answer.expect(200)["items"].as_array().unwrap().clone();
-        assert_eq!(answer.json()["count"], items.len());
+        let response = client.get(page);
+        let items = response.expect(200)["items"].as_array().unwrap().clone();
+        assert_eq!(response.json()["count"], items.len());
         pages.push(items);
-        target = next(&answer);
+        target = next(&response);
     }
     pages
 }
@@ -87,7 +87,7 @@ pub(crate) fn the_link_header_keeps_order_filter_and_size(api: Api) {
     assert!(found[0][0]["created_at"].as_str() <= found[2][0]["created_at"].as_str());
 }
 
-pub(crate) fn what_is_there_throughout_is_seen_once_while_others_come_and_go(api: Api) {
+pub(crate) fn lasting_todos_are_listed_once_while_others_come_and_go(api: Api) {
     let (ann, is_over) = (api.user(), AtomicBool::new(false));
     let lasting: Vec<_> = (0..30)
         .map(|number| {
@@ -97,7 +97,7 @@ pub(crate) fn what_is_there_throughout_is_seen_once_while_others_come_and_go(api
         .collect();
     let passing = ann.items(format!("{TODOS}?q=passing"));
     thread::scope(|scope| {
-        // Also when an assertion below fails: the scope waits for its threads.
+        // Set even if an assertion below fails, because the scope waits for its threads.
         let _over = SetOnDrop(&is_over);
         scope.spawn(|| {
             for todo in &passing {
@@ -144,7 +144,7 @@ pub(crate) fn each_order_is_kept(api: Api) {
     }
 }
 
-pub(crate) fn a_cursor_without_a_limit_leads_to_all_the_rest(api: Api) {
+pub(crate) fn a_cursor_without_a_limit_returns_the_rest(api: Api) {
     let ann = api.user();
     for number in 0..5 {
         ann.create(&format!("Number {number}"));

@@ -1,12 +1,12 @@
-//! Bad query parameters.
+//! Invalid query parameters.
 
 use std::slice;
 
 use serde_json::json;
 
-use crate::support::{Api, TODOS, escaped};
+use crate::support::{Api, TODOS, percent_encoded};
 
-pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
+pub(crate) fn each_invalid_parameter_of_a_list_is_named(api: Api) {
     let ann = api.user();
     ann.create("Listed");
     for (field, values) in [
@@ -34,8 +34,8 @@ pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
         ("q", &["%00", "a%00b", "%ff", "a%C3", "%ED%A0%80"]),
     ] {
         for value in values {
-            let answer = ann.get(format!("{TODOS}?{field}={value}"));
-            let messages = answer.bad_fields(&[field]);
+            let response = ann.get(format!("{TODOS}?{field}={value}"));
+            let messages = response.expect_invalid_fields(&[field]);
             assert!(messages[0].starts_with("must "), "{messages:?}");
         }
         if field == "id" {
@@ -43,22 +43,22 @@ pub(crate) fn each_bad_parameter_of_a_list_is_named(api: Api) {
         }
         let good = values[0];
         let twice = ann.get(format!("{TODOS}?{field}={good}&{field}={good}"));
-        assert_eq!(twice.bad_fields(&[field]), ["must be given only once"]);
+        assert_eq!(twice.expect_invalid_fields(&[field]), ["must be given only once"]);
     }
     let long = "ä".repeat(256);
-    ann.get(format!("{TODOS}?q={}", escaped(&long))).bad_fields(&["q"]);
-    assert!(ann.items(format!("{TODOS}?q={}", escaped(&long[2..]))).is_empty());
-    // What replaces invalid UTF-8 is a character like any other when it is meant.
+    ann.get(format!("{TODOS}?q={}", percent_encoded(&long))).expect_invalid_fields(&["q"]);
+    assert!(ann.items(format!("{TODOS}?q={}", percent_encoded(&long[2..]))).is_empty());
+    // The replacement character itself is valid.
     assert!(ann.items(format!("{TODOS}?q=%EF%BF%BD")).is_empty());
 }
 
-pub(crate) fn all_bad_parameters_are_named_at_once(api: Api) {
+pub(crate) fn all_invalid_parameters_are_named(api: Api) {
     let all = "limit=0&is_completed=maybe&sort=up&cursor=x&q=%00";
     let fields = ["limit", "is_completed", "sort", "cursor", "q"];
-    api.user().get(format!("{TODOS}?{all}")).bad_fields(&fields);
+    api.user().get(format!("{TODOS}?{all}")).expect_invalid_fields(&fields);
 }
 
-pub(crate) fn each_bad_parameter_of_a_change_of_many_is_named(api: Api) {
+pub(crate) fn each_invalid_parameter_of_a_bulk_call_is_named(api: Api) {
     let ann = api.user();
     let todo = ann.create("Untouched");
     let change = json!({"is_completed": true});
@@ -71,16 +71,16 @@ pub(crate) fn each_bad_parameter_of_a_change_of_many_is_named(api: Api) {
         ("all=true&all=true", &["all"]),
         ("q=x&q=y&all=maybe", &["all", "q"]),
     ] {
-        ann.delete(format!("{TODOS}?{query}")).bad_fields(fields);
-        ann.patch(format!("{TODOS}?{query}"), &change).bad_fields(fields);
+        ann.delete(format!("{TODOS}?{query}")).expect_invalid_fields(fields);
+        ann.patch(format!("{TODOS}?{query}"), &change).expect_invalid_fields(fields);
     }
     assert_eq!(ann.items(TODOS), [todo]);
 }
 
-pub(crate) fn unknown_parameters_are_refused_by_every_operation(api: Api) {
+pub(crate) fn every_operation_rejects_unknown_parameters(api: Api) {
     let ann = api.user();
     let todo = ann.create("Untouched");
-    for operation in api.operations_of_users() {
+    for operation in api.user_operations() {
         for (name, value) in [
             ("completed", "true"),
             ("Limit", "1"),
@@ -97,28 +97,28 @@ pub(crate) fn unknown_parameters_are_refused_by_every_operation(api: Api) {
                 None => call,
             };
             let field = if name == "x%C3" { "x\u{fffd}" } else { name };
-            let messages = call.send().bad_fields(&[field]);
+            let messages = call.send().expect_invalid_fields(&[field]);
             assert!(messages[0].starts_with("is not known here; "), "{messages:?}");
         }
     }
     assert_eq!(ann.items(TODOS), slice::from_ref(&todo));
-    // What names nothing is no parameter.
+    // Empty parameters are ignored.
     assert_eq!(ann.items(format!("{TODOS}?&&")), [todo]);
 }
 
-pub(crate) fn the_name_that_was_probably_meant_is_told(api: Api) {
+pub(crate) fn an_unknown_parameter_is_rejected_with_a_suggestion(api: Api) {
     let ann = api.user();
     for (query, field, message) in [
         ("completed=true", "completed", "is not known here; did you mean is_completed?"),
         ("ids=1", "ids", "is not known here; did you mean id?"),
         ("page=2", "page", "is not known here; known are cursor, id, is_completed, limit, q, sort"),
     ] {
-        assert_eq!(ann.get(format!("{TODOS}?{query}")).bad_fields(&[field]), [message]);
+        assert_eq!(ann.get(format!("{TODOS}?{query}")).expect_invalid_fields(&[field]), [message]);
     }
     let one = ann.get(format!("{TODOS}/{}?fields=title", uuid::Uuid::nil()));
     let message = "is not known here; this call takes no parameters";
-    assert_eq!(one.bad_fields(&["fields"]), [message]);
-    // Each once, in order, and not without end.
+    assert_eq!(one.expect_invalid_fields(&["fields"]), [message]);
+    // Each parameter once, in order, and a limited number.
     let many: Vec<_> = (0..2_000).map(|number| format!("p{}", number % 1_000)).collect();
     let body = ann.get(format!("{TODOS}?{}", many.join("&"))).expect(422);
     assert_eq!(body["field_errors"].as_array().unwrap().len(), 20);

@@ -1,9 +1,9 @@
-//! Paths and methods: those there are, and those there are not.
+//! Known and unknown paths and methods.
 
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, Api, TODOS, at, path_of};
+use crate::support::{Api, Response, TODOS, path_of, todo_path};
 
 pub(crate) fn an_unknown_route_is_not_found(api: Api) {
     let id = Uuid::now_v7();
@@ -29,24 +29,24 @@ pub(crate) fn an_unknown_route_is_not_found(api: Api) {
     ] {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let raw = api.raw(method, target).header("X-User-ID", Uuid::nil().to_string());
-            let answer = raw.header("Content-Length", "0").send();
+            let response = raw.header("Content-Length", "0").send();
             match method {
-                "HEAD" => assert_eq!(answer.status, 404, "{target}"),
-                // Its files take no other methods, whether they are there or not.
-                "GET" => drop(answer.refused(404, "NOT_FOUND", "Resource not found")),
+                "HEAD" => assert_eq!(response.status, 404, "{target}"),
+                // Paths below `/docs/` accept no other methods, whether the file exists or not.
+                "GET" => drop(response.expect_error(404, "NOT_FOUND", "Resource not found")),
                 _ if target.starts_with("/docs/") => {
-                    answer.refused(405, "METHOD_NOT_ALLOWED", "Method not allowed");
+                    response.expect_error(405, "METHOD_NOT_ALLOWED", "Method not allowed");
                 }
-                _ => drop(answer.refused(404, "NOT_FOUND", "Resource not found")),
+                _ => drop(response.expect_error(404, "NOT_FOUND", "Resource not found")),
             }
         }
     }
-    // Nobody has to say who calls to be told so.
-    api.nobody().get("/api/v1/users").refused(404, "NOT_FOUND", "Resource not found");
+    // An unknown route needs no caller.
+    api.anonymous().get("/api/v1/users").expect_error(404, "NOT_FOUND", "Resource not found");
 }
 
-pub(crate) fn another_method_is_refused_with_those_that_are_allowed(api: Api) {
-    let todo = at(&Uuid::now_v7().to_string());
+pub(crate) fn another_method_is_rejected_with_the_allowed_ones(api: Api) {
+    let todo = todo_path(&Uuid::now_v7().to_string());
     for (target, allowed) in [
         (TODOS, "GET, HEAD, POST, PATCH, DELETE"),
         ("/api/v1/todos/", "GET, HEAD, POST, PATCH, DELETE"),
@@ -66,28 +66,28 @@ pub(crate) fn another_method_is_refused_with_those_that_are_allowed(api: Api) {
             if allowed.split(", ").any(|it| it == method) {
                 continue;
             }
-            let answer = api.raw(method, target).header("Content-Length", "0").send();
-            answer.refused(405, "METHOD_NOT_ALLOWED", "Method not allowed");
-            assert_eq!(answer.header("allow"), Some(allowed), "{method} {target}");
+            let response = api.raw(method, target).header("Content-Length", "0").send();
+            response.expect_error(405, "METHOD_NOT_ALLOWED", "Method not allowed");
+            assert_eq!(response.header("allow"), Some(allowed), "{method} {target}");
         }
     }
 }
 
-pub(crate) fn the_collection_is_there_with_a_slash_at_its_end(api: Api) {
+pub(crate) fn the_collection_accepts_a_trailing_slash(api: Api) {
     let ann = api.user();
     let slashed = format!("{TODOS}/");
-    let answer = ann.call("POST", &slashed).json(&json!({"title": "Slashed"})).send();
-    let todo = answer.expect(201);
-    assert_eq!(answer.header("location"), Some(path_of(&todo).as_str()));
+    let response = ann.call("POST", &slashed).json(&json!({"title": "Slashed"})).send();
+    let todo = response.expect(201);
+    assert_eq!(response.header("location"), Some(path_of(&todo).as_str()));
     assert_eq!(ann.items(&slashed), [todo]);
     assert_eq!(ann.delete(format!("{slashed}?all=true")).expect(200), json!({"affected": 1}));
 }
 
-pub(crate) fn head_is_get_without_the_body(api: Api) {
+pub(crate) fn head_is_get_without_a_body(api: Api) {
     let ann = api.user();
     let todo = ann.create("Ahead");
     ann.create("Another");
-    let absent = at(&Uuid::now_v7().to_string());
+    let absent = todo_path(&Uuid::now_v7().to_string());
     let targets = [
         (path_of(&todo), 200),
         (TODOS.to_owned(), 200),
@@ -101,7 +101,7 @@ pub(crate) fn head_is_get_without_the_body(api: Api) {
         ("/docs".to_owned(), 200),
         ("/docs/swagger-ui.css".to_owned(), 200),
         (absent, 404),
-        (at("17"), 400),
+        (todo_path("17"), 400),
         (format!("{TODOS}?limit=0"), 422),
         ("/nowhere".to_owned(), 404),
     ];
@@ -117,9 +117,9 @@ pub(crate) fn head_is_get_without_the_body(api: Api) {
     assert_eq!(unchanged.status, 304);
 }
 
-/// The headers that do not differ from one answer to the next.
-fn lasting(answer: &Answer) -> Vec<(String, String)> {
-    let mut headers = answer.headers.clone();
+/// The headers that are the same in every response.
+fn lasting(response: &Response) -> Vec<(String, String)> {
+    let mut headers = response.headers.clone();
     headers.retain(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
     headers.sort();
     headers

@@ -27,7 +27,7 @@ pub(crate) fn todos_are_counted(api: Api) {
     assert_eq!(stats(&ann), counts(0, 0, 0));
 }
 
-pub(crate) fn what_matches_the_filters_is_counted(api: Api) {
+pub(crate) fn todos_that_match_the_filters_are_counted(api: Api) {
     let (ann, bob) = (api.user(), api.user());
     let [milk, eggs, _] = ["Buy milk", "Buy eggs", "Call Bob"].map(|title| ann.create(title));
     let his = bob.create("Buy milk");
@@ -46,7 +46,7 @@ pub(crate) fn what_matches_the_filters_is_counted(api: Api) {
         assert_eq!(expected["total"], listed, "{query}");
     }
     for name in ["limit", "cursor", "sort", "all"] {
-        ann.get(format!("{TODOS}/stats?{name}=1")).bad_fields(&[name]);
+        ann.get(format!("{TODOS}/stats?{name}=1")).expect_invalid_fields(&[name]);
     }
 }
 

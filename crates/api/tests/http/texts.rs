@@ -1,13 +1,13 @@
-//! Titles and descriptions: what they may be, and that they are kept exactly.
+//! Titles and descriptions: which are valid, and that they are stored exactly.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, TODOS, path_of};
 
-/// A character outside of the Basic Multilingual Plane: two units in UTF-16, four bytes in UTF-8.
+/// A character outside the Basic Multilingual Plane: two UTF-16 units, four UTF-8 bytes.
 const ASTRAL: &str = "🦀";
 
-pub(crate) fn odd_texts_are_kept_exactly(api: Api) {
+pub(crate) fn unusual_texts_are_kept_exactly(api: Api) {
     let ann = api.user();
     for text in [
         "  leading and trailing  ",
@@ -34,7 +34,7 @@ pub(crate) fn odd_texts_are_kept_exactly(api: Api) {
     }
 }
 
-pub(crate) fn an_empty_description_is_not_a_missing_one(api: Api) {
+pub(crate) fn an_empty_description_is_not_null(api: Api) {
     let ann = api.user();
     for description in [Value::Null, json!("")] {
         let body = json!({"title": "Two kinds of nothing", "description": description});
@@ -53,42 +53,42 @@ pub(crate) fn lengths_are_counted_in_code_points(api: Api) {
     assert_eq!(ann.get(path_of(&todo)).expect(200)["description"], longest["description"]);
 
     let too_long = json!({"title": ASTRAL.repeat(256), "description": ASTRAL.repeat(2_001)});
-    ann.post(&too_long).bad_fields(&["title", "description"]);
-    ann.patch(path_of(&todo), &too_long).bad_fields(&["title", "description"]);
-    // Three code points that look like one: a family counts as all of its members.
-    ann.post(&json!({"title": "e\u{301}".repeat(128)})).bad_fields(&["title"]);
+    ann.post(&too_long).expect_invalid_fields(&["title", "description"]);
+    ann.patch(path_of(&todo), &too_long).expect_invalid_fields(&["title", "description"]);
+    // Combining characters count separately.
+    ann.post(&json!({"title": "e\u{301}".repeat(128)})).expect_invalid_fields(&["title"]);
 }
 
-pub(crate) fn a_title_of_white_space_is_refused(api: Api) {
+pub(crate) fn a_title_of_white_space_is_rejected(api: Api) {
     let ann = api.user();
     let todo = ann.create("Solid");
     for blank in [" ", "\t\r\n", "\u{a0}", "\u{3000}", "\u{2003}\u{2029}", "\u{1680} \u{202f}"] {
-        ann.post(&json!({"title": blank})).bad_fields(&["title"]);
-        ann.patch(path_of(&todo), &json!({"title": blank})).bad_fields(&["title"]);
-        // In a description it is as good as any other text.
+        ann.post(&json!({"title": blank})).expect_invalid_fields(&["title"]);
+        ann.patch(path_of(&todo), &json!({"title": blank})).expect_invalid_fields(&["title"]);
+        // A description may be white space.
         let spaced = ann.post(&json!({"title": "Spaced", "description": blank})).expect(201);
         assert_eq!(spaced["description"], blank);
     }
     assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
 }
 
-pub(crate) fn the_character_nul_is_refused(api: Api) {
+pub(crate) fn the_character_nul_is_rejected(api: Api) {
     let ann = api.user();
     let todo = ann.create("Without");
     for text in ["\0", "in\0side", "end\0"] {
         let body = json!({"title": text, "description": text});
-        let messages = ann.post(&body).bad_fields(&["title", "description"]);
+        let messages = ann.post(&body).expect_invalid_fields(&["title", "description"]);
         assert!(messages.iter().all(|it| it.contains("U+0000")), "{messages:?}");
-        ann.patch(path_of(&todo), &body).bad_fields(&["title", "description"]);
+        ann.patch(path_of(&todo), &body).expect_invalid_fields(&["title", "description"]);
     }
     assert_eq!(ann.items(TODOS), [todo]);
 }
 
-pub(crate) fn unpaired_surrogates_are_refused(api: Api) {
+pub(crate) fn unpaired_surrogates_are_rejected(api: Api) {
     let ann = api.user();
     for body in [r#"{"title":"\ud83e"}"#, r#"{"title":"\udd80\ud83e"}"#] {
         let call = ann.call("POST", TODOS).header("Content-Type", "application/json");
-        call.body(body).send().bad_fields(&["body"]);
+        call.body(body).send().expect_invalid_fields(&["body"]);
     }
     let call = ann.call("POST", TODOS).header("Content-Type", "application/json");
     assert_eq!(call.body(r#"{"title":"\ud83e\udd80"}"#).send().expect(201)["title"], ASTRAL);

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Api, Client, TODOS, at, path_of};
+use crate::support::{Api, Client, TODOS, path_of, todo_path};
 
-fn described(client: &Client<'_>) -> Value {
+fn create_with_description(client: &Client<'_>) -> Value {
     client.post(&json!({"title": "Buy milk", "description": "Two litres"})).expect(201)
 }
 
-/// The todo as it must be after a change of these fields.
+/// The todo as expected after these changes.
 fn changed(before: &Value, after: &Value, fields: &Value) -> Value {
     let mut expected = before.clone();
     for (name, value) in fields.as_object().unwrap() {
@@ -21,21 +21,21 @@ fn changed(before: &Value, after: &Value, fields: &Value) -> Value {
     expected
 }
 
-pub(crate) fn the_title_is_changed_alone(api: Api) {
+pub(crate) fn only_the_title_is_changed(api: Api) {
     let ann = api.user();
-    let (todo, other) = (described(&ann), described(&ann));
+    let (todo, other) = (create_with_description(&ann), create_with_description(&ann));
     let change = json!({"title": "Buy oat milk"});
-    let answer = ann.patch(path_of(&todo), &change);
-    let after = answer.expect(200);
+    let response = ann.patch(path_of(&todo), &change);
+    let after = response.expect(200);
     assert_eq!(after, changed(&todo, &after, &change));
-    assert_eq!(answer.header("etag"), Some("\"2\""));
+    assert_eq!(response.header("etag"), Some("\"2\""));
     assert_eq!(ann.get(path_of(&todo)).expect(200), after);
     assert_eq!(ann.get(path_of(&other)).expect(200), other);
 }
 
 pub(crate) fn a_todo_is_completed_and_reopened(api: Api) {
     let ann = api.user();
-    let mut todo = described(&ann);
+    let mut todo = create_with_description(&ann);
     for is_completed in [true, false] {
         let change = json!({"is_completed": is_completed});
         let after = ann.patch(path_of(&todo), &change).expect(200);
@@ -46,7 +46,7 @@ pub(crate) fn a_todo_is_completed_and_reopened(api: Api) {
 
 pub(crate) fn the_description_is_cleared_by_null_and_emptied_by_an_empty_text(api: Api) {
     let ann = api.user();
-    let mut todo = described(&ann);
+    let mut todo = create_with_description(&ann);
     for description in [Value::Null, json!(""), json!("More"), json!(""), Value::Null] {
         let change = json!({"description": description});
         let after = ann.patch(path_of(&todo), &change).expect(200);
@@ -56,61 +56,62 @@ pub(crate) fn the_description_is_cleared_by_null_and_emptied_by_an_empty_text(ap
     }
 }
 
-pub(crate) fn an_empty_title_is_refused(api: Api) {
+pub(crate) fn an_empty_title_is_rejected(api: Api) {
     let ann = api.user();
-    let todo = described(&ann);
-    ann.patch(path_of(&todo), &json!({"title": ""})).bad_fields(&["title"]);
-    // Nothing of a body that is refused is done.
+    let todo = create_with_description(&ann);
+    ann.patch(path_of(&todo), &json!({"title": ""})).expect_invalid_fields(&["title"]);
+    // A rejected body changes nothing at all.
     let half_right = json!({"title": "x".repeat(256), "is_completed": true});
-    ann.patch(path_of(&todo), &half_right).bad_fields(&["title"]);
+    ann.patch(path_of(&todo), &half_right).expect_invalid_fields(&["title"]);
     assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
 }
 
-pub(crate) fn null_for_what_cannot_be_null_is_refused(api: Api) {
+pub(crate) fn null_for_a_required_field_is_rejected(api: Api) {
     let ann = api.user();
-    let todo = described(&ann);
+    let todo = create_with_description(&ann);
     let path = path_of(&todo);
-    ann.patch(path.as_str(), &json!({"title": null})).bad_fields(&["title"]);
-    ann.patch(path.as_str(), &json!({"is_completed": null})).bad_fields(&["is_completed"]);
+    ann.patch(path.as_str(), &json!({"title": null})).expect_invalid_fields(&["title"]);
+    ann.patch(path.as_str(), &json!({"is_completed": null}))
+        .expect_invalid_fields(&["is_completed"]);
     let all = json!({"title": null, "is_completed": null, "description": null});
-    ann.patch(path.as_str(), &all).bad_fields(&["title", "is_completed"]);
+    ann.patch(path.as_str(), &all).expect_invalid_fields(&["title", "is_completed"]);
     assert_eq!(ann.get(path).expect(200), todo);
 }
 
 pub(crate) fn an_absent_todo_is_not_found(api: Api) {
-    let absent = at(&Uuid::new_v4().to_string());
-    api.user().patch(absent.as_str(), &json!({"title": "Nothing"})).not_found();
-    api.user().patch(absent, &json!({})).not_found();
+    let absent = todo_path(&Uuid::new_v4().to_string());
+    api.user().patch(absent.as_str(), &json!({"title": "Nothing"})).expect_not_found();
+    api.user().patch(absent, &json!({})).expect_not_found();
 }
 
 pub(crate) fn another_users_todo_is_not_found_and_not_changed(api: Api) {
     let (ann, bob) = (api.user(), api.user());
-    let todo = described(&ann);
-    bob.patch(path_of(&todo), &json!({"title": "Bob's now"})).not_found();
-    bob.patch(path_of(&todo), &json!({})).not_found();
+    let todo = create_with_description(&ann);
+    bob.patch(path_of(&todo), &json!({"title": "Bob's now"})).expect_not_found();
+    bob.patch(path_of(&todo), &json!({})).expect_not_found();
     assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
     assert!(bob.items(TODOS).is_empty());
 }
 
 pub(crate) fn an_empty_change_changes_nothing(api: Api) {
     let ann = api.user();
-    let todo = described(&ann);
-    let answer = ann.patch(path_of(&todo), &json!({}));
-    assert_eq!(answer.expect(200), todo);
-    assert_eq!(answer.header("etag"), Some("\"1\""));
+    let todo = create_with_description(&ann);
+    let response = ann.patch(path_of(&todo), &json!({}));
+    assert_eq!(response.expect(200), todo);
+    assert_eq!(response.header("etag"), Some("\"1\""));
 }
 
-pub(crate) fn a_change_to_the_same_changes_nothing(api: Api) {
+pub(crate) fn a_change_to_the_same_values_changes_nothing(api: Api) {
     let ann = api.user();
-    let todo = described(&ann);
+    let todo = create_with_description(&ann);
     let same = json!({"title": "Buy milk", "description": "Two litres", "is_completed": false});
     assert_eq!(ann.patch(path_of(&todo), &same).expect(200), todo);
     assert_eq!(ann.get(path_of(&todo)).expect(200), todo);
 }
 
-pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
+pub(crate) fn read_only_fields_in_a_body_are_ignored(api: Api) {
     let (ann, bob) = (api.user(), api.user());
-    let todo = described(&ann);
+    let todo = create_with_description(&ann);
     let old = "2001-01-01T00:00:00Z";
     let attempt = json!({
         "id": Uuid::new_v4(), "user_id": bob.id(), "created_at": old, "updated_at": old,
@@ -120,13 +121,13 @@ pub(crate) fn what_the_server_decides_is_ignored_in_a_body(api: Api) {
     assert!(bob.items(TODOS).is_empty());
 }
 
-pub(crate) fn the_later_of_two_changes_wins_and_the_next_read_sees_it(api: Api) {
+pub(crate) fn the_last_change_wins_and_the_next_read_sees_it(api: Api) {
     let ann = api.user();
-    let todo = described(&ann);
+    let todo = create_with_description(&ann);
     for round in 0..20 {
         let title = format!("Round {round}");
         ann.patch(path_of(&todo), &json!({"title": title})).expect(200);
-        // Not the connection, so probably not the thread, that the change went through.
+        // A new connection, so probably another thread than that of the change.
         let seen = api.raw("GET", &path_of(&todo)).header("X-User-ID", ann.id()).send();
         assert_eq!(seen.expect(200)["title"], title);
     }

@@ -1,4 +1,4 @@
-//! Databases that cannot be opened: told at once, on one line, without the password, and nothing is made.
+//! Databases that cannot be opened: reported immediately, in one line, without the password; nothing is created.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,18 +7,18 @@ use todo_test_support::database::TestDatabase;
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::{Cluster, ClusterOptions};
 
-use crate::support::{Ended, files, run_in};
+use crate::support::{Output, files, run_in};
 
-/// Runs the server on this database, in a directory in which it must not leave anything.
-fn serve(url: &str) -> Ended {
+/// Runs the server on this database, and checks that it leaves no file in its directory.
+fn serve(url: &str) -> Output {
     let directory = TempDirectory::new();
-    let ended = run_in(directory.path(), &[], &[("DATABASE_URL", url)]);
+    let output = run_in(directory.path(), &[], &[("DATABASE_URL", url)]);
     assert_eq!(files(&directory), Vec::<String>::new(), "{url}");
-    ended
+    output
 }
 
 #[test]
-fn a_url_that_cannot_be_understood_is_a_bad_setting() {
+fn an_invalid_url_is_an_invalid_setting() {
     for url in [
         "todos.db",
         "/var/lib/todos.db",
@@ -50,8 +50,8 @@ fn a_url_that_cannot_be_understood_is_a_bad_setting() {
 }
 
 #[test]
-fn a_postgres_that_is_not_there_is_told() {
-    // Nobody listens on a port that was free a moment ago.
+fn an_unreachable_postgres_is_reported() {
+    // No process listens on a port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("postgres://me:geheim@127.0.0.1:{port}/todos");
     serve(&url).failed(1, &["DATABASE_URL", "127.0.0.1"]);
@@ -61,7 +61,7 @@ fn a_postgres_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_postgres_that_never_answers_is_given_up() {
+fn a_postgres_that_never_responds_is_reported() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let url = format!("postgres://me:geheim@127.0.0.1:{port}/todos");
@@ -69,7 +69,7 @@ fn a_postgres_that_never_answers_is_given_up() {
 }
 
 #[test]
-fn a_postgres_that_lets_us_not_in_is_told_without_the_password() {
+fn a_failed_login_is_reported_without_the_password() {
     let options = ClusterOptions::default().file(
         "pg_hba.conf",
         "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
@@ -79,30 +79,30 @@ fn a_postgres_that_lets_us_not_in_is_told_without_the_password() {
     let port = cluster.port();
     let wrong = format!("postgres://me:geheim@127.0.0.1:{port}/postgres");
     serve(&wrong).failed(1, &["DATABASE_URL", "password authentication failed"]);
-    let stranger = format!("postgres://stranger:geheim@127.0.0.1:{port}/postgres");
-    serve(&stranger).failed(1, &["DATABASE_URL"]);
+    let unknown_role = format!("postgres://unknown_role:geheim@127.0.0.1:{port}/postgres");
+    serve(&unknown_role).failed(1, &["DATABASE_URL"]);
     let absent = format!("postgres://postgres:geheim@127.0.0.1:{port}/absent");
     serve(&absent).failed(1, &["DATABASE_URL", "absent"]);
-    // It may look, but not touch.
+    // This role may connect, but not create tables.
     let forbidden = format!("postgres://me:right@127.0.0.1:{port}/postgres");
-    let ended = serve(&forbidden);
-    assert!(!ended.failed(1, &["DATABASE_URL", "permission denied"]).contains("right@"));
+    let output = serve(&forbidden);
+    assert!(!output.failed(1, &["DATABASE_URL", "permission denied"]).contains("right@"));
 }
 
 #[test]
-fn a_postgres_that_does_not_keep_unicode_is_refused() {
+fn a_postgres_without_utf8_is_rejected() {
     let Some(database) = TestDatabase::postgres() else { return };
     let name = format!("latin_{:016x}", todo_test_support::directory::random());
     let latin = format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     database.psql(&latin);
     let url = format!("{}/{name}", database.url().rsplit_once('/').unwrap().0);
-    let ended = serve(&url);
+    let output = serve(&url);
     database.psql(&format!("DROP DATABASE {name} WITH (FORCE)"));
-    ended.failed(1, &["DATABASE_URL", "UTF8"]);
+    output.failed(1, &["DATABASE_URL", "UTF8"]);
 }
 
 #[test]
-fn a_sqlite_file_that_cannot_be_opened_is_told() {
+fn a_sqlite_file_that_cannot_be_opened_is_reported() {
     let directory = TempDirectory::new();
     let here = directory.path().display().to_string();
     serve(&format!("sqlite://{here}/absent/todos.db")).failed(1, &["DATABASE_URL"]);

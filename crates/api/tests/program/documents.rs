@@ -1,4 +1,4 @@
-//! What the program prints, and the documents that repeat it.
+//! The output of the program, and the documents that repeat it.
 
 use std::fs;
 
@@ -11,25 +11,25 @@ fn document(name: &str) -> String {
 }
 
 #[test]
-fn the_description_is_printed_as_it_is_committed() {
+fn the_printed_description_is_the_committed_one() {
     let printed = run(&["openapi"], &[]);
     let is_same = printed.succeeded() == document("openapi.json");
     assert!(is_same, "docs/openapi.json is out of date: cargo run -- openapi > docs/openapi.json");
 }
 
 #[test]
-fn the_page_on_configuration_names_every_setting_with_its_default() {
+fn the_configuration_document_has_every_setting_with_its_default() {
     let page = document("configuration.md");
     for (name, default) in SETTINGS {
         let row = page.lines().find(|line| line.starts_with(&format!("| `{name}`")));
         let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for {name}"));
         let shown = default.map(|default| format!("| `{default}` |"));
-        assert!(shown.is_none_or(|it| row.contains(&it)), "{name} is {default:?}, not as in {row}");
+        assert!(shown.is_none_or(|it| row.contains(&it)), "{name} is {default:?}, unlike in {row}");
     }
 }
 
 #[test]
-fn the_page_on_configuration_names_the_users_of_the_sandbox_and_its_flags() {
+fn the_configuration_document_has_the_users_and_flags_of_the_sandbox() {
     let page = document("configuration.md");
     for (name, id, ..) in USERS {
         assert!(page.contains(&format!("| {name} | `{id}` |")), "{name}");

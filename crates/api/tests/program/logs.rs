@@ -1,4 +1,4 @@
-//! The log: on standard output, in either format, without a secret.
+//! The log: on standard output, in either format, without secrets.
 
 use serde_json::Value;
 use todo_test_support::database::TestDatabase;
@@ -7,7 +7,7 @@ use todo_test_support::server::Server;
 
 use crate::support::{PROGRAM, shell};
 
-/// The same URL with a password that nobody asks for.
+/// The same URL with a password, which the server does not require.
 fn with_password(database: &TestDatabase) -> String {
     let (scheme, rest) = database.url().split_once("://").unwrap();
     let (user, host) = rest.split_once('@').unwrap();
@@ -16,7 +16,7 @@ fn with_password(database: &TestDatabase) -> String {
 }
 
 #[test]
-fn the_first_line_says_where_the_server_and_its_documentation_are() {
+fn the_first_line_has_the_addresses_of_the_server_and_its_documentation() {
     let server = Server::start(PROGRAM, "sqlite::memory:", &[]);
     let address = server.url("");
     let lines: Vec<Value> =
@@ -30,7 +30,7 @@ fn the_first_line_says_where_the_server_and_its_documentation_are() {
 
 #[test]
 fn no_line_shows_the_password() {
-    // Servers that ask for passwords would refuse this one.
+    // A server that requires passwords would reject this one.
     let Some(database) = TestDatabase::postgres().filter(|it| it.url().contains("127.0.0.1"))
     else {
         return;
@@ -42,14 +42,14 @@ fn no_line_shows_the_password() {
 }
 
 #[test]
-fn lines_for_people_say_the_same() {
+fn the_text_format_contains_the_same() {
     let directory = TempDirectory::new();
     let script = r#"cd "$0"; "$1" > log & i=0
         until grep -qs listening log || [ $i -gt 400 ]; do sleep 0.1; i=$((i+1)); done
         kill $!; wait $!; code=$?; cat log; exit $code"#;
     let line = [script, directory.path().to_str().unwrap(), PROGRAM];
-    let ended = shell(&line, &[("DATABASE_URL", "sqlite::memory:")]);
-    let log = ended.succeeded();
+    let output = shell(&line, &[("DATABASE_URL", "sqlite::memory:")]);
+    let log = output.succeeded();
     let line = log.lines().find(|line| line.contains("listening")).unwrap();
     assert!(line.contains("http://127.0.0.1:") && line.contains("/docs"), "{line}");
     assert!(line.contains("sqlite::memory:") && line.contains("INFO"), "{line}");

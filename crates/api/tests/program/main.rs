@@ -1,4 +1,4 @@
-//! The program as whoever runs it sees it: flags, environment, exit codes, one line on standard error, signals.
+//! The program from the operator's view: flags, environment, exit codes, one-line errors, signals.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 

@@ -26,7 +26,7 @@ fn migrations_are_applied_shown_and_reverted() {
     for database in databases() {
         assert_eq!(migrate(&database, &["status"]), all("pending"));
         assert_eq!(migrate(&database, &["up"]), all("applied"));
-        // Again is no harm.
+        // Repeating it has no effect.
         assert_eq!(migrate(&database, &["up"]), all("applied"));
         assert_eq!(migrate(&database, &["status"]), all("applied"));
         let latest = format!("applied {}\npending {}\n", MIGRATIONS[0], MIGRATIONS[1]);
@@ -38,7 +38,7 @@ fn migrations_are_applied_shown_and_reverted() {
 }
 
 #[test]
-fn a_server_that_may_not_migrate_does_not_serve_an_empty_database() {
+fn without_migrate_on_start_an_empty_database_is_not_served() {
     for database in databases() {
         assert_eq!(migrate(&database, &["status"]), all("pending"));
         let settings = [("DATABASE_URL", database.url()), ("MIGRATE_ON_START", "false")];

@@ -1,4 +1,4 @@
-//! Servers that run, until a signal ends them.
+//! Running servers, until a signal stops them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,17 +13,17 @@ use todo_test_support::server::Server;
 use crate::support::{PROGRAM, script};
 
 const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
-/// What takes longer hangs.
-const HANGS: Duration = Duration::from_secs(60);
-/// So that a busy machine makes no 503.
-const PATIENT: (&str, &str) = ("DATABASE_TIMEOUT", "30s");
+/// Ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
+/// Long enough that a busy machine causes no 503.
+const GENEROUS_TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "30s");
 
-/// The status of a GET; a connection that is refused has none.
+/// The status of a GET; `None` if the connection is refused.
 fn status(server: &Server, path: &str) -> Option<u16> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let answer = agent.get(server.url(path)).header("X-User-ID", USER).call();
-    answer.ok().map(|it| it.status().as_u16())
+    let response = agent.get(server.url(path)).header("X-User-ID", USER).call();
+    response.ok().map(|it| it.status().as_u16())
 }
 
 fn create(server: &Server, title: &str) {
@@ -38,114 +38,115 @@ fn count(server: &Server) -> Value {
 }
 
 #[test]
-fn a_signal_ends_the_server_in_order() {
+fn a_signal_stops_the_server_gracefully() {
     for signal in ["TERM", "INT"] {
         let server = Server::start(PROGRAM, "sqlite::memory:", &[]);
         assert_eq!(status(&server, "/health"), Some(200));
         server.signal(signal);
-        assert_eq!(server.wait_exit(HANGS).code(), Some(0), "{signal}");
+        assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0), "{signal}");
         assert_eq!(server.stderr(), Vec::<String>::new());
         assert!(server.logs().iter().any(|line| line.contains("going down")));
     }
 }
 
 #[test]
-fn a_request_that_was_accepted_is_still_answered() {
+fn an_accepted_request_is_completed_after_sigterm() {
     let database = TestDatabase::sqlite();
-    let settings = [PATIENT, ("SHUTDOWN_DELAY", "0s")];
+    let settings = [GENEROUS_TIMEOUT, ("SHUTDOWN_DELAY", "0s")];
     let server = Server::start(PROGRAM, database.url(), &settings);
     let body = r#"{"title":"In the last moment"}"#;
     let (start, rest) = body.split_at(10);
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.set_read_timeout(Some(HANGS)).unwrap();
-    begin_to_create(&mut stream, body.len(), start);
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
+    start_create(&mut stream, body.len(), start);
     server.terminate();
     let stopped = Instant::now();
     while status(&server, "/health").is_some() {
-        assert!(stopped.elapsed() < HANGS, "it still accepts");
+        assert!(stopped.elapsed() < HANG_TIMEOUT, "it still accepts");
         thread::sleep(Duration::from_millis(20));
     }
     assert!(server.is_running());
     stream.write_all(rest.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 201"), "{response}");
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 
-    // What was acknowledged is there for the next.
-    let next = Server::start(PROGRAM, database.url(), &[PATIENT]);
+    // The next server sees the acknowledged write.
+    let next = Server::start(PROGRAM, database.url(), &[GENEROUS_TIMEOUT]);
     assert_eq!(count(&next), 1);
 }
 
 #[test]
-fn a_request_that_never_ends_is_not_waited_for_longer_than_told() {
+fn an_endless_request_delays_the_exit_only_up_to_the_timeout() {
     let settings = [("SHUTDOWN_DELAY", "0s"), ("SHUTDOWN_TIMEOUT", "1s")];
     let server = Server::start(PROGRAM, "sqlite::memory:", &settings);
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.set_read_timeout(Some(HANGS)).unwrap();
-    begin_to_create(&mut stream, 100, "{");
+    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
+    start_create(&mut stream, 100, "{");
     server.terminate();
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
-    // Had the server waited for the body, it would have given it up before it ended, by an answer.
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    assert_eq!(String::from_utf8_lossy(&answer), "");
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
+    // If the server had waited for the body, it would have sent an error response before it exited.
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    assert_eq!(String::from_utf8_lossy(&response), "");
 }
 
-/// Sends the head of a request and, when a handler waits for it, the start of its body.
-fn begin_to_create(stream: &mut TcpStream, length: usize, start: &str) {
+/// Sends the head of a request and, once a handler waits for it, the start of its body.
+fn start_create(stream: &mut TcpStream, length: usize, start: &str) {
     write!(
         stream,
         "POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\nExpect: 100-continue\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
     .unwrap();
-    let mut invitation = [0; 25];
-    stream.read_exact(&mut invitation).unwrap();
-    assert_eq!(&invitation, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(start.as_bytes()).unwrap();
 }
 
 #[test]
-fn readiness_is_denied_before_the_server_closes() {
-    // Long enough for a busy machine to make its calls.
-    let settings = [("SHUTDOWN_DELAY", "10s"), PATIENT];
+fn readiness_fails_before_the_server_stops_accepting() {
+    // Long enough for the calls of this test on a busy machine.
+    let settings = [("SHUTDOWN_DELAY", "10s"), GENEROUS_TIMEOUT];
     let server = Server::start(PROGRAM, "sqlite::memory:", &settings);
     create(&server, "Before");
     assert_eq!(status(&server, "/health/ready"), Some(200));
     server.terminate();
     let stopped = Instant::now();
     while status(&server, "/health/ready") != Some(503) {
-        assert!(stopped.elapsed() < HANGS, "it is still ready");
+        assert!(stopped.elapsed() < HANG_TIMEOUT, "it is still ready");
     }
-    // All else is served as ever.
+    // Everything else is served as before.
     assert_eq!(status(&server, "/health"), Some(200));
     assert_eq!(count(&server), 1);
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     assert!(stopped.elapsed() >= Duration::from_secs(9), "{:?}", stopped.elapsed());
 }
 
-/// As a service is started: by a program, not from a terminal.
+/// Started by a program rather than from a terminal, as a service is.
 #[test]
-fn a_service_waits_for_its_load_balancer_unless_told_otherwise() {
+fn a_service_waits_for_its_load_balancer_by_default() {
     let directory = TempDirectory::new();
-    let server = Server::start(script(&directory, "SHUTDOWN_DELAY"), "sqlite::memory:", &[PATIENT]);
+    let server =
+        Server::start(script(&directory, "SHUTDOWN_DELAY"), "sqlite::memory:", &[GENEROUS_TIMEOUT]);
     create(&server, "Before");
     let line = server.logs().into_iter().find(|line| line.contains("listening")).unwrap();
     assert!(line.contains(r#""shutdown_delay":"5s""#), "{line}");
     server.terminate();
     let stopped = Instant::now();
     while status(&server, "/health/ready") != Some(503) {
-        assert!(stopped.elapsed() < HANGS, "it is still ready");
+        assert!(stopped.elapsed() < HANG_TIMEOUT, "it is still ready");
     }
-    // Longer than connected clients are waited for.
+    // Longer than the minimum time for connected clients.
     thread::sleep(Duration::from_secs(2));
     assert_eq!(count(&server), 1);
-    assert_eq!(server.wait_exit(HANGS).code(), Some(0));
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 }
 
 #[test]
-fn a_database_in_memory_serves_many_at_once() {
+fn a_database_in_memory_serves_concurrent_clients() {
     let server = Server::start(PROGRAM, "sqlite::memory:", &[("DATABASE_TIMEOUT", "60s")]);
     thread::scope(|scope| {
         for racer in 0..8 {

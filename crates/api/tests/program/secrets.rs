@@ -1,10 +1,10 @@
-//! Passwords: where they come from, and that they are shown nowhere.
+//! Passwords: where they come from, and that they are never shown.
 
 use std::fs;
 
 use todo_test_support::directory::TempDirectory;
 
-use crate::support::{Ended, run, run_in};
+use crate::support::{Output, run, run_in};
 
 #[test]
 fn a_url_in_the_wrong_place_is_not_shown() {
@@ -30,14 +30,14 @@ fn a_url_in_the_wrong_place_is_not_shown() {
 }
 
 #[test]
-fn the_help_says_that_flags_are_seen() {
+fn the_help_says_that_flags_are_visible() {
     let help = run(&["--help"], &[]);
     let help = help.succeeded().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("visible in the list of processes"), "{help}");
 }
 
 /// Runs the program with the URL in a file.
-fn with_file(text: &str) -> Ended {
+fn with_file(text: &str) -> Output {
     let directory = TempDirectory::new();
     let file = directory.path().join("url");
     fs::write(&file, text).unwrap();
@@ -57,7 +57,7 @@ fn the_url_is_read_from_a_file() {
 }
 
 #[test]
-fn a_bad_file_is_told_without_what_is_in_it() {
+fn an_invalid_file_is_reported_without_its_content() {
     for text in [
         "",
         "\n",
@@ -77,7 +77,7 @@ fn a_bad_file_is_told_without_what_is_in_it() {
 }
 
 #[test]
-fn two_urls_are_one_too_many() {
+fn two_urls_are_rejected() {
     let both = [("DATABASE_URL", "sqlite::memory:"), ("DATABASE_URL_FILE", "/nowhere/url")];
     run(&[], &both).failed(2, &["DATABASE_URL", "DATABASE_URL_FILE", "both"]);
     let flag = ["--database-url=sqlite::memory:"];

@@ -1,4 +1,4 @@
-//! Settings: where they come from, and what happens to bad ones.
+//! Settings: where they come from, and how invalid ones are reported.
 
 use std::fs;
 
@@ -29,8 +29,8 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
     ("SHUTDOWN_TIMEOUT", Some("30s")),
 ];
 
-/// Values that no setting of this name takes.
-const BAD: [(&str, &[&str]); 19] = [
+/// Invalid values of every setting.
+const INVALID: [(&str, &[&str]); 19] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -81,25 +81,25 @@ fn the_help_names_every_setting_with_its_default() {
             assert!(shown.is_none_or(|it| section.contains(&it)), "{name}: {section}");
         }
         let count = help.matches("[env: ").count();
-        assert_eq!(count, SETTINGS.len(), "a setting is new: say so here");
+        assert_eq!(count, SETTINGS.len(), "add the new setting to SETTINGS");
     }
 }
 
 #[test]
-fn the_help_tells_no_secret_of_the_environment() {
+fn the_help_shows_no_secret_of_the_environment() {
     let help = run(&["--help"], &[("DATABASE_URL", "postgres://me:geheim@localhost/todos")]);
     assert!(!help.succeeded().contains("geheim"));
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     let version = format!("todo-api {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&["--version"], &[]).succeeded(), version);
 }
 
 #[test]
-fn a_bad_value_ends_the_program_with_one_line_that_names_the_setting() {
-    for (name, values) in BAD {
+fn an_invalid_value_is_a_one_line_error_that_names_the_setting() {
+    for (name, values) in INVALID {
         for value in values {
             let memory = ("DATABASE_URL", "sqlite::memory:");
             run(&[], &[memory, (name, value)]).failed(2, &[name]);
@@ -110,7 +110,7 @@ fn a_bad_value_ends_the_program_with_one_line_that_names_the_setting() {
 }
 
 #[test]
-fn an_unknown_flag_or_command_ends_the_program() {
+fn an_unknown_flag_or_command_is_an_error() {
     for arguments in
         [&["--colour"][..], &["dance"], &["migrate"], &["migrate", "sideways"], &["openapi", "x"]]
     {
@@ -119,7 +119,7 @@ fn an_unknown_flag_or_command_ends_the_program() {
 }
 
 #[test]
-fn a_file_is_read_below_the_environment_and_the_flags() {
+fn the_environment_and_flags_override_the_file() {
     let directory = TempDirectory::new();
     let write = |text: &str| fs::write(directory.path().join(".env"), text).unwrap();
     let run = |arguments: &[&str], environment: &[(&str, &str)]| {

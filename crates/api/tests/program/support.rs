@@ -11,42 +11,42 @@ use todo_test_support::directory::TempDirectory;
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-api");
 
-/// What has not ended by then hangs.
-const HANGS: Duration = Duration::from_secs(60);
+/// Ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a program that has ended left behind.
+/// The output and exit code of the program.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Output {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// Runs the program in a directory of its own.
-pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+/// Runs the program in a fresh directory.
+pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     run_in(TempDirectory::new().path(), arguments, environment)
 }
 
 /// Runs the program in this directory.
-pub(crate) fn run_in(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+pub(crate) fn run_in(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let enter = [r#"cd "$0" && exec "$@""#, directory.to_str().unwrap(), PROGRAM];
     shell(&[&enter, arguments].concat(), environment)
 }
 
-/// Runs a line of shell with its arguments.
-pub(crate) fn shell(line: &[&str], environment: &[(&str, &str)]) -> Ended {
-    // Never the default port, which may be taken, and no wait for a load balancer; each test may still set its own.
+/// Runs a shell command with arguments.
+pub(crate) fn shell(line: &[&str], environment: &[(&str, &str)]) -> Output {
+    // Not the default port, which may be in use, and without a shutdown delay. Tests may override both.
     let environment = [&[("PORT", "0"), ("SHUTDOWN_DELAY", "0s")], environment].concat();
-    let output = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, HANGS);
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+    let exited = run_to_exit("/bin/sh", &[&["-c"], line].concat(), &environment, HANG_TIMEOUT);
+    Output {
+        code: exited.status.code(),
+        stdout: String::from_utf8(exited.stdout).unwrap(),
+        stderr: String::from_utf8(exited.stderr).unwrap(),
     }
 }
 
-impl Ended {
-    /// The one line of a program that ended in this way, which must hold these words and nothing secret.
+impl Output {
+    /// Expects a one-line error with this exit code, which contains these words and no secret.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32, words: &[&str]) -> &str {
         assert_eq!(self.code, Some(code), "{self:?}");
@@ -66,12 +66,12 @@ impl Ended {
     }
 }
 
-/// The program as a script that runs it in this directory, without some of the variables that it was given.
+/// Creates a script that runs the program in this directory, without one of the variables that it was given.
 pub(crate) fn script(directory: &TempDirectory, unset: &str) -> PathBuf {
     script_with(directory, unset, "")
 }
 
-/// The same, with arguments as in a shell.
+/// The same with arguments, in shell syntax.
 pub(crate) fn script_with(directory: &TempDirectory, unset: &str, arguments: &str) -> PathBuf {
     let path = directory.path().join("run.sh");
     let unset = if unset.is_empty() { String::new() } else { format!("unset {unset}\n") };

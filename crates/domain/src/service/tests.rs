@@ -10,7 +10,7 @@ use crate::{MockClock, MockTodoRepository, Sort};
 const ALICE: UserId = UserId(Uuid::from_u128(0xa11ce));
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
 
-/// Nothing here waits, so a future is ready at once.
+/// Polls a future once: mocks are always ready.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -39,11 +39,11 @@ fn todo(number: u128) -> Todo {
 }
 
 fn unavailable() -> RepositoryError {
-    RepositoryError::unavailable("the plug is pulled")
+    RepositoryError::unavailable("the connection was refused")
 }
 
 #[test]
-fn a_new_todo_gets_a_time_ordered_id_the_time_of_the_clock_and_version_1() {
+fn a_new_todo_gets_a_time_ordered_id_the_clock_time_and_version_1() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
@@ -56,7 +56,7 @@ fn a_new_todo_gets_a_time_ordered_id_the_time_of_the_clock_and_version_1() {
 
     assert_eq!(todo.id.0.get_version_num(), 7);
     let (seconds, nanos) = todo.id.0.get_timestamp().unwrap().to_unix();
-    assert_eq!((seconds, nanos), (1_769_077_800, 123_000_000), "a UUID keeps milliseconds");
+    assert_eq!((seconds, nanos), (1_769_077_800, 123_000_000), "a UUID stores milliseconds");
     assert_eq!((todo.created_at, todo.updated_at, todo.version), (NOW, NOW, 1));
     assert_eq!(todo.description.unwrap().as_str(), "Milk");
 }
@@ -72,7 +72,7 @@ fn two_new_todos_have_different_ids_even_in_the_same_microsecond() {
 }
 
 #[test]
-fn a_todo_that_is_there_is_got() {
+fn an_existing_todo_is_returned() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_find()
@@ -82,7 +82,7 @@ fn a_todo_that_is_there_is_got() {
 }
 
 #[test]
-fn a_todo_that_is_not_there_is_not_found() {
+fn a_missing_todo_is_not_found() {
     let mut repository = MockTodoRepository::new();
     repository.expect_find().return_once(|_, _| Ok(None));
     repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Absent));
@@ -98,7 +98,7 @@ fn a_todo_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn an_update_passes_the_patch_the_condition_and_the_time_on() {
+fn an_update_passes_on_the_patch_the_condition_and_the_time() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_update()
@@ -117,7 +117,7 @@ fn an_update_passes_the_patch_the_condition_and_the_time_on() {
 }
 
 #[test]
-fn a_broken_condition_tells_how_the_todo_stands() {
+fn a_failed_condition_returns_the_current_todo() {
     let mut repository = MockTodoRepository::new();
     repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Conflict(todo(1))));
     repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Conflict(todo(1))));
@@ -139,7 +139,7 @@ fn a_broken_condition_tells_how_the_todo_stands() {
 }
 
 #[test]
-fn a_put_says_whether_it_created() {
+fn a_put_returns_whether_it_created_the_todo() {
     let mut repository = MockTodoRepository::new();
     repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Created(todo(1))));
     repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Replaced(todo(1))));
@@ -151,7 +151,7 @@ fn a_put_says_whether_it_created() {
 }
 
 #[test]
-fn a_page_with_more_behind_it_says_where_the_next_goes_on() {
+fn a_page_before_the_last_has_the_position_of_the_next() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_list()
@@ -165,7 +165,7 @@ fn a_page_with_more_behind_it_says_where_the_next_goes_on() {
 }
 
 #[test]
-fn the_last_page_has_no_next_even_when_it_is_full() {
+fn the_last_page_has_no_next_position_even_when_it_is_full() {
     let mut repository = MockTodoRepository::new();
     repository.expect_list().return_once(|_, _| Ok(vec![todo(2), todo(1)]));
     let query =
@@ -175,7 +175,7 @@ fn the_last_page_has_no_next_even_when_it_is_full() {
 }
 
 #[test]
-fn many_at_once_pass_the_filter_on_and_count() {
+fn bulk_operations_and_counts_pass_on_the_filter() {
     let mut repository = MockTodoRepository::new();
     let active = TodoFilter { is_completed: Some(false), ..TodoFilter::default() };
     let wanted = active.clone();
@@ -194,7 +194,7 @@ fn many_at_once_pass_the_filter_on_and_count() {
 }
 
 #[test]
-fn an_unavailable_database_is_told_by_every_use_case() {
+fn every_use_case_returns_that_the_database_is_unavailable() {
     let mut repository = MockTodoRepository::new();
     repository.expect_insert().returning(|_, _, _| Err(unavailable()));
     repository.expect_find().returning(|_, _| Err(unavailable()));

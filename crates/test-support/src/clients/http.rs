@@ -1,4 +1,4 @@
-//! A small HTTP client that sees what a library would hide: resets, closed connections, late answers.
+//! A small HTTP client that exposes what a library would hide: resets, closed connections, late responses.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// What takes longer hangs. No expectation of how fast anything is: it only ends a test that would never end.
-pub const HANGS: Duration = Duration::from_secs(60);
+/// Ends a test that hangs. It says nothing about the expected speed.
+pub const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The server closes connections that have been idle for long (`KEEP_ALIVE`). A careful client gives them up far
-/// earlier, so that a machine that stands still for seconds is no lost request.
-const STALE: Duration = Duration::from_secs(1);
+/// The client closes a connection that was idle for longer than this: far earlier than the server does (`KEEP_ALIVE`),
+/// so that no request is lost if the machine stalls for seconds.
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// Names, in lower case, and values.
@@ -25,21 +25,21 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    /// The value of the first header of this name, which is in lower case.
+impl Response {
+    /// The value of the first header with this name, in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(it, _)| it == name);
         values.next().map(|(_, value)| value.as_str())
     }
 
-    /// The body; null if it is not JSON.
+    /// The body as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// Whether it is a 503 with `Retry-After`, in the shape of all errors.
+    /// Whether it is a 503 with `Retry-After` in the common error format.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         self.status == 503
@@ -48,12 +48,12 @@ impl Answer {
             && self.json()["error_code"] == "SERVICE_UNAVAILABLE"
     }
 
-    fn says_goodbye(&self) -> bool {
+    fn closes_connection(&self) -> bool {
         self.header("connection").is_some_and(|it| it.eq_ignore_ascii_case("close"))
     }
 }
 
-/// A client of one server, on behalf of one user, with one connection that it keeps.
+/// A client of one server, on behalf of one user, with one persistent connection.
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
@@ -63,7 +63,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server on this port of 127.0.0.1; it connects with its first call.
+    /// A client of the server on this port of 127.0.0.1. The first call connects.
     #[must_use]
     pub fn new(port: u16, user: &str) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -73,9 +73,9 @@ impl Client {
     /// Connects, unless it is connected.
     ///
     /// # Errors
-    /// When nothing listens, or the connection is not made in time.
+    /// If nothing listens, or connecting takes too long.
     pub fn connect(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
-        if self.last_used.elapsed() > STALE {
+        if self.last_used.elapsed() > MAX_IDLE {
             self.stream = None;
         }
         let stream = match self.stream.take() {
@@ -85,30 +85,35 @@ impl Client {
         Ok(self.stream.insert(stream))
     }
 
-    /// Gives its connection up, if it has one.
+    /// Closes its connection, if it has one.
     pub fn disconnect(&mut self) {
         self.stream = None;
     }
 
-    /// Whether the server has asked it to leave, or it was never connected.
+    /// Whether it has no connection: the server sent `Connection: close`, or it never connected.
     #[must_use]
-    pub fn is_parted(&self) -> bool {
+    pub fn is_disconnected(&self) -> bool {
         self.stream.is_none()
     }
 
-    /// A GET.
+    /// Sends a GET.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn get(&mut self, target: &str) -> io::Result<Answer> {
+    pub fn get(&mut self, target: &str) -> io::Result<Response> {
         self.call("GET", target, None)
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     ///
     /// # Errors
-    /// Those of the connection, which is given up then.
-    pub fn call(&mut self, method: &str, target: &str, body: Option<&Value>) -> io::Result<Answer> {
+    /// Those of the connection, which is then closed.
+    pub fn call(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> io::Result<Response> {
         let mut request =
             format!("{method} {target} HTTP/1.1\r\nHost: test\r\nX-User-ID: {}\r\n", self.user);
         if let Some(body) = body {
@@ -124,28 +129,28 @@ impl Client {
         let result = stream
             .get_mut()
             .write_all(request.as_bytes())
-            .and_then(|()| read_answer(stream, method == "HEAD"));
+            .and_then(|()| read_response(stream, method == "HEAD"));
         self.last_used = Instant::now();
-        if !result.as_ref().is_ok_and(|answer| !answer.says_goodbye()) {
+        if !result.as_ref().is_ok_and(|response| !response.closes_connection()) {
             self.stream = None;
         }
         result
     }
 }
 
-/// A connection that waits for [`HANGS`], and not for ever.
+/// Opens a connection with [`HANG_TIMEOUT`] as the timeout of all operations.
 ///
 /// # Errors
-/// When nothing listens there.
+/// If nothing listens there.
 pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, HANGS)?;
+    let stream = TcpStream::connect_timeout(&address, HANG_TIMEOUT)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(HANGS))?;
-    stream.set_write_timeout(Some(HANGS))?;
+    stream.set_read_timeout(Some(HANG_TIMEOUT))?;
+    stream.set_write_timeout(Some(HANG_TIMEOUT))?;
     Ok(stream)
 }
 
-/// A connection to this port of 127.0.0.1 that has been used once, and is kept.
+/// Opens a connection to this port of 127.0.0.1 and sends one request on it.
 #[must_use]
 pub fn idle_connection(port: u16) -> TcpStream {
     let mut stream = connect(([127, 0, 0, 1], port).into()).expect("the server listens");
@@ -154,11 +159,11 @@ pub fn idle_connection(port: u16) -> TcpStream {
     stream
 }
 
-/// Reads one answer.
+/// Reads one response.
 ///
 /// # Errors
-/// When the connection ends before the answer, or within it.
-pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answer> {
+/// If the connection ends before the response is complete.
+pub fn read_response(stream: &mut impl BufRead, is_head: bool) -> io::Result<Response> {
     let status_line = read_line(stream)?;
     let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
     let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, status_line.clone()))?;
@@ -171,32 +176,35 @@ pub fn read_answer(stream: &mut impl BufRead, is_head: bool) -> io::Result<Answe
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut answer = Answer { status, headers, body: Vec::new() };
+    let mut response = Response { status, headers, body: Vec::new() };
     if is_head || matches!(status, 100..200 | 204 | 304) {
-        return Ok(answer);
+        return Ok(response);
     }
-    if let Some(length) = answer.header("content-length").and_then(|it| it.parse().ok()) {
-        answer.body = read_exactly(stream, length)?;
-    } else if answer.header("transfer-encoding") == Some("chunked") {
+    if let Some(length) = response.header("content-length").and_then(|it| it.parse().ok()) {
+        response.body = read_exactly(stream, length)?;
+    } else if response.header("transfer-encoding") == Some("chunked") {
         loop {
             let line = read_line(stream)?;
             let length = usize::from_str_radix(&line, 16)
                 .map_err(|_| Error::new(ErrorKind::InvalidData, line.clone()))?;
-            answer.body.extend(read_exactly(stream, length)?);
+            response.body.extend(read_exactly(stream, length)?);
             read_line(stream)?;
             if length == 0 {
                 break;
             }
         }
     }
-    Ok(answer)
+    Ok(response)
 }
 
 fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line)?;
     if line.pop() != Some(b'\n') {
-        return Err(Error::new(ErrorKind::UnexpectedEof, "the connection ended without an answer"));
+        return Err(Error::new(
+            ErrorKind::UnexpectedEof,
+            "the connection ended without a response",
+        ));
     }
     line.pop_if(|last| *last == b'\r');
     Ok(String::from_utf8_lossy(&line).into_owned())

@@ -1,15 +1,15 @@
-//! What one user was told about their todos, and so what must be true of them.
+//! The expected state of one user's todos, according to the responses that the user has received.
 
 use std::collections::{HashMap, HashSet};
 
-use super::http::{Answer, Client};
+use super::http::{Client, Response};
 use crate::directory::random;
 use serde_json::{Value, json};
 
 /// The path of the todos.
 pub const TODOS: &str = "/api/v1/todos";
 
-/// A user id, or a todo's, that nobody else has.
+/// A new unique id of a user or a todo.
 #[must_use]
 pub fn new_id() -> String {
     let (high, low) = (random(), random());
@@ -23,39 +23,39 @@ pub fn new_id() -> String {
     )
 }
 
-/// What is known of a todo: `None` after a change of which nobody knows whether it was made.
-type Known = Option<(String, u64)>;
+/// The expected title and version of a todo; `None` after a change that may or may not have been carried out.
+type TitleAndVersion = Option<(String, u64)>;
 
 /// The todos of one user, as far as the server has acknowledged them.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    kept: HashMap<String, Known>,
+    known: HashMap<String, TitleAndVersion>,
     order: Vec<String>,
     deleted: HashSet<String>,
     created: usize,
 }
 
-/// A call of which the ledger understands the answer.
+/// A call whose response the ledger can check.
 #[derive(Debug, Clone)]
 pub enum Call {
-    /// A new todo of this title.
+    /// Creates a todo with this title.
     Create(String),
-    /// A new todo under this id, of this title.
+    /// Creates a todo with this id and title.
     Put(String, String),
-    /// The todo of this id.
+    /// Gets the todo with this id.
     Get(String),
-    /// The newest todos.
+    /// Lists the newest todos.
     List,
-    /// How many there are.
+    /// Gets the counters.
     Stats,
-    /// Another title for the todo of this id.
+    /// Changes the title of the todo with this id.
     Patch(String, String),
-    /// No todo of this id any more.
+    /// Deletes the todo with this id.
     Delete(String),
 }
 
 impl Ledger {
-    /// The next call of a mixed load: half of it reads, half writes, and there are about twenty todos.
+    /// The next call of a mixed load: half reads, half writes, with about twenty todos.
     #[must_use]
     pub fn next_call(&self, turn: usize) -> Call {
         let title = format!("turn {turn}");
@@ -72,66 +72,70 @@ impl Ledger {
         }
     }
 
-    /// The next call of a load that only makes todos.
+    /// The next call of a load that only creates todos.
     #[must_use]
     pub fn next_write(turn: usize) -> Call {
         Call::Create(format!("turn {turn}"))
     }
 
-    /// Learns from the answer; `None` is none.
+    /// Checks a response and updates the expected state; `None` if there was no response.
     ///
     /// # Errors
-    /// What is wrong with an answer that is neither right nor an honest "try again".
-    pub fn learn(&mut self, call: &Call, answer: Option<&Answer>) -> Result<(), String> {
-        let Some(answer) = answer.filter(|it| it.status != 503) else {
-            self.forget(call);
-            return match answer {
-                Some(answer) if !answer.is_unavailable() => Err(format!("{call:?}: {answer:?}")),
+    /// If the response is neither as expected nor a well-formed 503.
+    pub fn record(&mut self, call: &Call, response: Option<&Response>) -> Result<(), String> {
+        let Some(response) = response.filter(|it| it.status != 503) else {
+            self.set_unknown(call);
+            return match response {
+                Some(response) if !response.is_unavailable() => {
+                    Err(format!("{call:?}: {response:?}"))
+                }
                 _ => Ok(()),
             };
         };
-        let value = answer.json();
-        let told = value["title"].as_str().map(str::to_owned).zip(value["version"].as_u64());
-        let is_right = match call {
+        let value = response.json();
+        let reported = value["title"].as_str().map(str::to_owned).zip(value["version"].as_u64());
+        let is_expected = match call {
             Call::Create(title) | Call::Put(_, title) => {
-                answer.status == 201 && told == Some((title.clone(), 1))
+                response.status == 201 && reported == Some((title.clone(), 1))
             }
             Call::Get(id) => {
-                let known = &self.kept[id];
-                answer.status == 200 && value["id"] == **id && (known.is_none() || *known == told)
+                let expected = &self.known[id];
+                response.status == 200
+                    && value["id"] == **id
+                    && (expected.is_none() || *expected == reported)
             }
-            Call::List => answer.status == 200 && self.is_right_list(&value),
-            Call::Stats => answer.status == 200 && value["total"].is_u64(),
+            Call::List => response.status == 200 && self.is_consistent(&value),
+            Call::Stats => response.status == 200 && value["total"].is_u64(),
             Call::Patch(id, title) => {
                 let is_next = |(old, version): &(String, u64)| {
                     value["version"] == version + u64::from(old != title)
                 };
-                answer.status == 200
+                response.status == 200
                     && value["id"] == **id
                     && value["title"] == **title
-                    && self.kept[id].as_ref().is_none_or(is_next)
+                    && self.known[id].as_ref().is_none_or(is_next)
             }
-            Call::Delete(_) => answer.status == 204,
+            Call::Delete(_) => response.status == 204,
         };
-        if !is_right {
-            self.forget(call);
-            return Err(format!("{call:?}: {answer:?}"));
+        if !is_expected {
+            self.set_unknown(call);
+            return Err(format!("{call:?}: {response:?}"));
         }
         match call {
             Call::Create(_) | Call::Put(..) => {
                 let id = value["id"].as_str().unwrap_or_default().to_owned();
                 self.created += 1;
                 self.order.push(id.clone());
-                self.kept.insert(id, told);
+                self.known.insert(id, reported);
             }
             Call::Patch(id, _) => {
-                // What an earlier call, given up, may still do is never known again.
-                if let Some(known @ Some(_)) = self.kept.get_mut(id) {
-                    *known = told;
+                // After a call without a response, which may still be carried out, the state stays unknown.
+                if let Some(expected @ Some(_)) = self.known.get_mut(id) {
+                    *expected = reported;
                 }
             }
             Call::Delete(id) => {
-                self.forget(call);
+                self.set_unknown(call);
                 self.deleted.insert(id.clone());
             }
             Call::Get(_) | Call::List | Call::Stats => {}
@@ -139,14 +143,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Nobody knows whether the change was made.
-    fn forget(&mut self, call: &Call) {
+    /// The change may or may not have been carried out.
+    fn set_unknown(&mut self, call: &Call) {
         match call {
             Call::Patch(id, _) => {
-                self.kept.insert(id.clone(), None);
+                self.known.insert(id.clone(), None);
             }
             Call::Delete(id) => {
-                self.kept.remove(id);
+                self.known.remove(id);
                 self.order.retain(|it| it != id);
             }
             Call::Create(_) | Call::Put(..) | Call::Get(_) | Call::List | Call::Stats => {}
@@ -159,28 +163,28 @@ impl Ledger {
         self.created
     }
 
-    /// Checks that every acknowledged todo is there as it was told, and every deleted one gone.
+    /// Checks that every acknowledged todo has its last reported state, and that every deleted one is absent.
     #[track_caller]
     pub fn verify(&self, client: &mut Client) {
-        let answer = client.get(TODOS).expect("the server answers");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert!(self.is_right_list_of_all(&answer.json()), "{self:#?}\n{}", answer.json());
+        let response = client.get(TODOS).expect("the server responds");
+        assert_eq!(response.status, 200, "{response:?}");
+        assert!(self.is_complete(&response.json()), "{self:#?}\n{}", response.json());
     }
 
-    fn is_right_list_of_all(&self, list: &Value) -> bool {
+    fn is_complete(&self, list: &Value) -> bool {
         let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
         let ids: HashSet<_> = items.iter().filter_map(|it| it["id"].as_str()).collect();
-        self.is_right_list(list) && self.kept.keys().all(|id| ids.contains(id.as_str()))
+        self.is_consistent(list) && self.known.keys().all(|id| ids.contains(id.as_str()))
     }
 
-    /// Whether nothing in it contradicts what is known.
-    fn is_right_list(&self, list: &Value) -> bool {
+    /// Whether no item contradicts the expected state.
+    fn is_consistent(&self, list: &Value) -> bool {
         list["items"].as_array().is_some_and(|items| {
             items.iter().all(|it| {
                 let id = it["id"].as_str().unwrap_or_default();
-                let known = self.kept.get(id).cloned().flatten();
+                let expected = self.known.get(id).cloned().flatten();
                 !self.deleted.contains(id)
-                    && known.is_none_or(|(title, version)| {
+                    && expected.is_none_or(|(title, version)| {
                         it["title"] == title && it["version"] == version
                     })
             })
@@ -189,11 +193,11 @@ impl Ledger {
 }
 
 impl Call {
-    /// Sends it.
+    /// Sends the call.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn send(&self, client: &mut Client) -> std::io::Result<Answer> {
+    pub fn send(&self, client: &mut Client) -> std::io::Result<Response> {
         let at = |id: &str| format!("{TODOS}/{id}");
         match self {
             Self::Create(title) => client.call("POST", TODOS, Some(&json!({"title": title}))),

@@ -1,4 +1,4 @@
-//! Many clients at once, and what became of their calls.
+//! A load of many concurrent clients, and the outcomes of their calls.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,71 +8,71 @@ use std::time::{Duration, Instant};
 use super::http::Client;
 use super::ledger::{Call, Ledger, new_id};
 
-/// Small, because there can be thousands.
+/// Small, because there can be thousands of threads.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// Between two looks at what a load has done.
+/// The interval between checks of the progress.
 const POLL: Duration = Duration::from_millis(5);
 
-/// One call.
+/// One call and its outcome.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// When it was sent.
     pub sent: Instant,
-    /// How long its answer took.
+    /// The time until the response, or until the failure of the connection.
     pub latency: Duration,
-    /// 0 when there was no answer.
+    /// The status; 0 if there was no response.
     pub status: u16,
-    /// What is wrong with the answer, or with the connection.
-    pub flaw: Option<String>,
+    /// What is wrong with the response or the connection; `None` for an expected response or a well-formed 503.
+    pub error: Option<String>,
 }
 
 impl Sample {
-    /// Whether it was answered well: not refused, and nothing is wrong with it.
+    /// Whether it succeeded: neither a 503 nor an error.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.flaw.is_none() && self.status != 503
+    pub fn is_success(&self) -> bool {
+        self.error.is_none() && self.status != 503
     }
 
-    /// When it was answered.
+    /// When the response was complete.
     #[must_use]
-    pub fn answered(&self) -> Instant {
+    pub fn completed(&self) -> Instant {
         self.sent + self.latency
     }
 }
 
-/// What the clients of a load do.
+/// The behaviour of the clients of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// How many there are, each on a connection and on behalf of a user of its own.
+    /// The number of clients, each with its own connection and user.
     pub clients: usize,
-    /// Before the next call after a 503, or after a connection that failed.
+    /// The pause after a 503 or a failed connection, before the next call.
     pub pause_after_failure: Duration,
-    /// The next call of a client, from what it knows and from how many calls it has made.
+    /// The next call of a client, from its ledger and the number of its previous calls.
     pub next_call: fn(&Ledger, usize) -> Call,
 }
 
 impl Plan {
-    /// Mixed calls, one right after the other.
+    /// Mixed calls without pauses.
     #[must_use]
     pub fn mixed(clients: usize) -> Self {
         Self { clients, pause_after_failure: Duration::ZERO, next_call: Ledger::next_call }
     }
 
-    /// Nothing but creates.
+    /// Only creates.
     #[must_use]
     pub fn creates(clients: usize) -> Self {
         Self { next_call: |_, turn| Ledger::next_write(turn), ..Self::mixed(clients) }
     }
 
-    /// Nothing but counters: calls that share no statement with each other.
+    /// Only the counters: calls that the server does not batch.
     #[must_use]
     pub fn counters(clients: usize) -> Self {
         Self { next_call: |_, _| Call::Stats, ..Self::mixed(clients) }
     }
 }
 
-/// A load that goes on in the background until it is stopped or dropped.
+/// A load that runs in the background until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Load {
     shared: Arc<Shared>,
@@ -82,12 +82,12 @@ pub struct Load {
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,
-    good: AtomicUsize,
-    bad: AtomicUsize,
+    succeeded: AtomicUsize,
+    failed: AtomicUsize,
     samples: Mutex<Vec<Sample>>,
 }
 
-/// What became of a load.
+/// The result of a load.
 #[derive(Debug)]
 pub struct Report {
     /// Every call.
@@ -96,49 +96,47 @@ pub struct Report {
 }
 
 impl Load {
-    /// Starts the clients of the server on this port of 127.0.0.1.
+    /// Starts clients of the server on this port of 127.0.0.1.
     #[must_use]
     pub fn start(port: u16, plan: Plan) -> Self {
         let shared = Arc::new(Shared::default());
         let clients = (0..plan.clients).map(|_| {
             let shared = Arc::clone(&shared);
             let client = thread::Builder::new().stack_size(STACK_BYTES);
-            client.spawn(move || one_client(port, plan, &shared)).expect("a thread starts")
+            client.spawn(move || run_client(port, plan, &shared)).expect("a thread starts")
         });
         Self { clients: clients.collect(), shared }
     }
 
-    /// Waits until so many more calls have succeeded. Panics after `timeout`, which only ends what hangs.
+    /// Waits until this many more calls have succeeded. Panics after `timeout`, which should only end a hang.
     #[track_caller]
-    pub fn wait_for_good(&self, count: usize, timeout: Duration) {
-        let aim = self.good() + count;
-        self.wait_until(timeout, || self.good() >= aim);
+    pub fn wait_for_successes(&self, count: usize, timeout: Duration) {
+        let target = self.succeeded() + count;
+        self.wait_until(timeout, || self.succeeded() >= target);
     }
 
-    /// Waits until so many calls in all have been refused, or gone wrong. Panics after `timeout`, which only ends
-    /// what hangs.
+    /// Waits until this many calls in total have failed. Panics after `timeout`, which should only end a hang.
     #[track_caller]
-    pub fn wait_for_bad(&self, count: usize, timeout: Duration) {
-        self.wait_until(timeout, || self.bad() >= count);
+    pub fn wait_for_failures(&self, count: usize, timeout: Duration) {
+        self.wait_until(timeout, || self.failed() >= count);
     }
 
-    /// Waits until so many calls have been answered in all, well or not. Panics after `timeout`, which only ends
-    /// what hangs.
+    /// Waits until this many calls in total have completed. Panics after `timeout`, which should only end a hang.
     #[track_caller]
     pub fn wait_for_calls(&self, count: usize, timeout: Duration) {
-        self.wait_until(timeout, || self.good() + self.bad() >= count);
+        self.wait_until(timeout, || self.succeeded() + self.failed() >= count);
     }
 
     #[track_caller]
     fn wait_until(&self, timeout: Duration, is_done: impl Fn() -> bool) {
-        let begun = Instant::now();
+        let start = Instant::now();
         while !is_done() {
             assert!(
-                begun.elapsed() < timeout,
-                "still waiting after {timeout:?}: {} calls were good, {} were not; flaws: {:?}",
-                self.good(),
-                self.bad(),
-                flaws(&self.samples())
+                start.elapsed() < timeout,
+                "still waiting after {timeout:?}: {} calls succeeded, {} failed; errors: {:?}",
+                self.succeeded(),
+                self.failed(),
+                errors(&self.samples())
             );
             thread::sleep(POLL);
         }
@@ -146,27 +144,27 @@ impl Load {
 
     /// How many calls have succeeded.
     #[must_use]
-    pub fn good(&self) -> usize {
-        self.shared.good.load(Ordering::Relaxed)
+    pub fn succeeded(&self) -> usize {
+        self.shared.succeeded.load(Ordering::Relaxed)
     }
 
-    /// How many have been refused, or gone wrong.
+    /// How many calls have failed: with a 503 or an error.
     #[must_use]
-    pub fn bad(&self) -> usize {
-        self.shared.bad.load(Ordering::Relaxed)
+    pub fn failed(&self) -> usize {
+        self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// How many have gone wrong: neither a right answer nor a refusal.
+    /// How many calls have had an error: neither an expected response nor a well-formed 503.
     #[must_use]
-    pub fn flawed(&self) -> usize {
-        self.samples().iter().filter(|it| it.flaw.is_some()).count()
+    pub fn error_count(&self) -> usize {
+        self.samples().iter().filter(|it| it.error.is_some()).count()
     }
 
     fn samples(&self) -> MutexGuard<'_, Vec<Sample>> {
         self.shared.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets each client finish its call, and go.
+    /// Stops each client after its current call.
     #[must_use]
     pub fn stop(mut self) -> Report {
         self.shared.stop.store(true, Ordering::Relaxed);
@@ -178,13 +176,13 @@ impl Load {
 }
 
 impl Drop for Load {
-    /// The clients of a test that failed go, too.
+    /// Stops the clients even if the test failed.
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 }
 
-fn one_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
+fn run_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
     let user = new_id();
     let mut client = Client::new(port, &user);
     let mut ledger = Ledger::default();
@@ -196,19 +194,19 @@ fn one_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
         let sent = Instant::now();
         let result = call.send(&mut client);
         let latency = sent.elapsed();
-        let learned = ledger.learn(&call, result.as_ref().ok());
-        let flaw = match &result {
-            Ok(_) => learned.err(),
+        let checked = ledger.record(&call, result.as_ref().ok());
+        let error = match &result {
+            Ok(_) => checked.err(),
             Err(error) => Some(format!("{error} ({:?})", error.kind())),
         };
-        let status = result.map_or(0, |answer| answer.status);
-        let sample = Sample { sent, latency, status, flaw };
-        let is_good = sample.is_good();
+        let status = result.map_or(0, |response| response.status);
+        let sample = Sample { sent, latency, status, error };
+        let is_success = sample.is_success();
         shared.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
-        if is_good {
-            shared.good.fetch_add(1, Ordering::Relaxed);
+        if is_success {
+            shared.succeeded.fetch_add(1, Ordering::Relaxed);
         } else {
-            shared.bad.fetch_add(1, Ordering::Relaxed);
+            shared.failed.fetch_add(1, Ordering::Relaxed);
             thread::sleep(plan.pause_after_failure);
         }
     }
@@ -216,28 +214,28 @@ fn one_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
 }
 
 impl Report {
-    /// Panics if a call got neither a right answer nor an honest "try again".
+    /// Panics if a call got neither an expected response nor a well-formed 503.
     #[track_caller]
     #[expect(clippy::must_use_candidate, reason = "it checks")]
-    pub fn expect_no_flaws(&self) -> &Self {
-        let flaws = flaws(&self.samples);
-        assert!(flaws.is_empty(), "{} of {} calls: {flaws:#?}", flaws.len(), self.samples.len());
+    pub fn assert_no_errors(&self) -> &Self {
+        let errors = errors(&self.samples);
+        assert!(errors.is_empty(), "{} of {} calls: {errors:#?}", errors.len(), self.samples.len());
         self
     }
 
-    /// Panics if one of the first so many calls that were sent from this moment on was not answered well.
+    /// Panics unless the first `count` calls sent since `from` succeeded.
     #[track_caller]
     #[expect(clippy::must_use_candidate, reason = "it checks")]
-    pub fn expect_all_good(&self, from: Instant, count: usize) -> &Self {
+    pub fn assert_all_succeeded(&self, from: Instant, count: usize) -> &Self {
         let mut sent: Vec<_> = self.samples.iter().filter(|it| it.sent >= from).collect();
         sent.sort_by_key(|it| it.sent);
         assert!(sent.len() >= count, "only {} calls were sent", sent.len());
-        let bad: Vec<_> = sent.iter().take(count).filter(|it| !it.is_good()).take(5).collect();
+        let bad: Vec<_> = sent.iter().take(count).filter(|it| !it.is_success()).take(5).collect();
         assert!(bad.is_empty(), "{bad:#?}");
         self
     }
 
-    /// Checks all that the clients were told against what is there.
+    /// Checks the stored todos against the responses that the clients received.
     #[track_caller]
     #[expect(clippy::must_use_candidate, reason = "it checks")]
     pub fn verify(&self, port: u16) -> &Self {
@@ -253,24 +251,24 @@ impl Report {
         self.ledgers.iter().map(|(_, ledger)| ledger.created()).sum()
     }
 
-    /// The longest time that an answer took.
+    /// The latency of the slowest call.
     #[must_use]
     pub fn slowest(&self) -> Duration {
         self.samples.iter().map(|it| it.latency).max().unwrap_or_default()
     }
 
-    /// How many calls were answered by this status.
+    /// How many responses had this status.
     #[must_use]
     pub fn count(&self, status: u16) -> usize {
         self.samples.iter().filter(|it| it.status == status).count()
     }
 }
 
-fn flaws(samples: &[Sample]) -> Vec<&str> {
-    samples.iter().filter_map(|it| it.flaw.as_deref()).take(5).collect()
+fn errors(samples: &[Sample]) -> Vec<&str> {
+    samples.iter().filter_map(|it| it.error.as_deref()).take(5).collect()
 }
 
-/// The latency below which this share of the calls is.
+/// A percentile of the latencies.
 #[must_use]
 pub fn percentile(samples: &[&Sample], percent: usize) -> Duration {
     let mut latencies: Vec<_> = samples.iter().map(|it| it.latency).collect();

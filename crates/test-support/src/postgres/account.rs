@@ -1,4 +1,4 @@
-//! Whom Postgres runs as: it refuses to run as root.
+//! The user that Postgres runs as: it refuses to run as root.
 
 use std::{
     fs,
@@ -10,17 +10,17 @@ use std::{
     process::Command,
 };
 
-/// The user that a cluster's files and processes belong to.
+/// The user that owns a cluster's files and processes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Account {
-    /// Another user's ids, if this process is root's.
+    /// The ids of another user, if this process runs as root.
     other: Option<(u32, u32)>,
 }
 
 impl Account {
-    /// The user of this process, to whom `made_by_us` belongs; for root, another.
-    pub(super) fn for_postgres(made_by_us: &Path) -> Self {
-        let is_root = fs::metadata(made_by_us).is_ok_and(|it| it.uid() == 0);
+    /// The user of this process, who owns `own_directory`; if that is root, another user.
+    pub(super) fn for_postgres(own_directory: &Path) -> Self {
+        let is_root = fs::metadata(own_directory).is_ok_and(|it| it.uid() == 0);
         Self { other: is_root.then(unprivileged) }
     }
 

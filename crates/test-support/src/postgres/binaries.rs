@@ -1,4 +1,4 @@
-//! Finds Postgres on this machine.
+//! Finds the installed Postgres.
 
 use std::{
     env, fs,
@@ -9,15 +9,15 @@ use std::{
 
 use crate::program::is_ci;
 
-/// Where Postgres's own programs are.
+/// The directory with the programs of Postgres.
 #[derive(Clone, Debug)]
 pub(super) struct Binaries {
     directory: PathBuf,
 }
 
 impl Binaries {
-    /// The programs that make and run a cluster. If there are none, says once how to have
-    /// them, and under CI panics: there, a test that is skipped is a test that fails.
+    /// Finds the programs that create and run a cluster. If they are missing, prints once how to
+    /// install them; panics in CI, where a skipped test is a failure.
     pub(super) fn find_or_skip() -> Option<Self> {
         static FOUND: OnceLock<Option<Binaries>> = OnceLock::new();
         static NOTE: Once = Once::new();
@@ -26,10 +26,10 @@ impl Binaries {
             let missing = format!(
                 "no initdb/postgres found (looked in {}); \
                  install PostgreSQL (Debian: apt-get install postgresql) or set TEST_DATABASE_URL",
-                places().iter().map(|it| it.0.as_str()).collect::<Vec<_>>().join(", ")
+                locations().iter().map(|it| it.0.as_str()).collect::<Vec<_>>().join(", ")
             );
             assert!(!is_ci(), "{missing}");
-            // The handle itself, because the test harness captures what `eprintln!` prints.
+            // Not `eprintln!`, because the test harness captures that.
             NOTE.call_once(|| {
                 let _ = writeln!(std::io::stderr(), "note: Postgres tests skipped: {missing}");
             });
@@ -45,38 +45,38 @@ impl Binaries {
         self.directory.join("postgres")
     }
 
-    /// Its own client, or else the one in PATH.
+    /// The `psql` of this installation, or else the one in PATH.
     pub(super) fn psql(&self) -> PathBuf {
         let own = self.directory.join("psql");
         if own.is_file() { own } else { PathBuf::from("psql") }
     }
 
     fn find() -> Option<Self> {
-        let mut directories = places().into_iter().flat_map(|it| it.1);
+        let mut directories = locations().into_iter().flat_map(|it| it.1);
         let directory = directories.find_map(|it| with_postgres(&it))?;
         Some(Self { directory })
     }
 }
 
-/// Any `psql`, for a server that is not ours.
+/// Any `psql`, for an external server.
 pub(super) fn any_psql() -> PathBuf {
-    let directories = places().into_iter().flat_map(|it| it.1);
+    let directories = locations().into_iter().flat_map(|it| it.1);
     let found = directories.map(|it| it.join("psql")).find(|it| it.is_file());
     found.unwrap_or_else(|| {
-        panic!("TEST_DATABASE_URL is set, but there is no psql to make databases with")
+        panic!("TEST_DATABASE_URL is set, but psql, which creates the databases, is not installed")
     })
 }
 
-/// The directory if it holds a whole Postgres, or the one to which its `initdb` leads.
+/// The directory if it has a complete Postgres, or the one that its `initdb` links to.
 fn with_postgres(directory: &Path) -> Option<PathBuf> {
-    let is_whole = |it: &Path| it.join("initdb").is_file() && it.join("postgres").is_file();
-    // First where a link leads, because `psql` and the shared files are there.
+    let is_complete = |it: &Path| it.join("initdb").is_file() && it.join("postgres").is_file();
+    // The target of the link first, because `psql` and the shared files are there.
     let target = fs::canonicalize(directory.join("initdb")).ok()?.parent()?.to_owned();
-    [target.as_path(), directory].into_iter().find(|it| is_whole(it)).map(Path::to_owned)
+    [target.as_path(), directory].into_iter().find(|it| is_complete(it)).map(Path::to_owned)
 }
 
-/// Where to look, in this order: what to call the place, and its directories.
-fn places() -> Vec<(String, Vec<PathBuf>)> {
+/// Where to search, in this order: the name of each location, and its directories.
+fn locations() -> Vec<(String, Vec<PathBuf>)> {
     let from = |name: &str, it: Vec<PathBuf>| (name.to_owned(), it);
     if let Some(chosen) = env::var_os("POSTGRES_BIN_DIR") {
         return vec![from("POSTGRES_BIN_DIR", vec![chosen.into()])];
@@ -91,7 +91,7 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
     ]
 }
 
-/// The `bin` directories of the installations below `parent`, the highest version first.
+/// The `bin` directories of the installations below `parent`, highest version first.
 fn versions(parent: &str, prefix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = entries

@@ -1,4 +1,4 @@
-//! What can happen to a database server. Not to the shared one: it takes `&mut`.
+//! Fault injection: kills, stops and freezes a server. It takes `&mut`, so the shared cluster is excluded.
 
 use super::{Cluster, psql};
 use crate::process;
@@ -10,36 +10,36 @@ impl Cluster {
         self.postmaster.as_ref().expect("the cluster runs").0.id()
     }
 
-    /// Kills the postmaster and all its children, as a lost machine would. Returns when
-    /// they are gone; the next start recovers from the log.
+    /// Kills the postmaster and all its children, as the loss of a machine would. Returns when
+    /// they have ended; the next start recovers from the WAL.
     pub fn kill(&mut self) {
         process::shell(&format!("kill_family {}", self.postmaster_pid()));
         self.reap();
     }
 
-    /// Stops the server at once; the next start recovers from the log.
+    /// Stops the server with an immediate shutdown; the next start recovers from the WAL.
     pub fn stop_immediate(&mut self) {
         self.stop("QUIT", 50);
     }
 
-    /// Stops the server in order, after ending every connection with error 57P01.
+    /// Stops the server with a fast shutdown, which ends every connection with error 57P01.
     pub fn stop_fast(&mut self) {
         self.stop("INT", 300);
     }
 
-    /// Stops the postmaster and all its children where they are: connections stay open, new
-    /// ones are taken by the kernel, and nothing answers.
+    /// Stops the postmaster and all its children with SIGSTOP: connections stay open, the kernel
+    /// accepts new ones, and nothing responds.
     pub fn freeze(&mut self) {
         process::shell(&format!("freeze_family {}", self.postmaster_pid()));
     }
 
-    /// Lets a frozen server go on.
+    /// Continues a frozen server.
     pub fn thaw(&mut self) {
         process::shell(&format!("thaw_family {}", self.postmaster_pid()));
     }
 
-    /// Ends the idle connections to a database, as a pooler or a sleeping serverless
-    /// database does, and returns how many there were.
+    /// Ends the idle connections to a database, as a pooler or a suspended serverless database
+    /// does, and returns how many there were.
     pub fn terminate_idle_connections(&self, database: &str) -> u32 {
         let database = psql::literal(database);
         let sql = format!(
@@ -59,7 +59,7 @@ impl Cluster {
     fn reap(&mut self) {
         if let Some((mut postmaster, at_exit)) = self.postmaster.take() {
             postmaster.wait().expect("it is our child");
-            // Only now: until here, the pid was certainly the postmaster's.
+            // Only now, because the pid may be reused from here on.
             drop(at_exit);
         }
     }

@@ -1,7 +1,7 @@
-//! How a cluster of one's own differs from the shared one.
+//! Options of a cluster that a test does not share.
 
-/// Settings and files of a cluster that is not shared. The default is as fast as can be,
-/// and loses everything in a power failure.
+/// Settings and files of a cluster that is not shared. The default is optimized for speed, and
+/// loses all data in a power failure.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOptions {
     pub(super) settings: Vec<(String, String)>,
@@ -9,15 +9,15 @@ pub struct ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// A setting of `postgresql.conf`, such as `fsync` to `on`; the last one counts.
+    /// Adds a setting of `postgresql.conf`, such as `fsync` = `on`; the last one wins.
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// A file in the data directory that only the server may read, such as `server.key`, or
-    /// `pg_hba.conf` instead of the one that lets everybody in.
+    /// Adds a file in the data directory that only the server can read, such as `server.key`, or
+    /// a `pg_hba.conf` that replaces the one that accepts everyone.
     #[must_use]
     pub fn file(mut self, name: &str, contents: impl Into<Vec<u8>>) -> Self {
         self.files.push((name.to_owned(), contents.into()));
@@ -25,8 +25,8 @@ impl ClusterOptions {
     }
 }
 
-/// What makes a cluster fast and small. Shared memory that is not in the data directory
-/// would outlive a cluster that is killed, hence `mmap`.
+/// Settings that make a cluster fast and small. Shared memory outside the data directory would
+/// outlive a killed cluster, hence `mmap`.
 pub(super) const SETTINGS: [(&str, &str); 14] = [
     ("listen_addresses", "127.0.0.1"),
     ("fsync", "off"),

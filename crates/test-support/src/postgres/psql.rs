@@ -2,7 +2,7 @@
 
 use std::{env, path::Path, process::Command};
 
-/// A `psql` that prints bare rows and fails at the first error.
+/// A `psql` that prints only rows and exits at the first error.
 pub(super) fn command(psql: &Path, url: &str) -> Command {
     let mut command = Command::new(psql);
     command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url]);
@@ -10,7 +10,7 @@ pub(super) fn command(psql: &Path, url: &str) -> Command {
     command
 }
 
-/// Runs the statements and returns what they print. Panics with the server's message.
+/// Runs the statements and returns their output. Panics with the server's message if one fails.
 pub(super) fn run(mut command: Command, sql: &str) -> String {
     let output = command
         .args(["-c", sql])
@@ -24,8 +24,8 @@ pub(super) fn run(mut command: Command, sql: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
-/// Removes the variables that libpq and the server read, so that none of the developer's
-/// own settings leads elsewhere.
+/// Removes the variables that libpq and the server read, so that the developer's settings have
+/// no effect.
 pub(super) fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("PG")) {

@@ -1,14 +1,14 @@
-//! A session that stays open, to hold what others wait for.
+//! A session that stays open, to hold locks that others wait for.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::{Cluster, psql};
 
-/// What `psql` prints when it has done all that it was told so far.
+/// `psql` prints this after each batch of statements.
 const DONE: &str = "-- done --";
 
-/// An open session. Dropping it ends it, and rolls back what it has not committed.
+/// An open session. Dropping it ends it, and rolls back an open transaction.
 pub struct Session {
     psql: Child,
     input: Option<ChildStdin>,
@@ -21,7 +21,7 @@ impl Cluster {
     pub fn session(&self, database: &str) -> Session {
         let mut command = psql::command(&self.binaries.psql(), &self.url(database));
         psql::without_settings(&mut command);
-        // It reads the end of its input when this process dies, and ends.
+        // It sees the end of its input when this process dies, and exits.
         let mut psql = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -34,7 +34,7 @@ impl Cluster {
 }
 
 impl Session {
-    /// Runs statements, and returns what they print when they are done.
+    /// Runs statements and returns their output.
     pub fn run(&mut self, sql: &str) -> String {
         let input = self.input.as_mut().expect("it is open");
         writeln!(input, "{sql};\n\\echo {DONE}").expect("psql reads");
@@ -54,7 +54,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         drop(self.input.take());
-        // Once psql is gone, so is the session.
+        // The session ends with psql.
         let _ = self.psql.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! Makes a cluster and starts it.
+//! Creates and starts a cluster.
 
 use std::{
     fs,
@@ -24,12 +24,12 @@ impl Cluster {
         let mut initdb = process::gated(self.binaries.initdb());
         initdb
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"])
-            // Small WAL segments, because the first ones are written in full.
+            // Small WAL segments, because the first ones are written completely.
             .args(["--no-sync", "--wal-segsize=4", "-D"])
             .arg(self.data());
         self.prepare(&mut initdb);
         initdb.stdout(self.log_file()).stderr(self.log_file());
-        // It takes a second, and if it were killed it would leave shared memory behind.
+        // It takes a second, and would leave shared memory behind if it were killed.
         let let_end = |pid| reaper::run_at_exit(&format!("let_end {pid}"));
         let (mut child, at_exit) = process::spawn(initdb, let_end);
         let status = child.wait().expect("it is our child");
@@ -45,7 +45,7 @@ impl Cluster {
     }
 
     pub(super) fn launch_on_a_free_port(&mut self) {
-        // Others may take the port in between, which Postgres then says by ending.
+        // Another process may take the port meanwhile; Postgres exits in that case.
         for _ in 0..10 {
             self.port = free_port();
             if self.launch() {
@@ -55,19 +55,19 @@ impl Cluster {
         panic!("postgres does not start:\n{}", self.log());
     }
 
-    /// Starts the server that was stopped or killed, on the same port, with the same data.
+    /// Starts a server that was stopped or killed again, on the same port, with the same data.
     /// Returns when it accepts connections.
     pub fn start_again(&mut self) {
         assert!(self.postmaster.is_none(), "the cluster runs already");
         let deadline = Instant::now() + TIMEOUT;
-        // The killed server's children may still hold its shared memory.
+        // Children of the killed server may still hold its shared memory.
         while !self.launch() {
             assert!(Instant::now() < deadline, "postgres does not start again:\n{}", self.log());
             thread::sleep(Duration::from_millis(100));
         }
     }
 
-    /// Starts the server; false if it ended before it accepted connections.
+    /// Starts the server; false if it exited before it accepted connections.
     fn launch(&mut self) -> bool {
         let mut postgres = process::gated(self.binaries.postgres());
         postgres.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
@@ -97,8 +97,8 @@ impl Cluster {
         true
     }
 
-    /// Whether the server itself says so, in its pid file: a connection might be answered
-    /// by another that has the port.
+    /// Reads readiness from the server's pid file, because another process might accept
+    /// connections on the port.
     fn is_ready(&self, postmaster: u32) -> bool {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let line = |number| file.lines().nth(number).map_or("", str::trim);
@@ -107,7 +107,7 @@ impl Cluster {
 
     fn prepare(&self, command: &mut Command) {
         psql::without_settings(command);
-        // English messages, whatever the developer's own language.
+        // English messages, whatever the developer's locale.
         command.env("LC_ALL", "C").current_dir(self.directory.path());
         self.account.run(command);
     }

@@ -1,24 +1,24 @@
-/** The calls of the walk, and what is expected of their answers. */
+/** The clients of the walk, and assertions on responses. */
 
 import assert from "node:assert/strict";
 
 import { connect, explain, type Api, type Conflict, type ListQuery, type Problem, type Todo, type TodoPut } from "../client.js";
-import { patient } from "../retry.js";
+import { retrying } from "../retry.js";
 
 export const baseUrl = process.env["BASE_URL"] ?? "http://127.0.0.1:8000";
 
 /** The users of the walk, and the API for each. */
 export const [aliceId, bobId] = [crypto.randomUUID(), crypto.randomUUID()];
-export const alice = connect(baseUrl, aliceId, patient(fetch));
-export const bob = connect(baseUrl, bobId, patient(fetch));
+export const alice = connect(baseUrl, aliceId, retrying(fetch));
+export const bob = connect(baseUrl, bobId, retrying(fetch));
 
-/** What is walked through, in this order. */
+/** The steps of a walk, in order. */
 export type Steps = Record<string, () => Promise<void>>;
 
-/** What the API answers with, one way or the other. */
+/** Any result of a call. */
 type Answer<T> = ({ data: T; error?: never } | { data?: never; error: Problem }) & { response: Response };
 
-/** The body of an answer with this status. */
+/** Expects a success with this status, and returns the body. */
 export function body<T>(answer: Answer<T>, status: number): T {
   if (answer.error !== undefined) {
     assert.fail(`${answer.response.status} instead of ${status}: ${explain(answer.error)}`);
@@ -27,7 +27,7 @@ export function body<T>(answer: Answer<T>, status: number): T {
   return answer.data;
 }
 
-/** The error of an answer with this status. */
+/** Expects an error with this status, and returns it. */
 export function problem(answer: Answer<unknown>, status: number, code: Problem["error_code"]): Problem {
   assert.equal(answer.response.status, status);
   assert.ok(answer.error !== undefined);
@@ -37,14 +37,14 @@ export function problem(answer: Answer<unknown>, status: number, code: Problem["
   return answer.error;
 }
 
-/** The error of an answer whose condition does not hold, with the todo as it stands. */
+/** Expects a 412, and returns the error with the current todo. */
 export function conflictOf(answer: Answer<unknown>): Conflict {
   const error = problem(answer, 412, "PRECONDITION_FAILED");
   assert.ok("current" in error);
   return error;
 }
 
-/** A whole todo, not done yet. */
+/** A complete todo that is not completed. */
 export const whole = (title: string, description: string | null = null) => ({ title, description, is_completed: false });
 
 export async function post(api: Api, title: string, description: string | null = null): Promise<Todo> {

@@ -1,9 +1,9 @@
-/** Walks through the whole contract: each step goes on from where the one before has left the users' todos. */
+/** Walks through the whole contract. Each step builds on the todos that the previous one has left. */
 
 import assert from "node:assert/strict";
 
 import { change, connect, etag, explain, pages, type Api, type ListQuery, type Problem, type Todo } from "../client.js";
-import { patient } from "../retry.js";
+import { retrying } from "../retry.js";
 import {
   alice, aliceId, baseUrl, bob, bobId, body, conflictOf, del, get, list, post, problem, put, stats, whole, type Steps,
 } from "./calls.js";
@@ -27,14 +27,14 @@ export const contract: Steps = {
     assert.deepEqual(body(await get(alice, todo.id), 200), todo);
   },
 
-  async "what was not changed is not sent again"() {
+  async "an unchanged todo is not sent again"() {
     const [todo] = (await list(alice)).items;
     assert.ok(todo !== undefined);
     const { response } = await get(alice, todo.id, { "If-None-Match": etag(todo) });
     assert.equal(response.status, 304);
   },
 
-  async "todos are put under ids of their own, and a repeat makes no duplicate"() {
+  async "a todo is put with a new id, and a repeat creates no duplicate"() {
     for (const title of ["Call mum", "Water the plants", "Éclairs for 100%"]) {
       const id = crypto.randomUUID();
       const made = body(await put(alice, id, whole(title)), 201);
@@ -43,7 +43,7 @@ export const contract: Steps = {
     assert.equal((await list(alice)).count, 4);
   },
 
-  async "a todo is put in full, or only created"() {
+  async "a put replaces a todo, or only creates it"() {
     const id = crypto.randomUUID();
     const todo = whole("Post the letter", "");
     assert.equal(body(await put(alice, id, todo, { "If-None-Match": "*" }), 201).description, "");
@@ -56,7 +56,7 @@ export const contract: Steps = {
     assert.equal(gone.current, null);
   },
 
-  async "of two who change the same todo neither is overwritten"() {
+  async "concurrent changes of a todo do not overwrite each other"() {
     const seen = await post(alice, "Plan the party");
     const others = await change(alice, seen, () => ({ description: "On Friday" }));
     assert.equal(others.version, 2);
@@ -74,7 +74,7 @@ export const contract: Steps = {
     assert.equal(merged.version, 3);
   },
 
-  async "what is left out stays, null clears, and a change to the same is none"() {
+  async "omitted fields stay, null clears, and the same value changes nothing"() {
     const todo = await post(alice, "Read", "Two chapters");
     const kept = await change(alice, todo, () => ({ title: "Read on" }));
     assert.equal(kept.description, "Two chapters");
@@ -82,7 +82,7 @@ export const contract: Steps = {
     assert.equal((await change(alice, kept, () => ({ description: null }))).description, null);
   },
 
-  async "pages hold each todo once, in the order of the whole list"() {
+  async "pages contain each todo once, in list order"() {
     const whole = await list(alice);
     assert.equal(whole.count, whole.items.length);
     const read: Todo[] = [];
@@ -93,7 +93,7 @@ export const contract: Steps = {
     assert.deepEqual(read, whole.items);
   },
 
-  async "a cursor of another list is refused"() {
+  async "a cursor of another list is rejected"() {
     const first = await alice.GET("/api/v1/todos", { params: { query: { limit: 1 } } });
     const cursor = body(first, 200).next_cursor;
     assert.ok(cursor !== null);
@@ -105,7 +105,7 @@ export const contract: Steps = {
     assert.deepEqual(refused.field_errors.map(({ field }) => field), ["cursor"]);
   },
 
-  async "a search finds text in any case, and takes it literally"() {
+  async "a search ignores case, and has no wildcards"() {
     assert.deepEqual(titles((await list(alice, { q: "éCLAIR" })).items), ["Éclairs for 100%"]);
     assert.deepEqual(titles((await list(alice, { q: "0%" })).items), ["Éclairs for 100%"]);
     assert.deepEqual(titles((await list(alice, { q: "FRIDAY" })).items), ["Plan the party"]);
@@ -128,7 +128,7 @@ export const contract: Steps = {
     assert.deepEqual(await stats(alice), { total: count, active: count - 1, completed: 1 });
   },
 
-  async "all are completed at once, and the completed cleared"() {
+  async "all todos are completed in bulk, and the completed ones deleted"() {
     const kept = await post(bob, "Bob's own");
     const { count } = await list(alice);
     const completed = await alice.PATCH("/api/v1/todos", {
@@ -144,7 +144,7 @@ export const contract: Steps = {
     assert.deepEqual((await list(bob)).items, [kept]);
   },
 
-  async "users know nothing of each other"() {
+  async "users cannot see each other's todos"() {
     const todo = await post(alice, "Alice's own");
     const foreign = problem(await get(bob, todo.id), 404, "NOT_FOUND");
     const absent = problem(await get(bob, crypto.randomUUID()), 404, "NOT_FOUND");
@@ -155,7 +155,7 @@ export const contract: Steps = {
     assert.deepEqual(body(await get(alice, todo.id), 200), todo);
   },
 
-  async "every error says what to do, by its code"() {
+  async "every error code has a message for the user"() {
     const answer = (api: Api, title: string) => api.POST("/api/v1/todos", { body: { title } });
     const blank = problem(await answer(alice, " "), 422, "VALIDATION_ERROR");
     assert.equal(explain(blank), "title must contain at least one character that is not white space");
@@ -172,18 +172,18 @@ export const contract: Steps = {
     assert.equal(explain(problem(tooMany, 422, "VALIDATION_ERROR")), "limit must be a whole number from 1 to 200");
   },
 
-  async "a client waits while the server is busy"() {
+  async "a client retries while the server is busy"() {
     let calls = 0;
     const busyAtFirst = async (request: Request) => {
       calls += 1;
       return calls === 1 ? new Response(null, { status: 503, headers: { "Retry-After": "0" } }) : fetch(request);
     };
-    const answer = await connect(baseUrl, aliceId, patient(busyAtFirst)).GET("/health");
+    const answer = await connect(baseUrl, aliceId, retrying(busyAtFirst)).GET("/health");
     assert.equal(body(answer, 200).status, "healthy");
     assert.equal(calls, 2);
   },
 
-  async "a todo is deleted, unless it was changed meanwhile"() {
+  async "a todo is deleted, unless it has changed"() {
     const todo = await post(alice, "Throw away");
     const changed = await change(alice, todo, () => ({ title: "Keep" }));
     const refused = conflictOf(await del(alice, todo.id, { "If-Match": etag(todo) }));

@@ -1,29 +1,29 @@
-/** Answers that get lost after the server has acted: what is repeated is done once. */
+/** Responses that get lost after the request was executed: repeated calls take effect once. */
 
 import assert from "node:assert/strict";
 
 import { change, connect, create, etag, OutcomeUnknown, remove, type Api, type Todo } from "../client.js";
-import { patient } from "../retry.js";
+import { retrying } from "../retry.js";
 import { alice, aliceId, body, get, list, post, problem, put, whole, type Steps } from "./calls.js";
 import { LosingProxy, type Fate } from "./proxy.js";
 
-/** The ways to lose an answer after the server has acted. */
+/** The ways to lose a response after the request was executed. */
 const LOST: Fate["lose"][] = ["answer", "half of the answer", "answer to a 503"];
 
-/** Runs with the API behind a proxy. */
+/** Runs with the API through a proxy. */
 async function behindProxy(use: (api: Api, proxy: LosingProxy) => Promise<void>): Promise<void> {
-  await LosingProxy.during((proxy, url) => use(connect(url, aliceId, patient(fetch)), proxy));
+  await LosingProxy.during((proxy, url) => use(connect(url, aliceId, retrying(fetch)), proxy));
 }
 
-/** A change that does harm when it is made twice. */
+/** A change that is not safe to repeat. */
 const withCake = ({ description }: Todo) => ({ description: `${description}, with cake` });
 
-/** Somebody else's change to a todo as it stands. */
+/** Someone else's change to the current todo. */
 const elsewhere = (id: string, update: { title?: string; description?: string }) => async () =>
   change(alice, body(await get(alice, id), 200), () => update);
 
 export const losses: Steps = {
-  async "a POST is sent once: whether a lost one was carried out is for the user to see"() {
+  async "a POST is not repeated, and the user decides after a lost response"() {
     await behindProxy(async (api, proxy) => {
       proxy.fates = [{ lose: "answer" }];
       await assert.rejects(api.POST("/api/v1/todos", { body: { title: "Lost" } }));
@@ -32,7 +32,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a todo that is created under an id of its own is made once, whatever gets lost"() {
+  async "a todo with a new id is created once, whatever gets lost"() {
     await behindProxy(async (api, proxy) => {
       for (const lose of [...LOST, "request"] satisfies Fate["lose"][]) {
         proxy.fates = [{ lose }, { lose }];
@@ -46,7 +46,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a todo that was made and then changed elsewhere is not made anew"() {
+  async "a todo that was created and then changed elsewhere is not created again"() {
     await behindProxy(async (api, proxy) => {
       const rename = async () => {
         const [made] = (await list(alice, { q: "Made here" })).items;
@@ -59,7 +59,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a PUT without a condition is repeated, and changes nothing the second time"() {
+  async "a PUT without a condition is repeated, and the repeat changes nothing"() {
     await behindProxy(async (api, proxy) => {
       const id = crypto.randomUUID();
       for (const lose of LOST) {
@@ -69,7 +69,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a change whose answer got lost is made once, and not merged with itself"() {
+  async "a change whose response got lost takes effect once, and is not merged with itself"() {
     await behindProxy(async (api, proxy) => {
       for (const lose of [...LOST, "request"] satisfies Fate["lose"][]) {
         const seen = await post(alice, "Plan the party", "On Friday");
@@ -86,7 +86,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a change that others have added to is made once"() {
+  async "a change takes effect once even if others have changed the todo since"() {
     await behindProxy(async (api, proxy) => {
       const seen = await post(alice, "Plan the party", "On Friday");
       proxy.fates = [{ lose: "answer", then: elsewhere(seen.id, { title: "Plan the feast" }) }];
@@ -95,7 +95,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a change that others have changed again is not made a second time: it is for the user to see"() {
+  async "a change that others have overwritten is not repeated, and the user decides"() {
     await behindProxy(async (api, proxy) => {
       const seen = await post(alice, "Plan the party", "On Friday");
       const candles = "On Friday, with cake and candles";
@@ -109,7 +109,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a change that never arrived is merged with what others have done meanwhile"() {
+  async "a change that never arrived is merged with others' changes"() {
     await behindProxy(async (api, proxy) => {
       const seen = await post(alice, "Plan the party", "On Friday");
       proxy.fates = [{ lose: "request", then: elsewhere(seen.id, { description: "On Sunday" }) }];
@@ -118,7 +118,7 @@ export const losses: Steps = {
     });
   },
 
-  async "what was deleted although the answer got lost is deleted, and what others have changed is not"() {
+  async "a delete whose response got lost takes effect, unless others have changed the todo"() {
     await behindProxy(async (api, proxy) => {
       for (const lose of LOST) {
         const seen = await post(alice, "Throw away");
@@ -134,7 +134,7 @@ export const losses: Steps = {
     });
   },
 
-  async "a list that breaks off is read again"() {
+  async "a truncated list is read again"() {
     await behindProxy(async (api, proxy) => {
       proxy.fates = [{ lose: "half of the answer" }];
       assert.deepEqual(await list(api), await list(alice));
@@ -142,12 +142,12 @@ export const losses: Steps = {
     });
   },
 
-  async "a condition that is false at the first attempt is no repeat"() {
+  async "a condition that fails at the first attempt is a real conflict"() {
     await behindProxy(async (api) => {
       const seen = await post(alice, "Plan the party", "On Friday");
       const same = await change(alice, seen, withCake);
       assert.notEqual(etag(same), etag(seen));
-      // Two who append the same text: both are there.
+      // Two users append the same text: both are kept.
       assert.equal((await change(api, seen, withCake)).description, "On Friday, with cake, with cake");
     });
   },

@@ -1,6 +1,6 @@
 /**
- * Walks against the server at BASE_URL, and ends with an error where it does not keep the contract, or where the client
- * does something twice. Makes two users of its own, and leaves nothing behind.
+ * Tests the server at BASE_URL, and fails if it violates the contract, or if the client executes a change twice. Uses
+ * two new users, and deletes their todos.
  */
 
 import { alice, bob, clear } from "./calls.js";

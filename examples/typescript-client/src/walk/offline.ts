@@ -1,4 +1,4 @@
-/** What was done offline is sent when the connection is back, through a proxy that loses answers: each once. */
+/** Offline changes take effect exactly once when the connection is back, through a proxy that loses responses. */
 
 import assert from "node:assert/strict";
 
@@ -7,7 +7,7 @@ import { Outbox, type Application, type Edit } from "../outbox.js";
 import { alice, aliceId, body, del, get, list, post, problem, whole, type Steps } from "./calls.js";
 import { LosingProxy } from "./proxy.js";
 
-/** A `localStorage` that can be handed on. */
+/** A `localStorage` that can be passed to another outbox. */
 class Memory {
   readonly #items = new Map<string, string>();
   getItem(key: string): string | null {
@@ -18,7 +18,7 @@ class Memory {
   }
 }
 
-/** An application that notes what it is told, and fails when it is asked what it should not be. */
+/** An application that records its callbacks, and fails on unexpected ones. */
 class Notes implements Application {
   readonly settledAs = new Map<string, { todo: Todo | null; refusal: Problem | null }>();
   merge(mine: Edit, current: Todo): Edit | null {
@@ -35,7 +35,7 @@ class Notes implements Application {
 const version = async (id: string) => body(await get(alice, id), 200).version;
 
 export const offline: Steps = {
-  async "an edit and a delete of one todo made offline do not conflict with each other"() {
+  async "an offline edit and delete of one todo do not conflict with each other"() {
     await LosingProxy.during(async (proxy, url) => {
       const seen = await post(alice, "Edited, then deleted");
       const outbox = new Outbox(new Notes(), new Memory());
@@ -50,7 +50,7 @@ export const offline: Steps = {
     });
   },
 
-  async "everything done offline is on the server once, whatever gets lost on the way"() {
+  async "every offline change takes effect once, whatever gets lost"() {
     await LosingProxy.during(async (proxy, url) => {
       const edited = await post(alice, "Edited");
       const deleted = await post(alice, "Deleted");
@@ -66,7 +66,7 @@ export const offline: Steps = {
       outbox.remove(unmade);
       assert.equal(outbox.size, 3);
       proxy.fates = [{ lose: "answer" }, null, { lose: "answer to a 503" }, null, { lose: "half of the answer" }, null];
-      // The program ends, and is started again: the storage has it all.
+      // The program is restarted; the storage has everything.
       await new Outbox(notes, memory).flush(connect(url, aliceId));
       assert.equal(proxy.requests.length, 6);
       const now = body(await get(alice, edited.id), 200);
@@ -80,19 +80,19 @@ export const offline: Steps = {
     });
   },
 
-  async "what comes after a step whose answer got lost is based on that step"() {
+  async "the step after a lost response is based on the lost step"() {
     await LosingProxy.during(async (proxy, url) => {
       const seen = await post(alice, "Water the plants");
       const memory = new Memory();
       const first = new Outbox(new Notes(), memory);
       const made = first.create(whole("Post the letter"));
       first.edit(seen, { title: "Water the cactus" });
-      // The server has acted, but the connection stays away until the client gives up.
+      // The request was executed, but the connection stays broken until the client gives up.
       proxy.fates = Array(5).fill({ lose: "answer" });
       await assert.rejects(first.flush(connect(url, aliceId)));
       assert.deepEqual([await version(made), await version(seen.id)], [1, 1]);
 
-      // Offline still, and in the next run of the program: an edit of what may be there, and a delete after an edit.
+      // Still offline, after a restart: an edit of a todo that may exist, and a delete after an edit.
       const second = new Outbox(new Notes(), memory);
       second.edit(made, { is_completed: true });
       second.edit(seen, { description: "Not too much" });
@@ -107,7 +107,7 @@ export const offline: Steps = {
     });
   },
 
-  async "what is edited while the outbox is being sent is sent, too"() {
+  async "an edit during a flush is sent, too"() {
     await LosingProxy.during(async (proxy, url) => {
       const outbox = new Outbox(new Notes(), new Memory());
       const id = outbox.create(whole("Buy milk"));
@@ -118,7 +118,7 @@ export const offline: Steps = {
     });
   },
 
-  async "what others have changed meanwhile is merged by field, and asked about where both changed the same"() {
+  async "others' changes are merged by field, and the user decides about conflicts"() {
     const seen = await post(alice, "Plan the party", "On Friday");
     const asked: unknown[] = [];
     const notes = new (class extends Notes {
@@ -142,7 +142,7 @@ export const offline: Steps = {
     assert.equal(body(await get(alice, seen.id), 200).description, "On Sunday, or On Saturday");
   },
 
-  async "what was deleted elsewhere is gone, and what was changed elsewhere is deleted only when the user says so"() {
+  async "todos deleted elsewhere disappear, and changed ones are deleted only if the user agrees"() {
     const gone = await post(alice, "Gone");
     const [first, second] = [await post(alice, "Keep"), await post(alice, "Drop")];
     const notes = new (class extends Notes {
@@ -164,7 +164,7 @@ export const offline: Steps = {
     assert.deepEqual((await list(alice, { id: [gone.id, first.id, second.id] })).items, [kept]);
   },
 
-  async "what is refused is told, and does not keep back the rest"() {
+  async "a rejected step is reported, and does not block the others"() {
     const notes = new Notes();
     const outbox = new Outbox(notes, new Memory());
     const blank = outbox.create(whole(" "));

@@ -1,24 +1,24 @@
-/** A proxy in front of the server that loses requests and answers, as networks do. */
+/** A proxy in front of the server that loses requests and responses, like a network. */
 
 import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 
 import { baseUrl } from "./calls.js";
 
-/** What becomes of a request; `then` happens after the server has acted, before the client learns of anything. */
+/** A fault of one request; `then` runs after the request was executed, before the client notices. */
 export interface Fate {
   lose: "request" | "answer" | "half of the answer" | "answer to a 503";
   then?: () => Promise<unknown>;
 }
 
 export class LosingProxy {
-  /** What becomes of the next requests, one each; null lets one through, as are all after the last. */
+  /** The faults of the next requests, one each; null is no fault. Later requests have none. */
   fates: (Fate | null)[] = [];
-  /** The requests that have come so far. */
+  /** The requests so far. */
   requests: string[] = [];
   readonly #server = createServer((request, response) => this.#handle(request, response));
 
-  /** Starts it on a port of its own, for as long as `use` runs. */
+  /** Runs a proxy on a free port while `use` runs. */
   static async during(use: (proxy: LosingProxy, url: string) => Promise<void>): Promise<void> {
     const proxy = new LosingProxy();
     proxy.#server.listen(0, "127.0.0.1");

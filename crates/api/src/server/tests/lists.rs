@@ -5,7 +5,7 @@ use todo_domain::{Description, TodoRepository};
 use super::*;
 use crate::todos::dto::{TodoList, TodoRead};
 
-/// Many todos, most of them short, some very long; in the order of the list.
+/// Todos in list order: most are short, some are very long.
 fn todos_of_any_length(count: u128) -> Vec<Todo> {
     let description = |n| match n % 7 {
         0 => Some(Description::new("\u{1}".repeat(2_000)).unwrap()),
@@ -16,7 +16,7 @@ fn todos_of_any_length(count: u128) -> Vec<Todo> {
     numbers.map(todo).collect()
 }
 
-/// A repository that holds these.
+/// A repository with these todos.
 fn repository_of(todos: Vec<Todo>) -> MockTodoRepository {
     let mut repository = MockTodoRepository::new();
     repository.expect_list().returning(move |_, query| {
@@ -31,36 +31,36 @@ fn repository_of(todos: Vec<Todo>) -> MockTodoRepository {
 }
 
 #[actix_web::test]
-async fn a_long_list_comes_in_parts_and_whole() {
+async fn a_long_list_is_streamed_completely() {
     for count in [0, 1, 99, 100, 101, 700] {
         let todos = todos_of_any_length(count);
-        let answer = call(repository_of(todos.clone()), many(Method::GET, "")).await;
+        let response = call(repository_of(todos.clone()), many(Method::GET, "")).await;
         let items: Vec<_> = todos.into_iter().map(TodoRead::from).collect();
         let list = TodoList { count: items.len(), items, next_cursor: None };
-        assert_eq!(answer.body, serde_json::to_value(list).unwrap(), "{count}");
-        assert_eq!(answer.header("link"), "");
+        assert_eq!(response.body, serde_json::to_value(list).unwrap(), "{count}");
+        assert_eq!(response.header("link"), "");
     }
 }
 
 #[actix_web::test]
-async fn a_long_list_waits_for_a_database_that_is_away_for_a_moment() {
+async fn a_long_list_outlasts_a_short_outage_of_the_database() {
     let todos = todos_of_any_length(700);
     let whole = repository_of(todos.clone());
     let mut repository = MockTodoRepository::new();
     let calls = std::sync::atomic::AtomicUsize::new(0);
     repository.expect_list().returning(move |user, query| {
-        // The third call is refused, and so the second part.
+        // The third call fails, and with it the second part.
         match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
-            2 => Err(RepositoryError::Unavailable("away".into())),
+            2 => Err(RepositoryError::Unavailable("unreachable".into())),
             _ => futures_util::FutureExt::now_or_never(whole.list(user, query)).unwrap(),
         }
     });
-    let answer = call(repository, many(Method::GET, "")).await;
-    assert_eq!(answer.body["count"], 700);
+    let response = call(repository, many(Method::GET, "")).await;
+    assert_eq!(response.body["count"], 700);
 }
 
 #[actix_web::test]
-async fn a_place_among_the_long_lists_is_free_again_when_the_client_goes() {
+async fn a_slot_for_a_long_list_is_released_when_the_client_disconnects() {
     let (open_lists, alice) = (OpenLists::default(), UserId(ALICE.parse().unwrap()));
     let repository = repository_of(todos_of_any_length(700));
     let service = TodoService::new(Arc::new(repository), Arc::new(MockClock::new()));
@@ -71,28 +71,28 @@ async fn a_place_among_the_long_lists_is_free_again_when_the_client_goes() {
     .await;
     let list = |query| call_service(&app, many(Method::GET, query).to_request());
     let unread = list("").await;
-    let mut places: Vec<_> = std::iter::from_fn(|| open_lists.open(alice).ok()).collect();
+    let mut slots: Vec<_> = std::iter::from_fn(|| open_lists.open(alice).ok()).collect();
     assert_eq!(list("").await.status(), 503);
     assert_eq!(list("?limit=200").await.status(), 503);
-    // A short one needs no place.
+    // A short page needs no slot.
     assert_eq!(list("?limit=5").await.status(), 200);
     drop(unread);
     assert_eq!(list("").await.status(), 200);
-    places.push(open_lists.open(alice).unwrap());
+    slots.push(open_lists.open(alice).unwrap());
     assert_eq!(list("").await.status(), 503);
 }
 
 #[actix_web::test]
-async fn long_pages_come_in_parts_and_lead_to_the_next() {
+async fn long_pages_are_streamed_and_link_to_the_next() {
     let todos = todos_of_any_length(450);
     let (mut items, mut query, mut counts) = (Vec::new(), "?limit=200".to_owned(), Vec::new());
     loop {
-        let answer = call(repository_of(todos.clone()), many(Method::GET, &query)).await;
-        items.extend(answer.body["items"].as_array().unwrap().clone());
-        counts.push(answer.body["count"].as_u64().unwrap());
-        let Some(cursor) = answer.body["next_cursor"].as_str() else { break };
+        let response = call(repository_of(todos.clone()), many(Method::GET, &query)).await;
+        items.extend(response.body["items"].as_array().unwrap().clone());
+        counts.push(response.body["count"].as_u64().unwrap());
+        let Some(cursor) = response.body["next_cursor"].as_str() else { break };
         query = format!("?limit=200&cursor={cursor}");
-        assert!(answer.header("link").contains(&query), "{}", answer.header("link"));
+        assert!(response.header("link").contains(&query), "{}", response.header("link"));
     }
     let expected: Vec<_> =
         todos.into_iter().map(|it| serde_json::to_value(TodoRead::from(it)).unwrap()).collect();

@@ -1,21 +1,21 @@
-//! Bodies, and what is said of their length.
+//! Malformed bodies and framing.
 
 use std::io::{Read, Write};
 
-use super::{Target, get, post, post_with};
+use super::{TestServer, get, post, post_with};
 use crate::support::http::connect;
 
 /// The server's limit.
 const MAX_BODY: usize = 64 * 1024;
 
 #[test]
-fn odd_json_is_refused_or_taken_as_it_stands() {
-    let target = Target::new();
+fn unusual_json_is_rejected_or_accepted_unchanged() {
+    let target = TestServer::new();
     let nested = |field: &str| {
         format!(r#"{{"title":"a","{field}":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000))
     };
     target.expect(422, post(nested("description")));
-    // What is not read is skipped, however deep it is: that takes no stack.
+    // An ignored value is skipped without recursion, however deep it is.
     target.expect(201, post(nested("version")));
     target.expect(422, post(nested("unknown")));
     for body in [
@@ -43,8 +43,8 @@ fn odd_json_is_refused_or_taken_as_it_stands() {
         b"",
         b"\0",
     ] {
-        let answer = target.expect(422, post(body));
-        assert_eq!(answer.json()["error_code"], "VALIDATION_ERROR");
+        let response = target.expect(422, post(body));
+        assert_eq!(response.json()["error_code"], "VALIDATION_ERROR");
     }
     for numbers in ["1e999999", "-0", &"9".repeat(5_000)] {
         target.expect(201, post(format!(r#"{{"title":"a","version":{numbers}}}"#)));
@@ -53,18 +53,18 @@ fn odd_json_is_refused_or_taken_as_it_stands() {
 
 #[test]
 fn a_body_is_read_up_to_its_limit_and_no_further() {
-    let target = Target::new();
+    let target = TestServer::new();
     let of_length = |length: usize| format!("{{\"title\":\"a\"{}}}", " ".repeat(length - 13));
     target.expect(201, post(of_length(MAX_BODY)));
     target.expect(413, post(of_length(MAX_BODY + 1)));
-    // Refused by what it says, before it comes.
+    // Rejected by its announced length.
     target.expect(413, post_with("Content-Length: 18446744073709551615\r\n", ""));
     let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
     let endless = post_with("Transfer-Encoding: chunked\r\n", chunk.repeat(32));
     target.expect(413, endless);
     let whole = format!("d\r\n{}\r\n0\r\n\r\n", of_length(13));
     target.expect(201, post_with("Transfer-Encoding: chunked\r\n", whole));
-    // A compressed body is not unpacked, so that no bomb goes off.
+    // Compressed bodies are not decompressed, which rules out decompression bombs.
     for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"] {
         let headers = format!("Content-Encoding: {encoding}\r\nContent-Length: 3\r\n");
         target.expect(415, post_with(&headers, b"\x1f\x8b\x08"));
@@ -72,8 +72,8 @@ fn a_body_is_read_up_to_its_limit_and_no_further() {
 }
 
 #[test]
-fn a_request_whose_length_is_ambiguous_is_refused_and_nothing_behind_it_is_read() {
-    let target = Target::new();
+fn a_request_with_an_ambiguous_length_is_rejected_and_nothing_after_it_is_read() {
+    let target = TestServer::new();
     let smuggled = format!("0\r\n\r\n{}", get("/health", ""));
     for headers in [
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
@@ -97,14 +97,14 @@ fn a_request_whose_length_is_ambiguous_is_refused_and_nothing_behind_it_is_read(
         target.expect(400, &request);
         let mut stream = connect(([127, 0, 0, 1], target.server.port()).into()).unwrap();
         let _ = stream.write_all(&request);
-        let mut answers = Vec::new();
-        // A reset behind the answer is no answer.
-        let _ = stream.read_to_end(&mut answers);
-        let answers = String::from_utf8_lossy(&answers).into_owned();
-        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{headers}\n{answers}");
+        let mut responses = Vec::new();
+        // A reset after the response is acceptable.
+        let _ = stream.read_to_end(&mut responses);
+        let responses = String::from_utf8_lossy(&responses).into_owned();
+        assert_eq!(responses.matches("HTTP/1.1 ").count(), 1, "{headers}\n{responses}");
     }
     for chunks in ["zz\r\n{}\r\n", "fffffffffffffffff\r\n{}", "-1\r\n{}\r\n", "\r\n{}\r\n"] {
-        let answer = target.send(post_with("Transfer-Encoding: chunked\r\n", chunks));
-        assert!(matches!(answer.status, 400 | 422), "{chunks:?}: {answer:?}");
+        let response = target.send(post_with("Transfer-Encoding: chunked\r\n", chunks));
+        assert!(matches!(response.status, 400 | 422), "{chunks:?}: {response:?}");
     }
 }

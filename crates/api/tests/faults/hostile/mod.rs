@@ -1,11 +1,11 @@
-//! Requests that no honest client sends. Each has one defined answer, in the one shape.
+//! Malicious requests. Each has one defined response, in the common error format.
 
 use std::io::{BufReader, Write};
 
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Answer, connect, read_answer};
+use crate::support::http::{Response, connect, read_response};
 use crate::support::setup::server;
 
 mod bodies;
@@ -15,45 +15,49 @@ const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 const TODOS: &str = "/api/v1/todos";
 
-struct Target {
+struct TestServer {
     server: Server,
     _database: TestDatabase,
 }
 
-impl Target {
+impl TestServer {
     fn new() -> Self {
         let database = TestDatabase::sqlite();
         Self { server: server(database.url()), _database: database }
     }
 
-    /// Sends these bytes and reads one answer.
+    /// Sends these bytes and reads one response.
     #[track_caller]
-    fn send(&self, request: impl AsRef<[u8]>) -> Answer {
+    fn send(&self, request: impl AsRef<[u8]>) -> Response {
         let request = request.as_ref();
         let stream = connect(([127, 0, 0, 1], self.server.port()).into()).unwrap();
-        // The server may refuse, and close, before it has read all of it.
+        // The server may respond and close before it has read everything.
         let _ = (&stream).write_all(request);
-        read_answer(&mut BufReader::new(&stream), false).unwrap_or_else(|error| {
+        read_response(&mut BufReader::new(&stream), false).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&request[..request.len().min(300)]))
         })
     }
 
-    /// Sends these bytes; the answer is to have this status, and to be an error in the one shape.
+    /// Sends these bytes and expects a response with this status; an error must have the common format.
     #[track_caller]
-    fn expect(&self, status: u16, request: impl AsRef<[u8]>) -> Answer {
+    fn expect(&self, status: u16, request: impl AsRef<[u8]>) -> Response {
         let request = request.as_ref();
-        let answer = self.send(request);
+        let response = self.send(request);
         let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
-        assert_eq!(answer.status, status, "{shown}\n{answer:?}");
+        assert_eq!(response.status, status, "{shown}\n{response:?}");
         if status >= 400 {
-            let body = answer.json();
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{shown}");
+            let body = response.json();
+            assert_eq!(
+                response.header("content-type"),
+                Some("application/problem+json"),
+                "{shown}"
+            );
             assert_eq!(body["status"], status, "{shown}");
-            assert_eq!(body["request_id"].as_str(), answer.header("x-request-id"), "{shown}");
+            assert_eq!(body["request_id"].as_str(), response.header("x-request-id"), "{shown}");
             assert!(body["detail"].is_string() && body["error_code"].is_string(), "{body}");
             assert!(body["field_errors"].is_array(), "{body}");
         }
-        answer
+        response
     }
 }
 

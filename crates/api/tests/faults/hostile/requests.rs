@@ -1,10 +1,10 @@
-//! Request lines and headers.
+//! Malformed request lines and headers.
 
-use super::{TODOS, Target, USER, get, post};
+use super::{TODOS, TestServer, USER, get, post};
 
 #[test]
-fn odd_and_repeated_user_ids_are_refused() {
-    let target = Target::new();
+fn unusual_and_repeated_user_ids_are_rejected() {
+    let target = TestServer::new();
     let as_user = |user: &[u8]| {
         let head = format!("GET {TODOS} HTTP/1.1\r\nHost: test\r\nX-User-ID: ");
         [head.as_bytes(), user, b"\r\n\r\n"].concat()
@@ -12,10 +12,10 @@ fn odd_and_repeated_user_ids_are_refused() {
     target.expect(200, as_user(USER.as_bytes()));
     target.expect(200, as_user(USER.to_uppercase().as_bytes()));
     for user in ["", " ", "\t"] {
-        let answer = target.expect(400, as_user(user.as_bytes()));
-        assert_eq!(answer.json()["error_code"], "MISSING_USER_CONTEXT", "{user:?}");
+        let response = target.expect(400, as_user(user.as_bytes()));
+        assert_eq!(response.json()["error_code"], "MISSING_USER_CONTEXT", "{user:?}");
     }
-    let odd = [
+    let malformed = [
         format!("{USER}, {USER}"),
         format!("{{{USER}}}"),
         format!("urn:uuid:{USER}"),
@@ -26,17 +26,17 @@ fn odd_and_repeated_user_ids_are_refused() {
         "*".to_owned(),
         "' OR 1=1 --".to_owned(),
     ];
-    for user in odd.iter().map(String::as_bytes).chain([&b"\xff\xfe"[..]]) {
-        let answer = target.expect(400, as_user(user));
-        assert_eq!(answer.json()["error_code"], "VALIDATION_ERROR", "{user:?}");
+    for user in malformed.iter().map(String::as_bytes).chain([&b"\xff\xfe"[..]]) {
+        let response = target.expect(400, as_user(user));
+        assert_eq!(response.json()["error_code"], "VALIDATION_ERROR", "{user:?}");
     }
     target.expect(400, get(TODOS, &format!("X-User-ID: {USER}\r\n")));
     target.expect(400, get(TODOS, "x-user-id: 660e8400-e29b-41d4-a716-446655440000\r\n"));
 }
 
 #[test]
-fn odd_paths_lead_nowhere() {
-    let target = Target::new();
+fn unusual_paths_are_not_found() {
+    let target = TestServer::new();
     for path in [
         "//api/v1/todos",
         "/api/v1//todos",
@@ -52,13 +52,13 @@ fn odd_paths_lead_nowhere() {
         "*",
         "health",
     ] {
-        let answer = target.expect(404, get(path, ""));
-        assert_eq!(answer.json()["error_code"], "NOT_FOUND", "{path}");
+        let response = target.expect(404, get(path, ""));
+        assert_eq!(response.json()["error_code"], "NOT_FOUND", "{path}");
     }
     for id in ["..%2f..%2fhealth", "%2e%2e", "%00", "%ff", "%", "%zz", "a%2fb", "' OR 1=1 --"] {
         let id = id.replace(' ', "%20");
-        let answer = target.expect(400, get(&format!("{TODOS}/{id}"), ""));
-        assert_eq!(answer.json()["detail"], "Invalid todo ID format", "{id}");
+        let response = target.expect(400, get(&format!("{TODOS}/{id}"), ""));
+        assert_eq!(response.json()["detail"], "Invalid todo ID format", "{id}");
     }
     for query in
         ["q=a%00b", "limit=1&limit=2", "limit=%31%30%30%30", "is_completed=TRUE", "cursor=%ff"]
@@ -68,8 +68,8 @@ fn odd_paths_lead_nowhere() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_in_the_one_shape() {
-    let target = Target::new();
+fn what_is_not_http_gets_the_common_error_format() {
+    let target = TestServer::new();
     for request in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],
         b"GET /health\r\n\r\n",
@@ -82,13 +82,13 @@ fn what_is_not_http_is_refused_in_the_one_shape() {
         b"GET /he alth HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
     ] {
-        let answer = target.expect(400, request);
-        assert_eq!(answer.header("connection"), Some("close"));
+        let response = target.expect(400, request);
+        assert_eq!(response.header("connection"), Some("close"));
     }
     for headers in ["x: y\r\n".repeat(200), format!("x: {}\r\n", "y".repeat(200_000))] {
         target.expect(431, get("/health", &headers));
     }
-    // As long as a path may be in the parser's eyes, and longer.
+    // At the maximum length that the parser accepts, and longer.
     target.expect(400, get(&format!("/{}", "a".repeat(70_000)), ""));
     target.expect(431, get(&format!("/{}", "a".repeat(200_000)), ""));
     for method in ["TRACE", "CONNECT", "OPTIONS", "FOO", "get"] {
@@ -98,8 +98,8 @@ fn what_is_not_http_is_refused_in_the_one_shape() {
 }
 
 #[test]
-fn none_of_it_harms_the_server() {
-    let target = Target::new();
+fn arbitrary_bytes_do_not_harm_the_server() {
+    let target = TestServer::new();
     for byte in 0..=255_u8 {
         for request in [
             [b"GET /".as_slice(), &[byte], b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"]
@@ -107,8 +107,8 @@ fn none_of_it_harms_the_server() {
             [b"GET /health HTTP/1.1\r\nHost: a\r\nx: ".as_slice(), &[byte], b"\r\n\r\n"].concat(),
             post([b"{\"title\":\"".as_slice(), &[byte], b"\"}"].concat()),
         ] {
-            let answer = target.send(&request);
-            assert!(matches!(answer.status, 200..500), "{byte}: {answer:?}");
+            let response = target.send(&request);
+            assert!(matches!(response.status, 200..500), "{byte}: {response:?}");
         }
     }
     target.expect(200, get(TODOS, ""));

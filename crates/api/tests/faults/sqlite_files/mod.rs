@@ -1,6 +1,6 @@
-//! The files of SQLite: who may read them, and what others may do with them.
+//! SQLite's files: their permissions, and what other programs may do with them.
 
-mod taken_away;
+mod moved_or_deleted;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Answer, Client};
+use crate::support::http::{Client, Response};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::server;
-use crate::support::wait::{LIMIT, until};
+use crate::support::wait::{HANG_TIMEOUT, until};
 
 const READY: &str = "/health/ready";
 
-/// A database file of a test's own, which the test may move.
+/// A database file that the test may move.
 struct File {
     directory: TempDirectory,
 }
@@ -37,12 +37,12 @@ impl File {
         self.directory.path().join("todos.db")
     }
 
-    /// The files that SQLite keeps beside it.
-    fn beside(&self, suffix: &str) -> PathBuf {
+    /// The database file, or with a suffix one of the files that SQLite keeps next to it.
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
         self.directory.path().join(format!("todos.db{suffix}"))
     }
 
-    fn elsewhere(&self) -> PathBuf {
+    fn other_path(&self) -> PathBuf {
         self.directory.path().join("elsewhere.db")
     }
 }
@@ -51,34 +51,34 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-fn create(client: &mut Client, title: &str) -> Answer {
+fn create(client: &mut Client, title: &str) -> Response {
     client.call("POST", TODOS, Some(&json!({"title": title}))).unwrap()
 }
 
 fn titles(client: &mut Client) -> Vec<String> {
-    let answer = client.get(TODOS).unwrap();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let list = answer.json();
+    let response = client.get(TODOS).unwrap();
+    assert_eq!(response.status, 200, "{response:?}");
+    let list = response.json();
     let titles = list["items"].as_array().unwrap().iter();
     let mut titles: Vec<_> = titles.map(|it| it["title"].as_str().unwrap().to_owned()).collect();
     titles.sort();
     titles
 }
 
-/// No write is acknowledged from now on; reads and readiness follow as soon as somebody has looked.
+/// From now on no write is acknowledged; reads and readiness fail after the server's next check of the files.
 #[track_caller]
-fn expect_refused(server: &Server, user: &str) {
+fn expect_unavailable(server: &Server, user: &str) {
     let mut client = Client::new(server.port(), user);
-    let answer = create(&mut client, "refused");
-    assert!(answer.is_unavailable(), "a write was answered by {answer:?}");
+    let response = create(&mut client, "refused");
+    assert!(response.is_unavailable(), "a write was answered with {response:?}");
     for target in [TODOS, READY] {
-        let answer = client.get(target).unwrap();
-        assert!(answer.is_unavailable(), "{target} was answered by {answer:?}");
+        let response = client.get(target).unwrap();
+        assert!(response.is_unavailable(), "{target} was answered with {response:?}");
     }
     assert_eq!(client.get("/health").unwrap().status, 200);
 }
 
-/// What the server has logged about its files, not counting a line for each refused request.
+/// The server's log lines about its files, without those about single requests.
 fn lines_about_files(server: &Server) -> Vec<String> {
     let lines = server.logs();
     let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -91,7 +91,7 @@ fn lines_about_files(server: &Server) -> Vec<String> {
 #[track_caller]
 fn expect_one_line(server: &Server, part: &str) {
     until("the line of the log", || !lines_about_files(server).is_empty());
-    // Many more refusals, no more lines.
+    // Many more failed calls add no line.
     let mut client = Client::new(server.port(), &new_id());
     for _ in 0..50 {
         create(&mut client, "refused");
@@ -102,39 +102,39 @@ fn expect_one_line(server: &Server, part: &str) {
 }
 
 #[test]
-fn a_new_database_is_readable_by_its_owner_only() {
+fn a_new_database_is_readable_only_by_its_owner() {
     let file = File::new();
     let server = server(&file.url());
     assert_eq!(create(&mut Client::new(server.port(), &new_id()), "secret").status, 201);
     for suffix in ["", "-wal", "-shm"] {
-        assert_eq!(mode(&file.beside(suffix)), 0o600, "todos.db{suffix}");
+        assert_eq!(mode(&file.with_suffix(suffix)), 0o600, "todos.db{suffix}");
     }
 }
 
 #[test]
-fn the_mode_of_a_database_that_exists_is_left_alone() {
+fn the_mode_of_an_existing_database_is_not_changed() {
     let file = File::new();
     fs::write(file.path(), "").unwrap();
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
     let server = server(&file.url());
     assert_eq!(create(&mut Client::new(server.port(), &new_id()), "shared").status, 201);
     for suffix in ["", "-wal", "-shm"] {
-        assert_eq!(mode(&file.beside(suffix)), 0o640, "todos.db{suffix}");
+        assert_eq!(mode(&file.with_suffix(suffix)), 0o640, "todos.db{suffix}");
     }
 }
 
 #[test]
-fn a_database_is_created_where_a_symbolic_link_leads() {
+fn a_database_is_created_at_the_target_of_a_symbolic_link() {
     let file = File::new();
     std::os::unix::fs::symlink("elsewhere.db", file.path()).unwrap();
     let user = new_id();
     let server = server(&file.url());
     assert_eq!(create(&mut Client::new(server.port(), &user), "behind a link").status, 201);
-    assert_eq!(mode(&file.elsewhere()), 0o600);
+    assert_eq!(mode(&file.other_path()), 0o600);
 
-    fs::rename(file.elsewhere(), file.directory.path().join("away.db")).unwrap();
-    expect_refused(&server, &user);
-    fs::rename(file.directory.path().join("away.db"), file.elsewhere()).unwrap();
+    fs::rename(file.other_path(), file.directory.path().join("away.db")).unwrap();
+    expect_unavailable(&server, &user);
+    fs::rename(file.directory.path().join("away.db"), file.other_path()).unwrap();
     until("readiness", || is_ready(&server));
 }
 
@@ -143,17 +143,17 @@ fn is_ready(server: &Server) -> bool {
 }
 
 #[test]
-fn what_others_may_do_with_the_file_is_no_alarm() {
+fn regular_use_of_the_file_by_others_causes_no_alarm() {
     let file = File::new();
     let server_of_file = server(&file.url());
     let user = new_id();
     let mut client = Client::new(server_of_file.port(), &user);
     assert_eq!(create(&mut client, "a").status, 201);
 
-    let beside = server(&file.url());
-    assert_eq!(create(&mut Client::new(beside.port(), &user), "b").status, 201);
-    beside.terminate();
-    assert!(beside.wait_exit(LIMIT).success());
+    let with_suffix = server(&file.url());
+    assert_eq!(create(&mut Client::new(with_suffix.port(), &user), "b").status, 201);
+    with_suffix.terminate();
+    assert!(with_suffix.wait_exit(HANG_TIMEOUT).success());
 
     let copy = file.directory.path().join("copy.db");
     let mut other = SqliteConnection::establish(file.path().to_str().unwrap()).unwrap();

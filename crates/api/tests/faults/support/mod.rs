@@ -1,4 +1,4 @@
-//! What every test stands on: a server of its own, a database to be hurt, clients that forget nothing.
+//! Shared by all tests: servers, databases for fault injection, and clients that record every response.
 
 pub(crate) mod pooler;
 pub(crate) mod setup;

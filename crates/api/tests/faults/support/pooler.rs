@@ -1,4 +1,4 @@
-//! A `PgBouncer` of a test's own.
+//! A `PgBouncer` for one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use todo_test_support::postgres::Cluster;
 use todo_test_support::program::{self, Running};
 
-/// A running pooler before one database.
+/// A running pooler in front of one database.
 pub(crate) struct Pooler {
     running: Running,
     file: PathBuf,
@@ -17,12 +17,12 @@ pub(crate) struct Pooler {
 }
 
 impl Pooler {
-    /// The program; if there is none, `None` and a note, or under CI a panic.
+    /// Finds the program. If it is not installed, prints a note and returns `None`; panics in CI.
     pub(crate) fn find() -> Option<PathBuf> {
         program::find("pgbouncer", "pooler tests")
     }
 
-    /// Starts it in this mode, with at most so many sessions, before the database of this URL.
+    /// Starts it in this mode, with this maximum number of sessions, in front of the database with this URL.
     pub(crate) fn start(
         program: &Path,
         cluster: &Cluster,
@@ -40,12 +40,12 @@ impl Pooler {
         Self { running, file, port, postgres, database }
     }
 
-    /// The database through the pooler.
+    /// The URL of the database through the pooler.
     pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{}", self.port, self.database)
     }
 
-    /// Has it use another mode and another number of sessions from now on.
+    /// Changes the mode and the maximum number of sessions of the running pooler.
     pub(crate) fn change(&self, mode: &str, sessions: usize) {
         let text = settings(&self.database, self.postgres, self.port, mode, sessions);
         fs::write(&self.file, text).unwrap();

@@ -1,17 +1,17 @@
-//! Waiting for what will happen, however slow the machine is.
+//! Waiting for events, however slow the machine is.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ends a hang; what is waited for takes a fraction of it.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// Ends a test that hangs; the events take a fraction of it.
+pub(crate) const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < LIMIT, "waited in vain for {what}");
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < HANG_TIMEOUT, "timed out waiting for {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -12,17 +12,17 @@ use uuid::Uuid;
 
 use super::client::{Client, send};
 use super::description::Description;
-use super::raw::Raw;
+use super::raw::RawRequest;
 
-/// Settings that suit many servers on a loaded machine. The tests of time limits have their own.
+/// Settings for many servers on a loaded machine. Tests of timeouts override them.
 const SETTINGS: [(&str, &str); 3] =
     [("HTTP_WORKERS", "2"), ("DATABASE_POOL_SIZE", "4"), ("DATABASE_TIMEOUT", "60s")];
 
-/// A server that runs, and the description that it gives of itself.
+/// A running server, and the API description that it serves.
 pub(crate) struct Api {
     pub(crate) agent: Agent,
     pub(crate) description: Arc<Description>,
-    // Before the database, which it uses.
+    // Dropped before the database, which it uses.
     pub(crate) server: Server,
     pub(crate) database: Option<TestDatabase>,
 }
@@ -34,39 +34,39 @@ impl From<TestDatabase> for Api {
 }
 
 impl Api {
-    /// Starts a server on a database of its own.
+    /// Starts a server on the test's own database.
     pub(crate) fn start(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
         let url = database.url().to_owned();
         Self { database: Some(database), ..Self::start_at(&url, settings) }
     }
 
-    /// Starts a server on a database that others may use, too.
+    /// Starts a server on a database that others may use.
     pub(crate) fn start_at(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
         let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), database_url, &settings);
         let agent = agent();
-        let description = described(&agent, &server);
+        let description = fetch_description(&agent, &server);
         Self { agent, description, server, database: None }
     }
 
-    /// A user whom nobody knows yet.
+    /// A new user.
     pub(crate) fn user(&self) -> Client<'_> {
-        self.named(&Uuid::new_v4().to_string())
+        self.user_with_id(&Uuid::new_v4().to_string())
     }
 
-    /// The user of this id.
-    pub(crate) fn named(&self, user: &str) -> Client<'_> {
+    /// The user with this id.
+    pub(crate) fn user_with_id(&self, user: &str) -> Client<'_> {
         Client::new(self, Some(user.to_owned()))
     }
 
-    /// A caller who does not say who it is.
-    pub(crate) fn nobody(&self) -> Client<'_> {
+    /// A caller without a user id.
+    pub(crate) fn anonymous(&self) -> Client<'_> {
         Client::new(self, None)
     }
 
-    /// The one line of the server's log about a request, which may come a moment after the answer.
+    /// The one log line about a request, which may be written shortly after the response.
     #[track_caller]
-    pub(crate) fn logged(&self, request_id: &str) -> Value {
+    pub(crate) fn log_line(&self, request_id: &str) -> Value {
         for _ in 0..6_000 {
             let lines = self.server.logs();
             let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -77,12 +77,12 @@ impl Api {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("not one line about {request_id} in {:#?}", self.server.logs());
+        panic!("not exactly one line about {request_id} in {:#?}", self.server.logs());
     }
 
-    /// A request written by hand.
-    pub(crate) fn raw<'a>(&'a self, method: &'a str, target: &'a str) -> Raw<'a> {
-        Raw::new(self, method, target)
+    /// A request that is sent byte by byte as given.
+    pub(crate) fn raw<'a>(&'a self, method: &'a str, target: &'a str) -> RawRequest<'a> {
+        RawRequest::new(self, method, target)
     }
 }
 
@@ -93,19 +93,19 @@ fn agent() -> Agent {
         .max_redirects_will_error(false)
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
-        // Far below the time after which the server closes an idle connection.
+        // Far below the server's timeout for idle connections.
         .max_idle_age(Duration::from_secs(1))
         .timeout_global(Some(Duration::from_secs(120)))
         .build()
         .into()
 }
 
-/// What the server says of itself. All say the same, so it is read once.
-fn described(agent: &Agent, server: &Server) -> Arc<Description> {
+/// The API description of the server. All servers return the same, so it is parsed once.
+fn fetch_description(agent: &Agent, server: &Server) -> Arc<Description> {
     static FIRST: OnceLock<(Vec<u8>, Arc<Description>)> = OnceLock::new();
-    let answer = send(agent, "GET", &server.url("/openapi.json"), &[], None);
+    let response = send(agent, "GET", &server.url("/openapi.json"), &[], None);
     let (text, description) =
-        FIRST.get_or_init(|| (answer.body.clone(), Arc::new(Description::new(answer.json()))));
-    assert!(answer.body == *text, "two servers describe themselves differently");
+        FIRST.get_or_init(|| (response.body.clone(), Arc::new(Description::new(response.json()))));
+    assert!(response.body == *text, "two servers describe themselves differently");
     Arc::clone(description)
 }

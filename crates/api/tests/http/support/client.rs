@@ -1,24 +1,24 @@
-//! Calls on behalf of one user. Each answer is checked against the API description.
+//! Calls on behalf of one user. Every response is checked against the API description.
 
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
 
-use super::answer::Answer;
 use super::api::Api;
+use super::response::Response;
 
-/// Where the collection is.
+/// The path of the collection.
 pub(crate) const TODOS: &str = "/api/v1/todos";
 
-/// Where the todo of this id is.
-pub(crate) fn at(id: &str) -> String {
+/// The path of the todo with this id.
+pub(crate) fn todo_path(id: &str) -> String {
     format!("{TODOS}/{id}")
 }
 
-/// Where this todo is.
+/// The path of this todo.
 #[track_caller]
 pub(crate) fn path_of(todo: &Value) -> String {
-    at(id_of(todo))
+    todo_path(id_of(todo))
 }
 
 /// The id of this todo.
@@ -27,9 +27,10 @@ pub(crate) fn id_of(todo: &Value) -> &str {
     todo["id"].as_str().unwrap()
 }
 
-/// Any text as it stands in a query string.
-pub(crate) fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02X}"))
+/// Percent-encodes a text for a query string.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .fold(String::new(), |percent_encoded, byte| percent_encoded + &format!("%{byte:02X}"))
 }
 
 /// One user of the API.
@@ -49,7 +50,7 @@ impl<'a> Client<'a> {
         self.user.as_deref().unwrap_or_default()
     }
 
-    /// A call that is yet to be sent.
+    /// A call, not yet sent.
     pub(crate) fn call(&self, method: &str, target: impl Into<String>) -> Call<'a> {
         let headers = self.user.iter().map(|user| ("X-User-ID".to_owned(), user.clone())).collect();
         Call {
@@ -61,32 +62,32 @@ impl<'a> Client<'a> {
         }
     }
 
-    pub(crate) fn get(&self, target: impl Into<String>) -> Answer {
+    pub(crate) fn get(&self, target: impl Into<String>) -> Response {
         self.call("GET", target).send()
     }
 
-    pub(crate) fn head(&self, target: impl Into<String>) -> Answer {
+    pub(crate) fn head(&self, target: impl Into<String>) -> Response {
         self.call("HEAD", target).send()
     }
 
-    pub(crate) fn delete(&self, target: impl Into<String>) -> Answer {
+    pub(crate) fn delete(&self, target: impl Into<String>) -> Response {
         self.call("DELETE", target).send()
     }
 
     /// Posts a body to the collection.
-    pub(crate) fn post(&self, body: &Value) -> Answer {
+    pub(crate) fn post(&self, body: &Value) -> Response {
         self.call("POST", TODOS).json(body).send()
     }
 
-    pub(crate) fn patch(&self, target: impl Into<String>, body: &Value) -> Answer {
+    pub(crate) fn patch(&self, target: impl Into<String>, body: &Value) -> Response {
         self.call("PATCH", target).json(body).send()
     }
 
-    pub(crate) fn put(&self, target: impl Into<String>, body: &Value) -> Answer {
+    pub(crate) fn put(&self, target: impl Into<String>, body: &Value) -> Response {
         self.call("PUT", target).json(body).send()
     }
 
-    /// The todo that is made of this title.
+    /// Creates a todo with this title.
     #[track_caller]
     pub(crate) fn create(&self, title: &str) -> Value {
         self.post(&json!({"title": title})).expect(201)
@@ -109,7 +110,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// A call that is yet to be sent.
+/// A call, not yet sent.
 pub(crate) struct Call<'a> {
     api: &'a Api,
     method: String,
@@ -133,29 +134,29 @@ impl Call<'_> {
         self
     }
 
-    /// Sends it, and checks the answer.
+    /// Sends it, and checks the response.
     #[track_caller]
-    pub(crate) fn send(self) -> Answer {
-        let answer = self.send_unchecked();
-        self.api.description.check(&self.method, &self.target, self.body.as_deref(), &answer);
-        answer
+    pub(crate) fn send(self) -> Response {
+        let response = self.send_unchecked();
+        self.api.description.check(&self.method, &self.target, self.body.as_deref(), &response);
+        response
     }
 
-    /// Sends it for an answer that the description does not speak of: a preflight, a page for people.
-    pub(crate) fn send_unchecked(&self) -> Answer {
+    /// Sends it without the check, because the description does not cover the response: a preflight, Swagger UI.
+    pub(crate) fn send_unchecked(&self) -> Response {
         let url = self.api.server.url(&self.target);
         send(&self.api.agent, &self.method, &url, &self.headers, self.body.as_deref())
     }
 }
 
-/// Sends a request and reads its answer to the end.
+/// Sends a request and reads the whole response.
 pub(super) fn send(
     agent: &Agent,
     method: &str,
     url: &str,
     headers: &[(String, String)],
     body: Option<&[u8]>,
-) -> Answer {
+) -> Response {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(name, value);
@@ -164,13 +165,13 @@ pub(super) fn send(
         Some(body) => agent.run(request.body(body).unwrap()),
         None => agent.run(request.body(()).unwrap()),
     };
-    let mut response = result.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-    let headers = response.headers().iter().map(|(name, value)| {
+    let mut received = result.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    let headers = received.headers().iter().map(|(name, value)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
-    Answer {
-        status: response.status().as_u16(),
+    Response {
+        status: received.status().as_u16(),
         headers: headers.collect(),
-        body: response.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap(),
+        body: received.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap(),
     }
 }

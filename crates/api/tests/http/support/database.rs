@@ -1,21 +1,21 @@
-//! The databases that every behaviour is tested on: a fresh one for each test.
+//! The databases that every behaviour is tested on, a fresh one per test.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use todo_test_support::database::TestDatabase;
 
-/// SQLite in a file, as a server without settings has it.
+/// A SQLite file, the server's default.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all databases")]
 pub(crate) fn sqlite() -> Option<TestDatabase> {
     Some(TestDatabase::sqlite())
 }
 
-/// Postgres, where there is one.
+/// Postgres, if it is installed.
 pub(crate) fn postgres() -> Option<TestDatabase> {
     TestDatabase::postgres()
 }
 
-/// Runs SQL past the server.
+/// Runs SQL directly in the database.
 pub(crate) fn execute(database: &TestDatabase, sql: &str) {
     if database.url().starts_with("sqlite:") {
         open_sqlite(database).batch_execute(sql).unwrap();
@@ -24,8 +24,8 @@ pub(crate) fn execute(database: &TestDatabase, sql: &str) {
     }
 }
 
-/// Copies the only todo that there is so many times, all in one moment.
-pub(crate) fn multiply(database: &TestDatabase, copies: u32) {
+/// Copies the only todo this many times, with the same timestamps.
+pub(crate) fn duplicate(database: &TestDatabase, copies: u32) {
     let (numbers, id) = if database.url().starts_with("sqlite:") {
         let numbers = format!(
             "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {copies}) \
@@ -43,7 +43,7 @@ pub(crate) fn multiply(database: &TestDatabase, copies: u32) {
     execute(database, &sql);
 }
 
-/// A connection of our own to an SQLite database.
+/// Opens a separate connection to a SQLite database.
 pub(crate) fn open_sqlite(database: &TestDatabase) -> SqliteConnection {
     let file = database.url().trim_start_matches("sqlite://");
     SqliteConnection::establish(file).unwrap()

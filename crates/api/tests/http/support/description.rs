@@ -1,4 +1,4 @@
-//! The API description that the server serves, as the judge of what it answers.
+//! The API description that the server serves, as the reference for its responses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::response::Response;
 
-/// Pages for people and their tools, of which the description does not speak.
+/// Swagger UI and its files, which the description does not cover.
 const UNDESCRIBED: [&str; 4] = ["/", "/docs", "/favicon.ico", "/openapi.json"];
 
-/// Headers that a client may act on: none comes that is not described.
+/// Headers that clients may rely on: each must be described if it is sent.
 const DESCRIBED_HEADERS: [&str; 5] = ["etag", "link", "location", "retry-after", "x-request-id"];
 
-/// The description, ready to judge.
+/// The description, with validators for its schemas.
 pub(crate) struct Description {
     pub(crate) document: Value,
-    /// By where the schema stands in the document.
+    /// By the JSON pointer of the schema.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -26,66 +26,72 @@ impl Description {
         Self { document, validators: Mutex::default() }
     }
 
-    /// Panics unless the answer is one that the description allows.
+    /// Panics unless the description allows the response.
     #[track_caller]
-    pub(super) fn check(&self, method: &str, target: &str, sent: Option<&[u8]>, answer: &Answer) {
-        let call = format!("{method} {target} -> {}", answer.status);
-        check_common(&call, method, answer);
+    pub(super) fn check(
+        &self,
+        method: &str,
+        target: &str,
+        sent: Option<&[u8]>,
+        response: &Response,
+    ) {
+        let call = format!("{method} {target} -> {}", response.status);
+        check_common(&call, method, response);
         let path = target.split('?').next().unwrap_or_default();
         let Some((template, operations)) = self.operations(path) else {
             let is_page = UNDESCRIBED.contains(&path) || path.starts_with("/docs/");
             let expected: &[u16] = if is_page { &[200, 304, 307, 404, 405] } else { &[404] };
-            assert!(expected.contains(&answer.status), "{call}: the path is not described");
-            return self.check_error(&call, method, answer);
+            assert!(expected.contains(&response.status), "{call}: the path is not described");
+            return self.check_error(&call, method, response);
         };
         let key = if method == "HEAD" { "get".to_owned() } else { method.to_lowercase() };
         if !operations.contains_key(&key) {
-            assert_eq!(answer.status, 405, "{call}: the operation is not described");
+            assert_eq!(response.status, 405, "{call}: the operation is not described");
             let mut allowed: Vec<_> = operations.keys().map(|it| it.to_uppercase()).collect();
             allowed.extend(operations.contains_key("get").then(|| "HEAD".to_owned()));
             allowed.sort();
-            assert_eq!(answer.listed("allow"), allowed, "{call}: Allow");
-            return self.check_error(&call, method, answer);
+            assert_eq!(response.header_list("allow"), allowed, "{call}: Allow");
+            return self.check_error(&call, method, response);
         }
         let operation = format!("/paths/{}/{key}", template.replace('/', "~1"));
-        self.check_described(&call, &operation, method, answer);
+        self.check_described(&call, &operation, method, response);
         if template.starts_with("/api/v1/") {
-            let vary = answer.listed("vary");
+            let vary = response.header_list("vary");
             assert!(
                 vary.iter().any(|it| it.eq_ignore_ascii_case("x-user-id")),
                 "{call}: Vary: {vary:?}"
             );
         }
-        if let (Some(sent), 200..=299) = (sent, answer.status) {
+        if let (Some(sent), 200..=299) = (sent, response.status) {
             let schema = format!("{operation}/requestBody/content/application~1json/schema");
             let sent = serde_json::from_slice(sent).unwrap();
             self.validate(&format!("the accepted body of {call}"), &schema, &sent, false);
         }
     }
 
-    fn check_described(&self, call: &str, operation: &str, method: &str, answer: &Answer) {
-        let pointer = format!("{operation}/responses/{}", answer.status);
-        let Some(response) = self.document.pointer(&pointer) else {
-            panic!("{call}: the status is not described; {}", answer.text());
+    fn check_described(&self, call: &str, operation: &str, method: &str, response: &Response) {
+        let pointer = format!("{operation}/responses/{}", response.status);
+        let Some(documented) = self.document.pointer(&pointer) else {
+            panic!("{call}: the status is not described; {}", response.text());
         };
-        let described = response["headers"].as_object().cloned().unwrap_or_default();
+        let described = documented["headers"].as_object().cloned().unwrap_or_default();
         for (name, header) in &described {
-            // The format has no better place for it.
+            // OpenAPI cannot express this otherwise.
             let is_optional = header["description"].as_str().unwrap().contains("Absent");
-            assert!(is_optional || answer.header(name).is_some(), "{call}: {name} is missing");
+            assert!(is_optional || response.header(name).is_some(), "{call}: {name} is missing");
         }
         for name in DESCRIBED_HEADERS {
             let is_described = described.keys().any(|key| key.eq_ignore_ascii_case(name));
             assert!(
-                is_described || answer.header(name).is_none(),
+                is_described || response.header(name).is_none(),
                 "{call}: {name} is not described"
             );
         }
-        let content = response["content"].as_object().cloned().unwrap_or_default();
-        let content_type = answer.header("content-type");
+        let content = documented["content"].as_object().cloned().unwrap_or_default();
+        let content_type = response.header("content-type");
         if content.is_empty() {
             assert_eq!(content_type, None, "{call}: a type of no content");
-            assert!(answer.body.is_empty(), "{call}: {}", answer.text());
+            assert!(response.body.is_empty(), "{call}: {}", response.text());
             return;
         }
         let content_type =
@@ -93,32 +99,32 @@ impl Description {
         assert!(content.contains_key(content_type), "{call}: {content_type} is not described");
         if method != "HEAD" {
             let schema = format!("{pointer}/content/{}/schema", content_type.replace('/', "~1"));
-            self.validate(call, &schema, &answer.json(), true);
+            self.validate(call, &schema, &response.json(), true);
         }
     }
 
-    fn check_error(&self, call: &str, method: &str, answer: &Answer) {
-        if answer.status >= 400 && method != "HEAD" {
-            self.validate(call, "/components/schemas/ErrorResponse", &answer.json(), true);
+    fn check_error(&self, call: &str, method: &str, response: &Response) {
+        if response.status >= 400 && method != "HEAD" {
+            self.validate(call, "/components/schemas/ErrorResponse", &response.json(), true);
         }
     }
 
-    /// The operations of the template that a path fits.
+    /// The path template that matches a path, and its operations.
     pub(crate) fn operations(&self, path: &str) -> Option<(&str, &Map<String, Value>)> {
-        // The collection is there with a slash at its end, too.
+        // The collection accepts a trailing slash.
         let path = if path == "/api/v1/todos/" { "/api/v1/todos" } else { path };
         let paths = self.document["paths"].as_object().unwrap();
         let (template, item) = paths
             .get_key_value(path)
-            .or_else(|| paths.iter().find(|(template, _)| fits(path, template)))?;
+            .or_else(|| paths.iter().find(|(template, _)| matches_template(path, template)))?;
         Some((template, item.as_object().unwrap()))
     }
 
-    /// Panics unless the value fits the schema at this place of the document. A strict schema knows every
-    /// property: what is not described is not sent.
+    /// Panics unless the value is valid for the schema at this JSON pointer. A strict schema allows no additional
+    /// properties.
     pub(crate) fn validate(&self, what: &str, pointer: &str, value: &Value, is_strict: bool) {
         let validator = {
-            // A test that failed meanwhile left the others as they were.
+            // A panic in another test does not affect the validators.
             let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
             let key = format!("{pointer} {is_strict}");
             let make = || Arc::new(self.validator(pointer, is_strict));
@@ -131,7 +137,7 @@ impl Description {
         assert!(errors.is_empty(), "{what}: {}\n{value}", errors.join("\n"));
     }
 
-    /// Whether a value fits the schema of this name.
+    /// Whether a value is valid for the schema with this name.
     pub(crate) fn allows(&self, schema: &str, value: &Value) -> bool {
         self.validator(&format!("/components/schemas/{schema}"), false).is_valid(value)
     }
@@ -139,7 +145,7 @@ impl Description {
     fn validator(&self, pointer: &str, is_strict: bool) -> Validator {
         let schema = self.document.pointer(pointer);
         let schema = schema.unwrap_or_else(|| panic!("nothing is described at {pointer}"));
-        // References lead to the components of the same document.
+        // References point to the components of the same document.
         let mut root = json!({"allOf": [schema], "components": self.document["components"]});
         if is_strict {
             forbid_other_properties(&mut root["components"]["schemas"]);
@@ -148,29 +154,33 @@ impl Description {
     }
 }
 
-/// What all answers have in common.
+/// Checks what all responses have in common.
 #[track_caller]
-fn check_common(call: &str, method: &str, answer: &Answer) {
-    assert_ne!(answer.status, 500, "{call}: {}", answer.text());
-    let request_id = answer.header("x-request-id");
+fn check_common(call: &str, method: &str, response: &Response) {
+    assert_ne!(response.status, 500, "{call}: {}", response.text());
+    let request_id = response.header("x-request-id");
     assert!(request_id.is_some(), "{call}: X-Request-ID is missing");
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{call}");
-    assert!(answer.header("cache-control").is_some(), "{call}: Cache-Control is missing");
-    assert_eq!(answer.header("retry-after").is_some(), answer.status == 503, "{call}: Retry-After");
-    assert_eq!(answer.header("allow").is_some(), answer.status == 405, "{call}: Allow");
-    if answer.status < 400 {
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{call}");
+    assert!(response.header("cache-control").is_some(), "{call}: Cache-Control is missing");
+    assert_eq!(
+        response.header("retry-after").is_some(),
+        response.status == 503,
+        "{call}: Retry-After"
+    );
+    assert_eq!(response.header("allow").is_some(), response.status == 405, "{call}: Allow");
+    if response.status < 400 {
         return;
     }
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{call}");
+    assert_eq!(response.header("content-type"), Some("application/problem+json"), "{call}");
     if method == "HEAD" {
-        return assert!(answer.body.is_empty(), "{call}: {}", answer.text());
+        return assert!(response.body.is_empty(), "{call}: {}", response.text());
     }
-    let body = answer.json();
+    let body = response.json();
     assert_eq!(body["request_id"].as_str(), request_id, "{call}");
-    assert_eq!(body["status"], answer.status, "{call}");
+    assert_eq!(body["status"], response.status, "{call}");
     assert_eq!(body["type"], "about:blank", "{call}");
-    assert_eq!(body["title"], reason(answer.status), "{call}");
-    assert_eq!(body.get("current").is_some(), answer.status == 412, "{call}: {body}");
+    assert_eq!(body["title"], reason(response.status), "{call}");
+    assert_eq!(body.get("current").is_some(), response.status == 412, "{call}: {body}");
 }
 
 /// The reason phrases of RFC 9110.
@@ -188,7 +198,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-fn fits(path: &str, template: &str) -> bool {
+fn matches_template(path: &str, template: &str) -> bool {
     let (path, template): (Vec<_>, Vec<_>) =
         (path.split('/').collect(), template.split('/').collect());
     let fits = |(part, place): (&&str, &&str)| {

@@ -1,14 +1,14 @@
-//! What every test stands on: the real server on a fresh database, and clients that check each answer.
+//! Shared by all tests: the real server on a fresh database, and clients that check each response.
 
-mod answer;
 mod api;
 mod client;
 pub(crate) mod database;
 mod description;
 mod operations;
 mod raw;
+mod response;
 
-pub(crate) use self::answer::{Answer, unzipped};
 pub(crate) use self::api::Api;
-pub(crate) use self::client::{Client, TODOS, at, escaped, id_of, path_of};
+pub(crate) use self::client::{Client, TODOS, id_of, path_of, percent_encoded, todo_path};
 pub(crate) use self::operations::Operation;
+pub(crate) use self::response::{Response, unzipped};

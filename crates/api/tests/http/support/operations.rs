@@ -1,4 +1,4 @@
-//! Every operation that the API description has, and a call that would succeed for a todo's owner.
+//! Every operation of the API description, with a call that succeeds for the owner of a todo.
 
 use serde_json::Value;
 
@@ -11,27 +11,27 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) template: String,
-    /// As in the description.
+    /// Its object in the description.
     pub(crate) value: Value,
-    /// A body that it takes.
+    /// A valid body.
     pub(crate) body: Option<Value>,
 }
 
 impl Operation {
-    pub(crate) fn takes(&self, parameter: &str) -> bool {
+    pub(crate) fn has_parameter(&self, parameter: &str) -> bool {
         let parameters = self.value["parameters"].as_array();
         parameters.is_some_and(|it| it.iter().any(|it| it["name"] == parameter))
     }
 
-    /// Whether it acts on behalf of a user.
+    /// Whether it needs a caller.
     pub(crate) fn needs_caller(&self) -> bool {
-        // The document asks for the caller unless an operation says otherwise.
+        // The document requires a caller unless an operation overrides that.
         self.value.get("security").is_none()
     }
 
-    /// Where it is for this todo, with the query that it cannot do without.
+    /// The path for this todo, with the required query.
     pub(crate) fn target(&self, todo_id: &str) -> String {
-        let query = if self.takes("all") { "?all=true" } else { "" };
+        let query = if self.has_parameter("all") { "?all=true" } else { "" };
         self.template.replace("{todo_id}", todo_id) + query
     }
 
@@ -45,7 +45,7 @@ impl Operation {
 }
 
 impl Api {
-    /// All of them, in the order of the description.
+    /// All operations, in the order of the description.
     pub(crate) fn operations(&self) -> Vec<Operation> {
         let document = &self.description.document;
         let paths = document["paths"].as_object().unwrap().iter();
@@ -63,8 +63,8 @@ impl Api {
             .collect()
     }
 
-    /// Those that act on behalf of a user.
-    pub(crate) fn operations_of_users(&self) -> Vec<Operation> {
+    /// The operations that need a caller.
+    pub(crate) fn user_operations(&self) -> Vec<Operation> {
         self.operations().into_iter().filter(Operation::needs_caller).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! `todo-api sandbox`: what it holds and says, the faults that it makes, and what other servers have of it: nothing.
+//! `todo-api sandbox`: its todos, its banner and its faults, and that other servers have none of them.
 
 mod faults;
 mod header;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
-use ureq::http::{Request, Response};
+use ureq::http::{self, Request};
 
 use crate::support::{files, script_with};
 
@@ -21,42 +21,42 @@ pub(crate) const LINUS: &str = "33333333-3333-4333-8333-333333333333";
 pub(crate) const TODOS: &str = "/api/v1/todos";
 pub(crate) const ORIGIN: &str = "https://frontend.example";
 
-/// Asks for no fault, and so has none.
-pub(crate) const SPARED: &str = "latency=0s";
+/// A header that requests no fault, and so turns off those of the flags.
+pub(crate) const NO_FAULTS: &str = "latency=0s";
 
-/// What takes longer hangs.
-const HANGS: Duration = Duration::from_secs(60);
+/// Ends a test that hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A sandbox that runs, in a directory of its own.
+/// A running sandbox, in its own directory.
 pub(crate) struct Sandbox {
     pub(crate) server: Server,
     directory: TempDirectory,
 }
 
-/// An answer: status, headers, and the body as JSON (null when it is none).
-pub(crate) struct Answer {
+/// A response: status, headers, and the body as JSON (null if it is not JSON).
+pub(crate) struct Response {
     pub(crate) status: u16,
-    response: Response<()>,
+    head: http::response::Parts,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name).map(|value| value.to_str().unwrap())
+        self.head.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
 impl Sandbox {
-    /// One with these flags.
+    /// Starts a sandbox with these flags.
     pub(crate) fn start(flags: &str) -> Self {
-        Self::start_beside(flags, "sqlite://never.db")
+        Self::start_with_database_url(flags, "sqlite://never.db")
     }
 
-    /// The same, where `DATABASE_URL` is set like this.
-    pub(crate) fn start_beside(flags: &str, database_url: &str) -> Self {
+    /// The same with this `DATABASE_URL`.
+    pub(crate) fn start_with_database_url(flags: &str, database_url: &str) -> Self {
         let directory = TempDirectory::new();
         let program = script_with(&directory, "SHUTDOWN_DELAY", &format!("sandbox {flags}"));
-        // So that a busy machine makes no 503.
+        // Long enough that a busy machine causes no 503.
         let server = Server::start(program, database_url, &[("DATABASE_TIMEOUT", "30s")]);
         Self { server, directory }
     }
@@ -66,23 +66,23 @@ impl Sandbox {
         files(&self.directory)
     }
 
-    /// A call of a page of another origin, with these headers; `None` when the connection was cut.
+    /// Sends a request with these headers, as a page of another origin; `None` if the connection was cut.
     pub(crate) fn call(
         &self,
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         call(&self.server, method, target, headers, body)
     }
 
-    /// A GET on behalf of a user, without faults.
+    /// Sends a GET on behalf of a user, without faults.
     pub(crate) fn get(&self, user: &str, target: &str) -> Value {
-        let headers = [("X-User-ID", user), ("X-Sandbox", SPARED)];
-        let answer = self.call("GET", target, &headers, None).unwrap();
-        assert_eq!(answer.status, 200, "{target}: {}", answer.body);
-        answer.body
+        let headers = [("X-User-ID", user), ("X-Sandbox", NO_FAULTS)];
+        let response = self.call("GET", target, &headers, None).unwrap();
+        assert_eq!(response.status, 200, "{target}: {}", response.body);
+        response.body
     }
 
     /// How many todos a user has.
@@ -90,10 +90,10 @@ impl Sandbox {
         self.get(user, "/api/v1/todos/stats")["total"].as_u64().unwrap()
     }
 
-    /// The bytes that come back for a request of Linus's until the connection is closed.
+    /// Sends a request on behalf of Linus, and returns all bytes until the connection is closed.
     pub(crate) fn exchange(&self, line: &str, headers: &str, body: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
-        stream.set_read_timeout(Some(HANGS)).unwrap();
+        stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
         let length = body.len();
         write!(
             stream,
@@ -109,16 +109,16 @@ impl Sandbox {
     }
 }
 
-/// A call to any server, as [`Sandbox::call`].
+/// Sends a request to any server, like [`Sandbox::call`].
 pub(crate) fn call(
     server: &Server,
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
     body: Option<&Value>,
-) -> Option<Answer> {
+) -> Option<Response> {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
-    let agent: ureq::Agent = config.timeout_global(Some(HANGS)).build().into();
+    let agent: ureq::Agent = config.timeout_global(Some(HANG_TIMEOUT)).build().into();
     let mut request = Request::builder().method(method).uri(server.url(target));
     request = request.header("Origin", ORIGIN);
     for (name, value) in headers {
@@ -133,24 +133,24 @@ pub(crate) fn call(
     };
     let mut response = match result {
         Ok(response) => response,
-        Err(ureq::Error::Timeout(_)) => panic!("{method} {target} hangs"),
+        Err(ureq::Error::Timeout(_)) => panic!("{method} {target} timed out"),
         Err(_) => return None,
     };
     let text = response.body_mut().read_to_string().unwrap();
     let (parts, _) = response.into_parts();
-    Some(Answer {
+    Some(Response {
         status: parts.status.as_u16(),
         body: serde_json::from_str(&text).unwrap_or_default(),
-        response: Response::from_parts(parts, ()),
+        head: parts,
     })
 }
 
-/// A todo to put.
+/// The body of a put.
 pub(crate) fn todo() -> Value {
     json!({"title": "From a test", "description": null, "is_completed": false})
 }
 
-/// Where a todo with this number is.
+/// The path of the todo with this number.
 pub(crate) fn path(number: u16) -> String {
     format!("{TODOS}/00000000-0000-4000-8000-{number:012}")
 }

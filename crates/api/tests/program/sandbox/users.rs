@@ -1,28 +1,28 @@
-//! Who has todos in a sandbox, which ones, and where that is said.
+//! The users and todos of a sandbox, and where they are announced.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use todo_test_support::server::Server;
 
-use super::{ADA, GRACE, LINUS, ORIGIN, SPARED, Sandbox, TODOS, call};
+use super::{ADA, GRACE, LINUS, NO_FAULTS, ORIGIN, Sandbox, TODOS, call};
 use crate::support::PROGRAM;
 
-/// Name, id, how many todos, and how that is said.
+/// Name, id, number of todos, and its text.
 pub(crate) const USERS: [(&str, &str, u64, &str); 3] = [
     ("Ada", ADA, 12, "12 todos"),
     ("Grace", GRACE, 1_000, "1000 todos"),
     ("Linus", LINUS, 0, "no todos"),
 ];
 
-/// What was printed at start, before the log.
+/// The output before the log.
 fn banner(sandbox: &Sandbox) -> String {
     let lines = sandbox.server.logs();
     lines.split(|line| line.contains("listening")).next().unwrap().join("\n")
 }
 
 #[test]
-fn what_is_printed_names_the_users_and_how_to_call() {
+fn the_banner_names_the_users_and_a_call_for_each() {
     let sandbox = Sandbox::start("");
     let banner = banner(&sandbox);
     assert!(banner.contains(&sandbox.server.url(TODOS)), "{banner}");
@@ -35,8 +35,8 @@ fn what_is_printed_names_the_users_and_how_to_call() {
         // curl -H 'X-User-ID: …' 'http://…'
         let parts: Vec<&str> = curl.unwrap().split('\'').collect();
         let (header, value) = parts[1].split_once(": ").unwrap();
-        let mut answer = ureq::get(parts[3]).header(header, value).call().unwrap();
-        let list: Value = answer.body_mut().read_json().unwrap();
+        let mut response = ureq::get(parts[3]).header(header, value).call().unwrap();
+        let list: Value = response.body_mut().read_json().unwrap();
         assert_eq!(list["count"].as_u64(), Some(count.min(20)));
         assert_eq!(sandbox.total(id), count);
     }
@@ -44,7 +44,7 @@ fn what_is_printed_names_the_users_and_how_to_call() {
 }
 
 #[test]
-fn the_faults_that_are_on_are_printed() {
+fn the_banner_names_the_active_faults() {
     let flags = "--latency 1ms..2ms --fail-rate 0.05 --lose-answers 0.01 --seed 7";
     let banner = banner(&Sandbox::start(flags));
     assert!(banner.contains(flags), "{banner}");
@@ -54,7 +54,7 @@ fn the_faults_that_are_on_are_printed() {
 }
 
 #[test]
-fn the_todos_are_the_same_at_every_start_but_for_their_times() {
+fn the_todos_are_the_same_at_every_start_except_for_their_times() {
     let todos = |sandbox: &Sandbox, user| -> Vec<Value> {
         let list = sandbox.get(user, TODOS);
         let items = list["items"].as_array().unwrap().iter();
@@ -70,7 +70,7 @@ fn the_todos_are_the_same_at_every_start_but_for_their_times() {
 }
 
 #[test]
-fn the_todos_are_of_the_past_weeks_and_of_many_kinds() {
+fn the_todos_are_varied_and_from_the_past_weeks() {
     let sandbox = Sandbox::start("");
     for user in [ADA, GRACE] {
         let list = sandbox.get(user, TODOS);
@@ -98,27 +98,27 @@ fn the_todos_are_of_the_past_weeks_and_of_many_kinds() {
 }
 
 #[test]
-fn the_page_for_people_names_the_users_too() {
+fn the_api_description_names_the_users() {
     let sandbox = Sandbox::start("");
     let plain = Server::start(PROGRAM, "sqlite::memory:", &[]);
     let introduction = |server: &Server| {
-        let answer = call(server, "GET", "/openapi.json", &[], None).unwrap();
-        answer.body["info"]["description"].as_str().unwrap().to_owned()
+        let response = call(server, "GET", "/openapi.json", &[], None).unwrap();
+        response.body["info"]["description"].as_str().unwrap().to_owned()
     };
-    let (here, elsewhere) = (introduction(&sandbox.server), introduction(&plain));
-    assert!(here.starts_with(&elsewhere));
+    let (in_sandbox, in_server) = (introduction(&sandbox.server), introduction(&plain));
+    assert!(in_sandbox.starts_with(&in_server));
     for (name, id, _, counted) in USERS {
-        assert!(here.contains(&format!("| {name} | `{id}` | {counted} |")), "{here}");
-        assert!(!elsewhere.contains(id), "{elsewhere}");
+        assert!(in_sandbox.contains(&format!("| {name} | `{id}` | {counted} |")), "{in_sandbox}");
+        assert!(!in_server.contains(id), "{in_server}");
     }
-    assert!(here.contains("`X-Sandbox`") && !elsewhere.contains("X-Sandbox"));
+    assert!(in_sandbox.contains("`X-Sandbox`") && !in_server.contains("X-Sandbox"));
 }
 
 #[test]
-fn a_sandbox_touches_no_database_and_says_so() {
-    // One that could not even be understood.
+fn a_sandbox_ignores_the_database_url_and_says_so() {
+    // Even an invalid URL is ignored.
     for url in ["sqlite://mine.db", "mysql://me:geheim@localhost/todos"] {
-        let sandbox = Sandbox::start_beside("", url);
+        let sandbox = Sandbox::start_with_database_url("", url);
         let banner = banner(&sandbox);
         assert!(banner.contains("DATABASE_URL is set, and ignored"), "{banner}");
         assert!(!sandbox.server.logs().join("\n").contains("geheim"));
@@ -127,25 +127,25 @@ fn a_sandbox_touches_no_database_and_says_so() {
 }
 
 #[test]
-fn a_sandbox_ends_without_a_delay() {
+fn a_sandbox_stops_without_a_delay() {
     let sandbox = Sandbox::start("");
     let line = sandbox.server.logs().into_iter().find(|it| it.contains("listening")).unwrap();
     assert!(line.contains(r#""shutdown_delay":"0s""#), "{line}");
     sandbox.server.terminate();
-    assert_eq!(sandbox.server.wait_exit(super::HANGS).code(), Some(0));
+    assert_eq!(sandbox.server.wait_exit(super::HANG_TIMEOUT).code(), Some(0));
 }
 
 #[test]
-fn pages_of_every_origin_may_call() {
+fn every_origin_is_allowed() {
     let sandbox = Sandbox::start("");
-    let headers = [("X-User-ID", ADA), ("X-Sandbox", SPARED)];
-    let answer = sandbox.call("GET", TODOS, &headers, None).unwrap();
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{ORIGIN}");
-    let asked = [
+    let headers = [("X-User-ID", ADA), ("X-Sandbox", NO_FAULTS)];
+    let response = sandbox.call("GET", TODOS, &headers, None).unwrap();
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"), "{ORIGIN}");
+    let requested = [
         ("Access-Control-Request-Method", "PUT"),
         ("Access-Control-Request-Headers", "content-type,if-match,x-sandbox,x-user-id"),
     ];
-    let preflight = sandbox.call("OPTIONS", TODOS, &asked, None).unwrap();
+    let preflight = sandbox.call("OPTIONS", TODOS, &requested, None).unwrap();
     assert_eq!(preflight.status, 200);
     assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
 }

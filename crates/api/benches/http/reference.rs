@@ -1,4 +1,4 @@
-//! What the calls stand on: the same statements without HTTP, by the same adapter and by `pgbench`.
+//! Reference measurements: the same statements without HTTP, with the same adapter and with `pgbench`.
 
 use std::fs;
 use std::process::Command;
@@ -17,10 +17,10 @@ use crate::common::calls::{Call, Random};
 use crate::common::data::{self, TODOS_PER_USER, USERS};
 use crate::common::load::Plan;
 
-/// The argument that makes this program the adapter's load.
-pub(crate) const COMMAND: &str = "floor";
+/// The argument that runs this program as the load generator of the adapter.
+pub(crate) const COMMAND: &str = "reference";
 
-/// The adapter's calls a second, for the calls that are one statement of one todo or page.
+/// The adapter's calls per second, for calls that are one statement on one todo or page.
 pub(crate) fn start(url: &str, call: Call, plan: Plan) -> Option<f64> {
     if !matches!(call, Call::Get | Call::List | Call::Create | Call::Patch) {
         return None;
@@ -29,19 +29,19 @@ pub(crate) fn start(url: &str, call: Call, plan: Plan) -> Option<f64> {
         .args([COMMAND, call.name(), url, &plan.connections.to_string()])
         .arg(plan.time.as_millis().to_string())
         .output()
-        .expect("the floor is measured");
+        .expect("the reference measurement runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().parse().ok()
 }
 
-/// The adapter's load itself: call, URL, callers, milliseconds.
+/// The load generator of the adapter. Arguments: call, URL, callers, milliseconds.
 #[expect(clippy::print_stdout, reason = "the figure goes to the process that started this one")]
 pub(crate) fn run(arguments: &[String]) {
     let [call, url, callers, millis] = arguments else { panic!("{arguments:?}") };
-    let call = Call::of_name(call);
+    let call = Call::from_name(call);
     let callers: u64 = callers.parse().expect("a number");
     let time = Duration::from_millis(millis.parse().expect("a number"));
-    // The server's own defaults.
+    // The defaults of the server.
     let options = DatabaseOptions {
         pool_size: 8,
         timeout: Duration::from_secs(1),
@@ -56,8 +56,8 @@ pub(crate) fn run(arguments: &[String]) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
     let (count, elapsed) = runtime.block_on(async {
-        let begun = Instant::now();
-        let end = begun + time;
+        let start = Instant::now();
+        let end = start + time;
         let tasks: Vec<_> = (0..callers)
             .map(|number| tokio::spawn(caller(Arc::clone(&repository), call, number, end)))
             .collect();
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) {
         for task in tasks {
             count += task.await.expect("no panic");
         }
-        (count, begun.elapsed())
+        (count, start.elapsed())
     });
     println!("{}", count as f64 / elapsed.as_secs_f64());
 }
@@ -111,8 +111,8 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// `pgbench -M prepared` with the same SQL and as many clients, in transactions a second; `None` where it is not
-/// installed or the call is more than one statement of its own.
+/// `pgbench -M prepared` with the same SQL and number of clients, in transactions per second; `None` if it is not
+/// installed, or the call is not a single statement.
 pub(crate) fn pgbench(url: &str, call: Call, plan: Plan) -> Option<f64> {
     let script = call.pgbench_script()?;
     let file = std::env::temp_dir().join(format!("todo-pgbench-{}.sql", std::process::id()));

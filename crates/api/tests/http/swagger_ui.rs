@@ -1,18 +1,18 @@
-//! `GET /docs`: Swagger UI, all of it from the binary.
+//! `GET /docs`: Swagger UI, served from the binary.
 
-use crate::support::{Answer, Api, unzipped};
+use crate::support::{Api, Response, unzipped};
 
-fn page(api: &Api, target: &str) -> Answer {
-    let answer = api.nobody().get(target);
-    assert_eq!(answer.status, 200, "{target}");
-    let policy = answer.header("content-security-policy").unwrap();
+fn page(api: &Api, target: &str) -> Response {
+    let response = api.anonymous().get(target);
+    assert_eq!(response.status, 200, "{target}");
+    let policy = response.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'self'"), "{policy}");
     assert!(!policy.contains("http") && !policy.contains("unsafe"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
-    answer
+    response
 }
 
-/// What stands in the attributes of a page that load something.
+/// The URLs that a page loads.
 fn references(html: &str) -> Vec<String> {
     let mut found: Vec<_> = [" src=\"", " href=\""]
         .iter()
@@ -23,9 +23,9 @@ fn references(html: &str) -> Vec<String> {
     found
 }
 
-/// A reference as a browser resolves it.
+/// Resolves a reference like a browser.
 fn resolved(base: &str, reference: &str) -> String {
-    assert!(!reference.contains("//"), "{reference} is elsewhere");
+    assert!(!reference.contains("//"), "{reference} is on another host");
     let folder = &base[..=base.rfind('/').unwrap()];
     match reference.strip_prefix('/') {
         Some(_) => reference.to_owned(),
@@ -33,7 +33,7 @@ fn resolved(base: &str, reference: &str) -> String {
     }
 }
 
-pub(crate) fn every_asset_of_the_page_is_served_from_here(api: Api) {
+pub(crate) fn every_asset_is_served_by_the_server(api: Api) {
     for base in ["/docs", "/docs/", "/docs/index.html"] {
         let html = page(&api, base);
         assert!(html.header("content-type").unwrap().starts_with("text/html"));
@@ -55,14 +55,14 @@ pub(crate) fn every_asset_of_the_page_is_served_from_here(api: Api) {
     }
 }
 
-pub(crate) fn the_page_has_a_title_of_its_own_and_no_bar(api: Api) {
+pub(crate) fn the_page_has_its_own_title_and_no_explore_bar(api: Api) {
     let html = page(&api, "/docs").text();
     assert!(html.contains("<title>Todo API</title>"), "{html}");
-    // What brings the bar in which another description can be chosen.
+    // The standalone layout has the Explore bar.
     assert!(!html.contains("standalone"), "{html}");
 }
 
-pub(crate) fn the_page_shows_our_own_description_and_asks_nobody_else(api: Api) {
+pub(crate) fn the_page_loads_only_this_servers_description(api: Api) {
     let script = page(&api, "/docs/swagger-initializer.js").text();
     assert!(script.contains(r#"url: "/openapi.json""#), "{script}");
     assert!(script.contains("validatorUrl: null"), "{script}");
@@ -70,14 +70,18 @@ pub(crate) fn the_page_shows_our_own_description_and_asks_nobody_else(api: Api) 
     assert!(!script.contains("://"), "{script}");
 }
 
-pub(crate) fn a_browser_that_was_given_the_servers_name_alone_is_sent_to_the_page(api: Api) {
+pub(crate) fn the_root_redirects_to_the_page(api: Api) {
     for method in ["GET", "HEAD"] {
-        let answer = api.raw(method, "/").send();
-        assert_eq!((answer.status, answer.header("location")), (307, Some("/docs")), "{method}");
+        let response = api.raw(method, "/").send();
+        assert_eq!(
+            (response.status, response.header("location")),
+            (307, Some("/docs")),
+            "{method}"
+        );
     }
 }
 
-pub(crate) fn a_file_is_sent_once_and_compressed_to_who_asks(api: Api) {
+pub(crate) fn assets_are_compressed_and_revalidated(api: Api) {
     let files = [
         "/openapi.json",
         "/docs",
@@ -89,10 +93,10 @@ pub(crate) fn a_file_is_sent_once_and_compressed_to_who_asks(api: Api) {
     ];
     for file in files {
         let ask = |header: &str, value: &str| {
-            let answer = api.nobody().call("GET", file).header(header, value).send_unchecked();
-            assert_eq!(answer.header("cache-control"), Some("public, no-cache"), "{file}");
-            assert!(answer.listed("vary").contains(&"accept-encoding".to_owned()), "{file}");
-            answer
+            let response = api.anonymous().call("GET", file).header(header, value).send_unchecked();
+            assert_eq!(response.header("cache-control"), Some("public, no-cache"), "{file}");
+            assert!(response.header_list("vary").contains(&"accept-encoding".to_owned()), "{file}");
+            response
         };
         let plain = ask("Accept-Encoding", "identity");
         assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{file}");
@@ -107,18 +111,18 @@ pub(crate) fn a_file_is_sent_once_and_compressed_to_who_asks(api: Api) {
         for (sent, encoding) in [(&plain, "identity"), (&short, "gzip")] {
             let tag = sent.header("etag").unwrap();
             assert!(tag.starts_with('"'), "{file}: {tag}");
-            let call = api.nobody().call("GET", file).header("Accept-Encoding", encoding);
-            let answer = call.header("If-None-Match", &format!("\"x\", {tag}")).send_unchecked();
-            assert_eq!((answer.status, answer.body.len()), (304, 0), "{file}");
-            assert_eq!(answer.header("etag"), Some(tag), "{file}");
+            let call = api.anonymous().call("GET", file).header("Accept-Encoding", encoding);
+            let response = call.header("If-None-Match", &format!("\"x\", {tag}")).send_unchecked();
+            assert_eq!((response.status, response.body.len()), (304, 0), "{file}");
+            assert_eq!(response.header("etag"), Some(tag), "{file}");
         }
         assert_eq!(ask("If-None-Match", "\"x\"").status, 200, "{file}");
     }
 }
 
 pub(crate) fn the_description_is_served_as_json(api: Api) {
-    let answer = api.nobody().get("/openapi.json");
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.json(), api.description.document);
+    let response = api.anonymous().get("/openapi.json");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.json(), api.description.document);
 }

@@ -1,4 +1,4 @@
-//! The databases, and the todos in them.
+//! The databases and their test data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::common::data::{self, TODOS_PER_USER};
 use crate::common::postgres::durable;
 use crate::common::sql::Session;
 
-/// Who has 300,000 todos.
-pub(crate) const BAD_USER: u64 = 40_000;
-const BAD_USERS_TODOS: u64 = 300_000;
-/// The others, with 20 todos and a client each.
+/// The user with 300,000 todos.
+pub(crate) const DISTURBING_USER: u64 = 40_000;
+const DISTURBING_USERS_TODOS: u64 = 300_000;
+/// The other users, with 20 todos and a client each.
 pub(crate) const OTHERS: std::ops::Range<u64> = 1..33;
 
 /// How the todos are stored.
@@ -24,21 +24,21 @@ pub(crate) enum Layout {
     Whole,
     /// In four partitions by user.
     Partitioned,
-    /// The same, with what a server takes for the extension Citus: then it sends a statement for each call, and each
-    /// is planned for its user alone, so that it touches one partition only.
+    /// The same, with an entry that the server mistakes for the extension Citus: it then sends a statement per call,
+    /// and each is planned for its user, so that it uses only one partition.
     Sharded,
 }
 
-/// A database of a binary's own.
-pub(crate) struct Stage {
+/// A database for one binary.
+pub(crate) struct Environment {
     url: String,
     cluster: Option<&'static Cluster>,
     is_partitioned: bool,
     _file: Option<TestDatabase>,
 }
 
-impl Stage {
-    /// A database that the binary has migrated, with todos in it; `None` where there is no Postgres.
+impl Environment {
+    /// A database that the binary has migrated, with test data; `None` without a Postgres installation.
     pub(crate) fn create(binary: &Binary, is_sqlite: bool, layout: Layout) -> Option<Self> {
         let file = is_sqlite.then(TestDatabase::sqlite);
         let cluster = if is_sqlite { None } else { Some(cluster()?) };
@@ -47,24 +47,25 @@ impl Stage {
             (None, cluster) => cluster?.create_database(),
         };
         drop(Server::start(&binary.path, &url, &[]));
-        let stage = Self { url, cluster, is_partitioned: layout != Layout::Whole, _file: file };
-        let mut session = stage.session();
+        let environment =
+            Self { url, cluster, is_partitioned: layout != Layout::Whole, _file: file };
+        let mut session = environment.session();
         session.create_todos(OTHERS, TODOS_PER_USER);
         if layout == Layout::Whole {
-            session.create_todos(BAD_USER..BAD_USER + 1, BAD_USERS_TODOS);
+            session.create_todos(DISTURBING_USER..DISTURBING_USER + 1, DISTURBING_USERS_TODOS);
         } else {
             session.run(&partitions());
-            session.tidy();
+            session.clean_up();
         }
         if layout == Layout::Sharded {
             session.run(&format!(
                 "INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) \
                  VALUES (99999, 'citus', 10, 11, false, '13.0'); \
                  ALTER DATABASE {} SET plan_cache_mode = force_custom_plan",
-                stage.name()
+                environment.name()
             ));
         }
-        Some(stage)
+        Some(environment)
     }
 
     pub(crate) fn serve(&self, binary: &Binary) -> Server {
@@ -75,8 +76,8 @@ impl Stage {
         Session::open(&self.url)
     }
 
-    /// Ends what a server that was killed has left running, and removes what clients have created.
-    pub(crate) fn tidy(&self) {
+    /// Ends the sessions that a killed server has left, and deletes what clients have created.
+    pub(crate) fn clean_up(&self) {
         let mut session = self.session();
         if self.cluster.is_some() {
             session.run(
@@ -85,12 +86,12 @@ impl Stage {
             );
         }
         session.run(&format!("DELETE FROM todos WHERE title = '{CREATED}'"));
-        session.tidy();
+        session.clean_up();
     }
 
-    /// The partition with the todos of the most others, and these; `None` where there are no partitions. A lock on it
-    /// hits more clients than a server has threads by default.
-    pub(crate) fn fullest_part(&self) -> Option<(String, BTreeSet<u64>)> {
+    /// The partition with the most of the other users, and these users; `None` without partitions. A lock on it affects
+    /// more clients than a server has threads by default.
+    pub(crate) fn fullest_partition(&self) -> Option<(String, BTreeSet<u64>)> {
         let Self { cluster: Some(cluster), is_partitioned: true, .. } = self else { return None };
         let sql = "SELECT DISTINCT tableoid::regclass, user_id FROM todos";
         let mut parts = BTreeMap::<String, BTreeSet<u64>>::new();
@@ -107,7 +108,7 @@ impl Stage {
     }
 }
 
-/// One for all, kept to the end.
+/// One cluster for all scenarios.
 fn cluster() -> Option<&'static Cluster> {
     static CLUSTER: std::sync::OnceLock<Option<Cluster>> = std::sync::OnceLock::new();
     CLUSTER.get_or_init(|| Cluster::start(durable())).as_ref()

@@ -1,4 +1,4 @@
-//! Databases on a server that is not ours, named by `TEST_DATABASE_URL`.
+//! Databases on an external server, which `TEST_DATABASE_URL` names.
 
 use std::{env, mem, process, process::Command};
 
@@ -8,21 +8,22 @@ use crate::{
     reaper::{self, AtExit},
 };
 
-/// A database there, dropped with this value or by the reaper.
+/// A database on that server. It is dropped with this value, or by the reaper.
 #[derive(Debug)]
-pub(crate) struct Elsewhere {
+pub(crate) struct ExternalDatabase {
     server: String,
     name: String,
     at_exit: Option<AtExit>,
 }
 
-impl Elsewhere {
-    /// Makes a database on the server that `TEST_DATABASE_URL` names, if it is set.
+impl ExternalDatabase {
+    /// Creates a database on the server in `TEST_DATABASE_URL`, if that is set.
     pub(crate) fn create() -> Option<Self> {
         let server = env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())?;
         let name = format!("todo_test_{}_{:016x}", process::id(), directory::random());
-        // Before it is made: a killed test leaves it behind at no moment.
-        let at_exit = reaper::run_at_exit(&in_shell(&psql_on(&server), &dropping(&name)));
+        // Registered before it is created, so that a killed test cannot leave it behind.
+        let at_exit =
+            reaper::run_at_exit(&shell_command(&psql_on(&server), &drop_statement(&name)));
         psql::run(psql_on(&server), &format!("CREATE DATABASE {}", psql::identifier(&name)));
         Some(Self { server, name, at_exit: Some(at_exit) })
     }
@@ -32,17 +33,17 @@ impl Elsewhere {
         with_database(&self.server, &self.name)
     }
 
-    /// Runs SQL there.
+    /// Runs SQL in the database.
     pub(crate) fn psql(&self, sql: &str) -> String {
         psql::run(psql_on(&self.url()), sql)
     }
 }
 
-impl Drop for Elsewhere {
+impl Drop for ExternalDatabase {
     fn drop(&mut self) {
-        let dropped = psql_on(&self.server).args(["-c", &dropping(&self.name)]).output();
+        let dropped = psql_on(&self.server).args(["-c", &drop_statement(&self.name)]).output();
         if !dropped.is_ok_and(|output| output.status.success()) {
-            // The reaper shall try again at the end.
+            // The job stays registered, so that the reaper retries it.
             mem::forget(self.at_exit.take());
         }
     }
@@ -52,11 +53,11 @@ fn psql_on(url: &str) -> Command {
     psql::command(&binaries::any_psql(), url)
 }
 
-fn dropping(name: &str) -> String {
+fn drop_statement(name: &str) -> String {
     format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", psql::identifier(name))
 }
 
-fn in_shell(command: &Command, sql: &str) -> String {
+fn shell_command(command: &Command, sql: &str) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words: Vec<String> = words.map(|word| reaper::quoted(word.as_ref())).collect();
     format!("PGCONNECT_TIMEOUT=10 {} -c {}", words.join(" "), reaper::quote(sql))

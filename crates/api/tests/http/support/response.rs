@@ -1,24 +1,24 @@
-//! What came back, and short ways to say what should have.
+//! Responses, with short assertions.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-/// A whole answer.
+/// A complete response.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// As they came; the names in lower case.
+    /// In the order received, with names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
-    /// The one answer that these bytes are.
+impl Response {
+    /// Parses one response.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|it| it == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(bytes)));
+        let end = end.unwrap_or_else(|| panic!("no response: {}", String::from_utf8_lossy(bytes)));
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap();
@@ -26,29 +26,33 @@ impl Answer {
             let (name, value) = line.split_once(':').unwrap();
             (name.to_ascii_lowercase(), value.trim().to_owned())
         });
-        let mut answer =
-            Answer { status, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
-        match answer.header("content-length") {
-            // The answer to HEAD tells the length of what is left out.
-            Some(length) if !answer.body.is_empty() => {
-                assert_eq!(length.parse(), Ok(answer.body.len()), "half an answer: {answer:?}");
+        let mut response =
+            Response { status, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
+        match response.header("content-length") {
+            // A response to HEAD has the length of the omitted body.
+            Some(length) if !response.body.is_empty() => {
+                assert_eq!(
+                    length.parse(),
+                    Ok(response.body.len()),
+                    "an incomplete response: {response:?}"
+                );
             }
             Some(_) => {}
-            None => answer.body = unchunked(&answer.body),
+            None => response.body = unchunked(&response.body),
         }
-        answer
+        response
     }
 
-    /// The value of a header that is sent once at most.
+    /// The value of a header, which may occur only once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.as_str());
-        assert!(values.next().is_none(), "{name} was sent twice: {self:?}");
+        assert!(values.next().is_none(), "{name} occurs twice: {self:?}");
         value
     }
 
-    /// The words of a header that lists some, sorted.
-    pub(crate) fn listed(&self, name: &str) -> Vec<String> {
+    /// The values of a comma-separated header, sorted.
+    pub(crate) fn header_list(&self, name: &str) -> Vec<String> {
         let words = self.header(name).unwrap_or_default().split(',').map(str::trim);
         let mut words: Vec<_> = words.filter(|it| !it.is_empty()).map(str::to_owned).collect();
         words.sort();
@@ -65,32 +69,32 @@ impl Answer {
         })
     }
 
-    /// The body of an answer that must have this status.
+    /// Expects this status, and returns the body.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// The same for an error, of which the rest is checked, too.
+    /// Expects an error with this status, code and text, and returns the body.
     #[track_caller]
-    pub(crate) fn refused(&self, status: u16, error_code: &str, detail: &str) -> Value {
+    pub(crate) fn expect_error(&self, status: u16, error_code: &str, detail: &str) -> Value {
         let body = self.expect(status);
         assert_eq!(body["error_code"], error_code, "{body}");
         assert_eq!(body["detail"], detail, "{body}");
         body
     }
 
-    /// The body of the 404 that a todo has that is not there.
+    /// Expects the 404 of an absent todo.
     #[track_caller]
-    pub(crate) fn not_found(&self) -> Value {
-        self.refused(404, "NOT_FOUND", "Todo not found")
+    pub(crate) fn expect_not_found(&self) -> Value {
+        self.expect_error(404, "NOT_FOUND", "Todo not found")
     }
 
-    /// The messages of a 422 that names exactly these fields, in any order.
+    /// Expects a 422 for exactly these fields, in any order, and returns the messages.
     #[track_caller]
-    pub(crate) fn bad_fields(&self, fields: &[&str]) -> Vec<String> {
-        let body = self.refused(422, "VALIDATION_ERROR", "Validation error");
+    pub(crate) fn expect_invalid_fields(&self, fields: &[&str]) -> Vec<String> {
+        let body = self.expect_error(422, "VALIDATION_ERROR", "Validation error");
         let errors = body["field_errors"].as_array().unwrap();
         let mut errors: Vec<_> = errors
             .iter()
