@@ -10,7 +10,7 @@ use actix_web::test::TestRequest;
 use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
-use todo_api::http::etag::{Conditions, Reading, etag};
+use todo_api::http::etag::{Conditions, ReadOutcome, etag};
 use todo_domain::VersionMatch;
 
 fuzz_target!(|given: (Vec<&[u8]>, Vec<&[u8]>)| {
@@ -31,7 +31,7 @@ fuzz_target!(|given: (Vec<&[u8]>, Vec<&[u8]>)| {
             VersionMatch::OneOf(versions) => versions.contains(&version),
             VersionMatch::NoneOf(versions) => !versions.contains(&version),
         };
-        assert_eq!(conditions.read(version) == Reading::Send, may_be_changed);
+        assert_eq!(conditions.read(version) == ReadOutcome::Send, may_be_changed);
     }
     let (name, plain) = match &versions {
         VersionMatch::Any => return,

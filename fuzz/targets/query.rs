@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
 use todo_api::todos::cursor::{ListIdentity, encode};
-use todo_api::todos::params::{ListRequest, MAX_LIMIT, ManyRequest};
+use todo_api::todos::params::{ListRequest, MAX_LIMIT, BulkRequest};
 use todo_domain::{Position, TodoId};
 use uuid::Uuid;
 
@@ -20,10 +20,10 @@ fuzz_target!(|query: &str| {
     if uri.parse::<Uri>().is_err() {
         return;
     }
-    let many = read::<ManyRequest>(&uri);
+    let many = read::<BulkRequest>(&uri);
     let Some(list) = read::<ListRequest>(&uri) else { return };
     assert!(list.limit.is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)));
-    if let Some(ManyRequest(filter)) = many {
+    if let Some(BulkRequest(filter)) = many {
         assert_eq!(filter, list.filter);
     }
     let position = Position { at: std::time::UNIX_EPOCH.into(), id: TodoId(Uuid::nil()) };

@@ -1,4 +1,4 @@
-//! `GET /openapi.json` and `GET /docs`, all from the binary; `/` leads there.
+//! `GET /openapi.json` and `GET /docs`, with all files embedded in the binary. `/` redirects to `/docs`.
 
 mod asset;
 
@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::routing::get_only;
 use crate::openapi;
 
-/// What the page may load: its own files, and the pictures that its style sheet holds.
+/// The page may load only its own files, and the images embedded in its style sheet.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
@@ -28,16 +28,16 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const PAGE: &str = "index.html";
 const FAVICON: &str = "favicon.ico";
 
-/// What is served, made once for all threads of the server.
+/// The served files. Created once and shared by all threads.
 #[derive(Clone)]
 pub struct Docs {
     openapi: Arc<Asset>,
-    /// The files of the page, by name.
+    /// The files of the page, with their names.
     files: Arc<[(&'static str, Asset)]>,
 }
 
 impl Docs {
-    /// The API description as JSON, and a Swagger UI that shows it; with a note, in Markdown, at the end of its
+    /// Creates the OpenAPI document and the Swagger UI that shows it. `note`, in Markdown, is appended to the document's
     /// introduction.
     #[must_use]
     pub fn new(note: Option<&str>) -> Self {
@@ -49,14 +49,14 @@ impl Docs {
         let own = own.map(|(name, content_type, bytes)| {
             (name, Asset::plain(content_type, Bytes::from_static(bytes)))
         });
-        let of_swagger_ui =
+        let vendored =
             [("swagger-ui-bundle.js", JAVASCRIPT), ("swagger-ui.css", CSS), ("index.css", CSS)];
-        let of_swagger_ui = of_swagger_ui.into_iter().filter_map(|(name, content_type)| {
-            Some((name, of_swagger_ui_named(name, content_type)?))
-        });
+        let vendored = vendored
+            .into_iter()
+            .filter_map(|(name, content_type)| Some((name, swagger_ui_file(name, content_type)?)));
         Self {
             openapi: Arc::new(Asset::plain("application/json", openapi::json_with(note).into())),
-            files: own.into_iter().chain(of_swagger_ui).collect(),
+            files: own.into_iter().chain(vendored).collect(),
         }
     }
 }
@@ -67,9 +67,9 @@ impl Default for Docs {
     }
 }
 
-/// A file of Swagger UI's own distribution.
-fn of_swagger_ui_named(name: &'static str, content_type: &'static str) -> Option<Asset> {
-    // Only the script that starts it is made of the configuration, and that is our own.
+/// A file of the Swagger UI distribution.
+fn swagger_ui_file(name: &'static str, content_type: &'static str) -> Option<Asset> {
+    // The configuration affects only the initializer script, which is replaced by our own.
     let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok().flatten()?;
     let bytes = match file.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
@@ -88,21 +88,21 @@ pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/docs/{file:.*}", web::route().to(file));
 }
 
-/// A browser that was given no more than the server's name.
+/// Redirects to the page.
 async fn to_docs() -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, "/docs")).finish()
 }
 
 async fn favicon(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
-    answer(&request, &docs, FAVICON)
+    serve(&request, &docs, FAVICON)
 }
 
 async fn openapi_json(request: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
-    docs.openapi.answer(&request)
+    docs.openapi.respond(&request)
 }
 
 async fn page(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
-    answer(&request, &docs, PAGE)
+    serve(&request, &docs, PAGE)
 }
 
 async fn file(
@@ -110,12 +110,12 @@ async fn file(
     docs: web::Data<Docs>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(&request, &docs, if name.is_empty() { PAGE } else { &name })
+    serve(&request, &docs, if name.is_empty() { PAGE } else { &name })
 }
 
-fn answer(request: &HttpRequest, docs: &Docs, name: &str) -> Result<HttpResponse, ApiError> {
+fn serve(request: &HttpRequest, docs: &Docs, name: &str) -> Result<HttpResponse, ApiError> {
     let (_, file) = docs.files.iter().find(|(it, _)| *it == name).ok_or(ApiError::RouteNotFound)?;
-    let mut response = file.answer(request);
+    let mut response = file.respond(request);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     Ok(response)
 }

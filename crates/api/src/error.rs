@@ -1,4 +1,4 @@
-//! Every error that the API can answer with: one table, one shape.
+//! All errors of the API: their status, code and text, and their common format.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -12,135 +12,133 @@ use todo_domain::RepositoryError;
 use utoipa::ToSchema;
 use validator::ValidationErrors;
 
-/// What an id must be.
-pub const UUID_RULE: &str =
-    "must be one UUID, in hexadecimal digits: 550e8400-e29b-41d4-a716-446655440000";
+/// The error message for an invalid id.
+pub const UUID_RULE: &str = "must be a single UUID, such as 550e8400-e29b-41d4-a716-446655440000";
 
-/// Why a request was not carried out.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum ApiError {
     /// No `X-User-ID`.
     #[error("User context required")]
     MissingUser,
-    /// An `X-User-ID` that is not one UUID.
+    /// An `X-User-ID` that is not a single UUID.
     #[error("Invalid user ID format")]
     InvalidUserId,
     /// A `todo_id` that is not a UUID.
     #[error("Invalid todo ID format")]
     InvalidTodoId,
-    /// A conditional header that cannot be understood.
+    /// An invalid conditional header.
     #[error("Invalid {header} header")]
     InvalidPrecondition {
-        /// Its name.
+        /// The name of the header.
         header: &'static str,
-        /// What would be right.
+        /// What a valid value looks like.
         message: &'static str,
     },
-    /// A body or query that breaks a rule.
+    /// An invalid body or query.
     #[error("Validation error")]
     Invalid(Vec<FieldError>),
-    /// A body over the limit.
+    /// A body that is too long.
     #[error("The request body must be at most {limit} bytes long")]
     PayloadTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A body that is not there in time.
+    /// A body that did not arrive in time.
     #[error("The request body did not arrive within {} seconds", .0.as_secs())]
     BodyTimeout(Duration),
     /// A body that is not `application/json`, or compressed.
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
-    /// No such todo, or another user's.
+    /// The todo does not exist, or belongs to another user.
     #[error("Todo not found")]
     TodoNotFound,
-    /// No such route.
+    /// The route does not exist.
     #[error("Resource not found")]
     RouteNotFound,
-    /// A route that does not know the method.
+    /// The route does not support the method.
     #[error("Method not allowed")]
     MethodNotAllowed {
-        /// The methods that it knows.
+        /// The methods that it supports.
         allowed: &'static [Method],
     },
     /// The condition in `If-Match` or `If-None-Match` does not hold.
-    #[error("The todo is not as the request expects it; nothing was changed")]
+    #[error("The todo does not match the condition; nothing was changed")]
     PreconditionFailed {
-        /// The todo as it stands; `None` when there is none.
+        /// The current todo; `None` if it does not exist.
         current: Option<CurrentTodo>,
     },
-    /// The database is away, overloaded or too slow; or the server is going down.
+    /// The database is unavailable, overloaded or too slow, or the server is shutting down.
     #[error("The service is temporarily unavailable, try again shortly")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
     /// Anything else.
     #[error("An unexpected error occurred")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
-    /// An error of the HTTP layer around the handlers, such as a refused origin.
+    /// An error of the HTTP library or other middleware, such as a refused origin.
     #[error("{detail}")]
     Http {
-        /// The status it has chosen.
+        /// Its status.
         status: StatusCode,
-        /// What it says.
+        /// Its text.
         detail: String,
     },
 }
 
-/// The todo that a 412 carries.
+/// The todo in a 412 response.
 #[derive(Debug, Clone)]
 pub struct CurrentTodo {
-    /// For the `ETag`.
+    /// Its version, for the `ETag`.
     pub version: i64,
-    /// As a GET would return it.
+    /// Its JSON, as a GET returns it.
     pub json: Box<RawValue>,
 }
 
-/// What is wrong with one field of a body, one parameter or one header.
+/// An invalid field, parameter or header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// The field of the body, the parameter of the query or path, or the header; `body` when the body as a whole
-    /// cannot be read.
+    /// The name of the body field, query or path parameter, or header; `body` if the error concerns the whole body.
     #[schema(example = "title")]
     pub field: String,
-    /// What is wrong with it, and so what would be right.
+    /// What is wrong, and how to fix it.
     #[schema(example = "must be at most 255 characters long, but has 256")]
     pub message: String,
 }
 
-/// A word for each kind of error, for programs to branch on.
+/// The kind of an error, for programs to branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
     /// `X-User-ID` is missing.
     MissingUserContext,
-    /// Something in the request breaks a rule.
+    /// The request is invalid.
     ValidationError,
     /// The body is too long.
     PayloadTooLarge,
-    /// The body is of another media type.
+    /// The body has another media type than JSON.
     UnsupportedMediaType,
-    /// There is no such todo or route.
+    /// The todo or route does not exist.
     NotFound,
-    /// The route does not know the method.
+    /// The route does not support the method.
     MethodNotAllowed,
-    /// The todo has another version than the request expects.
+    /// The todo does not match the condition of the request.
     PreconditionFailed,
-    /// Try again after the seconds in `Retry-After`.
+    /// The service is temporarily unavailable: retry after the seconds in `Retry-After`.
     ServiceUnavailable,
-    /// A defect of the server.
+    /// An unexpected error of the server.
     ServerError,
 }
 
-/// Every error of this API: RFC 9457 problem details, with the fields of the original contract beside them.
+/// The format of all errors: RFC 9457 problem details, extended by `error_code`, `field_errors` and `request_id`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorResponse {
-    /// Always `about:blank`: the status says it all (RFC 9457, section 4.2.1).
+    /// Always `about:blank`: the problem has no type beyond its status (RFC 9457, section 4.2.1).
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     pub problem_type: &'static str,
-    /// The status in words.
+    /// The HTTP status as a phrase.
     #[schema(example = "Unprocessable Content")]
     pub title: &'static str,
-    /// The status as a number.
+    /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599, example = 422)]
     pub status: u16,
     /// What went wrong, for people.
@@ -148,24 +146,24 @@ pub struct ErrorResponse {
     pub detail: String,
     /// What went wrong, for programs.
     pub error_code: ErrorCode,
-    /// Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none.
+    /// All invalid fields, parameters and headers; empty if the error does not concern any.
     pub field_errors: Vec<FieldError>,
-    /// The id under which the server's log tells more; also in the header `X-Request-ID`.
+    /// The ID of the request, under which the server logs details; also in the header `X-Request-ID`.
     #[schema(example = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50")]
     pub request_id: String,
-    /// Only with `PRECONDITION_FAILED`: the todo as it stands, or null when there is none. It has a schema of its own.
+    /// Only with `PRECONDITION_FAILED`: the current todo, or null if it does not exist. That error has its own schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub current: Option<Option<Box<RawValue>>>,
 }
 
 impl ApiError {
-    /// One wrong field.
+    /// An error with one invalid field.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
-    /// The table: status and code of every error.
+    /// The status and the code of the error.
     #[must_use]
     pub fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         use {ErrorCode as Code, StatusCode as Status};
@@ -194,7 +192,7 @@ impl ApiError {
         }
     }
 
-    /// The body that tells of this error.
+    /// The body of the response.
     #[must_use]
     pub fn body(&self, request_id: String) -> ErrorResponse {
         let (status, error_code) = self.status_and_code();
@@ -204,7 +202,7 @@ impl ApiError {
         };
         let field_errors = match self {
             Self::Invalid(field_errors) => field_errors.clone(),
-            Self::MissingUser => one("X-User-ID", "is required: the id of the user, a UUID"),
+            Self::MissingUser => one("X-User-ID", "is required: the ID of the user, a UUID"),
             Self::InvalidUserId => one("X-User-ID", UUID_RULE),
             Self::InvalidTodoId => one("todo_id", UUID_RULE),
             Self::InvalidPrecondition { header, message } => one(header, message),
@@ -229,7 +227,7 @@ impl ApiError {
     }
 }
 
-/// The status in the words of RFC 9110; the `http` crate has older ones for two.
+/// The reason phrase of RFC 9110. For two statuses the `http` crate has older phrases.
 fn reason(status: StatusCode) -> &'static str {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",
@@ -243,7 +241,7 @@ impl ResponseError for ApiError {
         self.status_and_code().0
     }
 
-    /// Only the status: the body needs the request's id, so the [envelope](crate::http::envelope) writes it.
+    /// Contains only the status: the [envelope](crate::http::envelope) adds the body, which needs the request id.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
@@ -258,15 +256,15 @@ impl From<RepositoryError> for ApiError {
     }
 }
 
-/// The rules that a body breaks, in no order.
+/// Converts the errors of `validator`, in no particular order.
 #[must_use]
 pub fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
     let fields = errors.field_errors().into_iter();
-    let told = fields.flat_map(|(field, errors)| {
+    let field_errors = fields.flat_map(|(field, errors)| {
         errors.iter().map(move |error| FieldError {
             field: field.to_string(),
             message: error.message.as_deref().unwrap_or("is not valid").to_owned(),
         })
     });
-    told.collect()
+    field_errors.collect()
 }

@@ -9,20 +9,20 @@ use crate::error::ApiError;
 use crate::http::routing::get_only;
 use crate::shutdown::Shutdown;
 
-/// How the service is.
+/// The status of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthStatus {
-    /// In one word.
+    /// The status.
     pub status: Health,
 }
 
-/// How the service can be, when all is well; else the answer is an error.
+/// The result of a successful health check; a failed one is an error.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
-    /// The process is up.
+    /// The process is running.
     Healthy,
-    /// Requests can be served.
+    /// The service can handle requests.
     Ready,
 }
 
@@ -32,44 +32,44 @@ pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/health/ready", web::route().to(ready));
 }
 
-/// Tell whether the process is up
+/// Check liveness
 ///
-/// Asks no database: for what restarts a process that hangs.
+/// Reports that the process is running, without using the database. Restart the process when this check fails.
 #[utoipa::path(
     get,
     path = "/health",
     operation_id = "health",
     tag = "health",
     security(()),
-    responses((status = 200, description = "The process is up.", body = HealthStatus))
+    responses((status = 200, description = "The process is running.", body = HealthStatus))
 )]
 pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(HealthStatus { status: Health::Healthy })
 }
 
-/// Tell whether requests can be served
+/// Check readiness
 ///
-/// Asks the database: for what sends requests here or elsewhere. The answer is 503 while todos cannot be read,
-/// whatever the reason, and while the server is going down.
+/// Reports whether the service can handle requests, by querying the database. Stop sending requests to this instance
+/// while this check fails with 503: todos cannot be read, or the server is shutting down.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     get,
     path = "/health/ready",
     operation_id = "ready",
     tag = "health",
     security(()),
-    responses((status = 200, description = "Requests can be served.", body = HealthStatus))
+    responses((status = 200, description = "The service can handle requests.", body = HealthStatus))
 )]
 pub async fn ready(
     service: web::Data<TodoService>,
     shutdown: web::Data<Shutdown>,
 ) -> Result<HttpResponse, ApiError> {
     if shutdown.has_begun() {
-        return Err(ApiError::Unavailable("the server is going down".into()));
+        return Err(ApiError::Unavailable("the server is shutting down".into()));
     }
-    // Also what is an internal error to other calls: requests had better go elsewhere.
+    // Errors that are internal in other calls are reported as 503, too: requests should go to another instance.
     service.ready().await.map_err(|error| match error {
         RepositoryError::Unavailable(source) | RepositoryError::Internal(source) => {
             ApiError::Unavailable(source)

@@ -1,18 +1,18 @@
-//! The HTTP face of the todo service.
+//! The HTTP API of the todo service.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`todos`] | the routes below `/api/v1/todos`, one file an operation, and what goes over the wire |
+//! | [`todos`] | the routes below `/api/v1/todos`, one file per operation, and the types of requests and responses |
 //! | [`health`] | `/health` and `/health/ready` |
 //! | [`docs`] | `/docs` and `/openapi.json` |
-//! | [`openapi`] | the API description, generated from the code |
-//! | [`error`] | every error, in one table and one shape |
-//! | [`http`] | what every request goes through: caller, bodies, entity tags, CORS, request ids |
-//! | [`server`], [`shutdown`] | the server as a value, from the first request to the last |
-//! | [`settings`], [`logging`] | configuration |
-//! | [`sandbox`] | the server that frontends are developed against: users with todos, faults on request |
+//! | [`openapi`] | the OpenAPI document, generated from the code |
+//! | [`error`] | all errors: status, code, text and format |
+//! | [`http`] | what all routes share: the caller, bodies, entity tags, CORS, request ids |
+//! | [`server`], [`shutdown`] | starting and stopping the server |
+//! | [`settings`], [`logging`] | configuration and logging |
+//! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
 //!
-//! The binary's `main.rs` puts it together with a database; nothing here knows one.
+//! The binary's `main.rs` combines it with a database; this library does not know any database.
 
 pub mod docs;
 pub mod error;

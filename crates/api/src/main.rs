@@ -1,4 +1,4 @@
-//! The composition root: settings, database, server. Nothing else knows all three.
+//! The composition root: combines settings, database and server.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -19,7 +19,7 @@ use todo_domain::{Clock, SystemClock, TodoService};
 use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Bad settings.
+/// The exit code for invalid settings.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -65,8 +65,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many connections may wait to be accepted; the system may allow fewer. The standard library's 128 are so few
-/// that a crowd of clients that connects at once is told to come again a second later.
+/// The maximum number of connections waiting to be accepted (the system may limit it further). With the standard library's
+/// 128, many clients that connect at once would have to retry, which takes a second.
 const BACKLOG: i32 = 4_096;
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -77,18 +77,18 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// What makes a server a sandbox.
+/// What a sandbox has in addition to a server.
 struct Sandbox {
     faults: Arc<Faults>,
-    /// Whether a setting names a database, which is not used.
+    /// Whether a database is configured, which the sandbox ignores.
     ignores_database: bool,
 }
 
 fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
-    // Dropped last: how this ends is written, too.
-    let _log =
-        todo_api::logging::start(settings.log_format, settings.rust_log).context("cannot log")?;
+    // Dropped last, so that everything until the end is logged.
+    let _log = todo_api::logging::start(settings.log_format, settings.rust_log)
+        .context("cannot start the log")?;
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;
@@ -148,22 +148,22 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
     })
 }
 
-/// How many files are open besides connections: the log, epoll, and what SQLite opens for a moment.
+/// How many files are open besides connections: the log, epoll, and files that SQLite opens temporarily.
 const OTHER_FILES: u64 = 64;
 
-/// Raises the limit of open files, as far as the system lets us, to what so many connections need; often it is 1,024.
+/// Raises the open file limit, which is often 1,024, to what the connections need, as far as the system allows.
 fn allow_open_files(max_connections: usize, pool_size: u32) {
     let clients = u64::try_from(max_connections).unwrap_or(u64::MAX);
-    // A connection of SQLite has three files open.
+    // A SQLite connection has three open files.
     let needed = clients.saturating_add(3 * u64::from(pool_size) + OTHER_FILES);
     match rlimit::increase_nofile_limit(needed) {
         Ok(open_files) if open_files >= needed => {}
         Ok(open_files) => tracing::warn!(
             open_files,
             needed,
-            "MAX_CONNECTIONS is more than the limit of open files allows: raise that (ulimit -n), or lower it"
+            "MAX_CONNECTIONS exceeds the open file limit: raise the limit (ulimit -n), or lower MAX_CONNECTIONS"
         ),
-        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+        Err(error) => tracing::warn!(%error, "the open file limit could not be raised"),
     }
 }
 
@@ -189,12 +189,11 @@ fn print(text: &str) -> anyhow::Result<()> {
     std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }
 
-/// What is wrong with the settings, without the pointers to the help that follow, and without what may be a database
-/// URL in a wrong place.
+/// What is wrong with the arguments, without clap's hints and without anything that may be a misplaced database URL.
 fn usage_problem(error: &clap::Error) -> String {
     let text = error.to_string();
     let problem = text.split("\n\n").next().unwrap_or_default();
-    // Of what was given, clap quotes the part that it does not understand.
+    // clap quotes the part of the arguments that it does not understand.
     let quoted = problem.split('\'').enumerate().map(|(index, part)| {
         let may_hold_password =
             index % 2 == 1 && (part.contains(['@', '=']) || part.contains("postgres"));
@@ -203,22 +202,22 @@ fn usage_problem(error: &clap::Error) -> String {
     on_one_line(&quoted.collect::<Vec<_>>().join("'"))
 }
 
-/// What is wrong with `.env`, without the line itself, which may hold a password.
+/// What is wrong with `.env`, without the line itself, which may contain a password.
 fn dotenv_problem(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(_, position) => format!(
-            "a line cannot be read from its character {position} on: write NAME=value, with a value that holds \
+            "a line cannot be parsed from character {position} on: write NAME=value, and put values that contain \
              spaces, '#' or quotes in single quotes"
         ),
         other => other.to_string(),
     }
 }
 
-/// One line on standard error: what is wrong, and with which setting.
+/// Prints one line on standard error: what is wrong, and with which setting.
 fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
     let line = on_one_line(&format!("{error:#}"));
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    // Where standard error is closed, the exit code has to do.
+    // If standard error is closed, only the exit code reports the failure.
     drop(writeln!(std::io::stderr(), "error: {line}"));
     ExitCode::from(code)
 }

@@ -1,4 +1,4 @@
-//! The server as a value: bound first, so that its address is known, then run until it is told to stop.
+//! The HTTP server: bound to its address first, then run until it is told to stop.
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
@@ -28,35 +28,34 @@ use crate::sandbox::X_SANDBOX;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
-use crate::todos::open_lists::OpenLists;
+use crate::todos::stream_limit::StreamLimit;
 use crate::{docs, health, sandbox, todos};
 
-/// For how long after the stop clients that are connected are asked to leave, by `Connection: close` on their next
-/// answer, before connections on which nothing is under way are closed. Closing at once would cross the next
-/// request of a client that has only just been answered.
-const PARTING: Duration = Duration::from_millis(500);
+/// How long connections are drained before idle ones are closed: each response carries `Connection: close`, so that
+/// clients disconnect themselves. Closing idle connections at once would fail requests that are just being sent on them.
+const DRAIN_PERIOD: Duration = Duration::from_millis(500);
 
-/// More threads the server below does not take.
+/// The maximum number of threads that actix-server accepts.
 const MAX_WORKERS: usize = 512;
 
-/// While so many bytes of an answer wait to be sent, no more of it are asked for. Enough for a head and a short body
-/// to be sent together.
+/// While this many bytes of a response wait to be sent, no more of its body is polled. It is enough to send the head and
+/// a short body together.
 const WRITE_BUFFER: usize = 8 * 1024;
 
-/// How the server serves.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// Threads; `None` for one a processor.
+    /// The number of threads; `None` means one per processor.
     pub workers: Option<usize>,
-    /// How many clients may be connected at a time. Others wait to be accepted.
+    /// The maximum number of open connections. Further clients wait to be accepted.
     pub max_connections: usize,
-    /// How long a connection is kept on which no request is under way; zero for not at all.
+    /// How long an idle connection is kept open; zero closes it after each response.
     pub keep_alive: Duration,
-    /// How long a request may wait for the database at most.
+    /// How long a request may wait for the database.
     pub database_timeout: Duration,
-    /// Origins whose pages may call; `*` as a port for any, and alone for all.
+    /// The origins whose pages may call the API: `*` as the port allows any port, `*` alone any origin.
     pub cors_allowed_origins: Vec<String>,
-    /// How long requests are still accepted after the stop, while readiness is denied.
+    /// How long requests are still accepted after the stop signal, while the readiness check fails.
     pub shutdown_delay: Duration,
     /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
@@ -64,29 +63,29 @@ pub struct ServerOptions {
     pub sandbox: Option<Arc<Faults>>,
 }
 
-/// Mounts every route on an application, with the state that the handlers share.
+/// Mounts all routes on an application, with the state that the handlers share.
 pub fn configure(
     config: &mut web::ServiceConfig,
     service: TodoService,
     shutdown: Shutdown,
     docs: Docs,
-    open_lists: OpenLists,
+    stream_limit: StreamLimit,
 ) {
     config
         .app_data(web::Data::new(service))
         .app_data(web::Data::new(shutdown))
         .app_data(web::Data::new(docs))
-        .app_data(web::Data::new(open_lists))
+        .app_data(web::Data::new(stream_limit))
         .configure(todos::routes)
         .configure(health::routes)
         .configure(docs::routes)
         .default_service(web::to(route_not_found));
 }
 
-/// The name of the listening socket in the log of the server below.
+/// The name of the listening socket in the log of actix-server.
 const NAME: &str = "todo-api";
 
-/// What every connection is made with.
+/// The options of a connection.
 #[derive(Clone)]
 struct ConnectionOptions {
     timeout: Duration,
@@ -94,7 +93,7 @@ struct ConnectionOptions {
     open: Connections,
 }
 
-/// What `actix_web::HttpServer` does, but for the connections, which are our own.
+/// Does what `actix_web::HttpServer` does, but with our own [`Connection`].
 fn serve_connections<T, F>(
     app: App<T>,
     options: ConnectionOptions,
@@ -130,7 +129,7 @@ where
     )
 }
 
-/// A server that is bound to its address, and not yet running.
+/// A server that is bound to its address, but not running yet.
 pub struct Server {
     listener: TcpListener,
     service: TodoService,
@@ -138,25 +137,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for these use cases on this listener.
+    /// Creates a server for this service on this listener.
     #[must_use]
     pub fn new(listener: TcpListener, service: TodoService, options: ServerOptions) -> Self {
         Self { listener, service, options }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     ///
     /// # Errors
-    /// When the operating system does not tell.
+    /// If the operating system does not provide it.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is ready, and then until every request that was accepted is answered, but no longer
-    /// than the shutdown timeout.
+    /// Serves until `stop` is ready, then shuts down gracefully: accepted requests are completed, but for no longer than
+    /// the shutdown timeout.
     ///
     /// # Errors
-    /// When the operating system refuses a thread or a socket.
+    /// If the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { listener, service, options } = self;
         let ServerOptions {
@@ -172,7 +171,7 @@ impl Server {
         let shutdown = Shutdown::default();
         let open = Connections::default();
         let docs = Docs::new(sandbox.as_ref().map(|_| sandbox::text::note()).as_deref());
-        let open_lists = OpenLists::default();
+        let stream_limit = StreamLimit::default();
         let origins = Arc::new(Origins::new(&cors_allowed_origins));
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
@@ -180,7 +179,7 @@ impl Server {
         let server = Listening::build()
             .disable_signals()
             .workers(workers)
-            // Connections are dealt out in turn. A thread that has its share is passed over.
+            // Connections are distributed round-robin, skipping threads that have their share.
             .max_concurrent_connections(max_connections.div_ceil(workers))
             .shutdown_timeout(shutdown_timeout.as_secs().max(1));
         let latency = if sandbox.is_some() { MAX_LATENCY } else { Duration::ZERO };
@@ -197,15 +196,16 @@ impl Server {
         let state = shutdown.clone();
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
-            let open_lists = open_lists.clone();
-            App::new().configure(move |config| configure(config, service, state, docs, open_lists))
+            let stream_limit = stream_limit.clone();
+            App::new()
+                .configure(move |config| configure(config, service, state, docs, stream_limit))
         };
         let server = match sandbox {
             None => server.listen(NAME, listener, move || {
                 let app = app().wrap(cors(&origins)).wrap(from_fn(envelope));
                 serve_connections(app, connections.clone(), stopping.clone())
             }),
-            // Twice, so that other servers have no layer for it.
+            // Separate, so that other servers have no middleware for it.
             Some(faults) => server.listen(NAME, listener, move || {
                 let faults = Arc::clone(&faults);
                 let app = app()
@@ -220,15 +220,15 @@ impl Server {
         }?;
         let server = server.run();
         let handle = server.handle();
-        let going_down = async move {
+        let shutting_down = async move {
             stop.await;
-            tracing::info!("going down");
+            tracing::info!("shutting down");
             shutdown.begin();
             tokio::time::sleep(shutdown_delay).await;
-            open.all_closed(PARTING.saturating_sub(shutdown_delay)).await;
+            open.all_closed(DRAIN_PERIOD.saturating_sub(shutdown_delay)).await;
             handle.stop(true).await;
         };
-        let (result, ()) = futures_util::future::join(server, going_down).await;
+        let (result, ()) = futures_util::future::join(server, shutting_down).await;
         result
     }
 }

@@ -1,4 +1,4 @@
-//! The settings: each a flag and an environment variable of the same name.
+//! The settings. Each is a flag and an environment variable of the same name.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -15,10 +15,10 @@ use tracing_subscriber::filter::Targets;
 use crate::logging::LogFormat;
 use crate::sandbox::SandboxOptions;
 
-/// A todo service: REST over SQLite or Postgres.
+/// A todo service: a REST API on SQLite or Postgres.
 ///
-/// Without a subcommand it serves. Settings are also read from the environment, and from a file `.env` in the
-/// working directory; a flag wins over the environment, and that over the file.
+/// Without a subcommand it starts the server. Settings are also read from the environment and from a file `.env` in the
+/// working directory. Flags take precedence over the environment, which takes precedence over the file.
 #[derive(Debug, Parser)]
 #[command(
     name = "todo-api",
@@ -27,123 +27,123 @@ use crate::sandbox::SandboxOptions;
     args_conflicts_with_subcommands = false
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// How.
+    /// The settings.
     #[command(flatten)]
     pub settings: Settings,
 }
 
-/// What the program can do.
+/// The commands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve requests (the default).
+    /// Start the server (the default).
     Serve,
-    /// Apply, revert or show the migrations of the database.
+    /// Apply, revert or list database migrations.
     Migrate {
-        /// Which of it.
+        /// What to do with the migrations.
         #[command(subcommand)]
         direction: MigrateDirection,
     },
-    /// Serve three users with todos from memory, and faults on request, for developing a frontend.
+    /// Start a server with sample data in memory and fault injection, for developing a frontend.
     ///
-    /// Any origin may call. `DATABASE_URL`, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
+    /// It allows every origin. `DATABASE_URL`, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
     Sandbox(SandboxOptions),
-    /// Print the API description (OpenAPI 3.1, JSON).
+    /// Print the OpenAPI document (OpenAPI 3.1, JSON).
     Openapi,
 }
 
-/// What can be done with migrations.
+/// What `migrate` does.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum MigrateDirection {
-    /// Apply all that are pending.
+    /// Apply all pending migrations.
     Up,
-    /// Revert the latest. What it made is dropped, with all data in it.
+    /// Revert the latest migrations. Tables and columns that they created are dropped, with all data in them.
     Down {
-        /// How many to revert.
+        /// The number of migrations to revert.
         #[arg(default_value_t = 1)]
         count: usize,
     },
-    /// Show which are applied.
+    /// List the migrations, and whether each is applied.
     Status,
 }
 
 /// All settings.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
-    /// The address to listen on; 0.0.0.0 or :: for all.
+    /// The address to listen on; 0.0.0.0 or :: for all addresses.
     #[arg(long, env = "HOST", global = true, default_value = "127.0.0.1", hide_env_values = true)]
     pub host: IpAddr,
 
-    /// The port to listen on; 0 for any that is free.
+    /// The port to listen on; 0 for any free port.
     #[arg(long, env = "PORT", global = true, default_value_t = 8000, hide_env_values = true)]
     pub port: u16,
 
-    /// Threads that serve HTTP; one for each processor by default.
+    /// The number of HTTP threads; one per processor by default.
     #[arg(long, env = "HTTP_WORKERS", global = true, value_parser = positive::<usize>, hide_env_values = true)]
     pub http_workers: Option<usize>,
 
-    /// How many clients may be connected at a time. One more waits until another leaves.
+    /// The maximum number of open connections. Further clients wait until one disconnects.
     #[arg(long, env = "MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = positive::<usize>, hide_env_values = true)]
     pub max_connections: usize,
 
-    /// How long a connection is kept while no request is under way on it: longer than a load balancer in front
-    /// keeps it. 0s closes it after each answer.
+    /// How long an idle connection is kept open; 0s closes it after each response. Set it longer than the idle timeout of
+    /// your load balancer.
     #[arg(long, env = "KEEP_ALIVE", global = true, default_value = "75s", value_parser = delay, hide_env_values = true)]
     pub keep_alive: Duration,
 
-    /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with the
-    /// parameters that libpq knows, such as `?sslmode=verify-full`. As a flag it is visible in the list of processes,
-    /// with its password: put it into the environment or a file instead.
+    /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with libpq
+    /// parameters, such as `?sslmode=verify-full`. A flag is visible in the process list, including the password: use the
+    /// environment or a file instead.
     /// [default: sqlite://todos.db]
-    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands")]
+    #[expect(clippy::doc_markdown, reason = "the help shows it verbatim")]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// A file that holds the URL of the database, instead of `DATABASE_URL`.
+    /// A file that contains the URL of the database, instead of `DATABASE_URL`.
     #[arg(long, env = "DATABASE_URL_FILE", global = true, hide_env_values = true)]
     pub database_url_file: Option<PathBuf>,
 
-    /// Connections to the database, and threads that use them.
+    /// The number of database connections, each used by its own thread.
     #[arg(long, env = "DATABASE_POOL_SIZE", global = true, default_value_t = 8, value_parser = pool_size, hide_env_values = true)]
     pub database_pool_size: u32,
 
-    /// How long a request waits for the database in all, before it is answered by 503: 1s, 500ms.
+    /// How long a request may wait for the database in total before it fails with 503: 1s, 500ms.
     #[arg(long, env = "DATABASE_TIMEOUT", global = true, default_value = "1s", value_parser = timeout, hide_env_values = true)]
     pub database_timeout: Duration,
 
-    /// The same for a call that changes many todos at once.
+    /// The same for bulk calls, which change many todos at once.
     #[arg(long, env = "BULK_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
     pub bulk_timeout: Duration,
 
-    /// How many requests may wait for the database; one more is answered by 503 at once.
+    /// How many requests may wait for the database; further ones fail with 503 immediately.
     #[arg(long, env = "DATABASE_QUEUE_SIZE", global = true, default_value_t = 1024, value_parser = positive::<usize>, hide_env_values = true)]
     pub database_queue_size: usize,
 
-    /// Whether statements are kept prepared in Postgres: `auto` finds out at start-up whether a pooler shares the
-    /// sessions, and does not where it does.
+    /// Whether prepared statements are cached per Postgres connection. `auto` caches them unless a pooler shares the
+    /// sessions, which is detected at start-up.
     #[arg(long, env = "DATABASE_STATEMENT_CACHE", global = true, value_enum, default_value_t = StatementCache::Auto, hide_env_values = true)]
     pub database_statement_cache: StatementCache,
 
-    /// Whether pending migrations are applied before serving. If not, and there are some, the program ends.
+    /// Whether to apply pending migrations at start-up. If false and migrations are pending, the program exits.
     #[arg(long, env = "MIGRATE_ON_START", global = true, default_value = "true", value_parser = BoolishValueParser::new(), action = ArgAction::Set, hide_env_values = true)]
     pub migrate_on_start: bool,
 
-    /// How long migrations wait for another copy that is migrating, and for locks of others, before the program gives up.
+    /// How long migrations wait for another instance that is migrating, and for locks, before the program exits.
     #[arg(long, env = "MIGRATE_TIMEOUT", global = true, default_value = "1m", value_parser = timeout, hide_env_values = true)]
     pub migrate_timeout: Duration,
 
-    /// Origins whose pages may call the API from a browser, separated by commas; `*` as a port for any, and alone
-    /// for all origins.
+    /// The origins whose pages may call the API from a browser, separated by commas; `*` as the port allows any port,
+    /// `*` alone any origin.
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]
     pub cors_allowed_origins: Vec<String>,
 
-    /// How the log looks.
+    /// The format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
     pub log_format: LogFormat,
 
-    /// What is logged: a level (error, warn, info, debug, trace), or levels for parts of the program.
+    /// What is logged: a level (error, warn, info, debug, trace), or levels per module.
     #[arg(
         long,
         env = "RUST_LOG",
@@ -154,30 +154,30 @@ pub struct Settings {
     )]
     pub rust_log: Targets,
 
-    /// How long, after SIGTERM or SIGINT, requests are still accepted while /health/ready answers 503, so that
-    /// what sends requests here can stop doing so; 5s by default, 0s when started from a terminal.
+    /// How long requests are still accepted after SIGTERM or SIGINT, while /health/ready fails with 503, so that load
+    /// balancers can stop sending requests; 5s by default, 0s when started from a terminal.
     #[arg(long, env = "SHUTDOWN_DELAY", global = true, value_parser = delay, hide_env_values = true)]
     pub shutdown_delay: Option<Duration>,
 
-    /// How long, after that, requests that were accepted may take to be answered; counted in whole seconds.
+    /// How long accepted requests may take after that, in whole seconds.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", global = true, default_value = "30s", value_parser = timeout, hide_env_values = true)]
     pub shutdown_timeout: Duration,
 }
 
-/// As long as load balancers usually take to notice that a server is no longer ready.
+/// The default of `SHUTDOWN_DELAY`: how long load balancers usually take to notice that a server is not ready.
 const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
 
-/// The database, where no setting names one.
+/// The default of `DATABASE_URL`.
 const DEFAULT_DATABASE_URL: &str = "sqlite://todos.db";
 
-/// What is longer is not a URL. A URL may name many hosts and files.
+/// The maximum length of a URL in a file, in bytes. A URL may name many hosts and files.
 const MAX_URL_BYTES: u64 = 64 * 1024;
 
 impl Settings {
-    /// The URL of the database, and the name of the setting that it is from.
+    /// The URL of the database, and the name of the setting that it comes from.
     ///
     /// # Errors
-    /// What is wrong with the settings, on one line, without the URL.
+    /// A one-line message about the settings, without the URL.
     pub fn database_url(&self) -> Result<(String, &'static str), String> {
         match (&self.database_url, &self.database_url_file) {
             (Some(_), Some(_)) => {
@@ -192,7 +192,7 @@ impl Settings {
                 let file = File::open(path).map_err(|error| problem(&error))?;
                 let read = file.take(MAX_URL_BYTES + 1).read_to_string(&mut url);
                 if read.map_err(|error| problem(&error))? as u64 > MAX_URL_BYTES {
-                    return Err(problem(&"it is longer than any URL"));
+                    return Err(problem(&"it is too long to be a URL"));
                 }
                 Ok((url.trim_end_matches(['\r', '\n']).to_owned(), "DATABASE_URL_FILE"))
             }
@@ -200,10 +200,10 @@ impl Settings {
         }
     }
 
-    /// These settings for a sandbox: a database in memory, any origin, no waiting for a load balancer.
+    /// Changes the settings for a sandbox: a database in memory, any origin, no shutdown delay.
     ///
-    /// Connections are closed after each answer. A browser sends a request again, unnoticed by the page, when a
-    /// connection that it used before is cut: the answer would not be lost, and what was asked for be done twice.
+    /// Connections are closed after each response. If a reused connection is cut, a browser retries the request without
+    /// telling the page: the response would not be lost, but the request carried out twice.
     #[must_use]
     pub fn for_sandbox(self) -> Self {
         Self {
@@ -217,7 +217,7 @@ impl Settings {
         }
     }
 
-    /// `SHUTDOWN_DELAY`, or its default: 5 s, but none for somebody at a terminal, whom nothing is in front of.
+    /// `SHUTDOWN_DELAY`, or its default: 5 s, but 0 at a terminal, where there is no load balancer.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         let is_at_terminal = || std::io::stdin().is_terminal() || std::io::stdout().is_terminal();
@@ -226,10 +226,10 @@ impl Settings {
     }
 }
 
-/// Whether statements are kept prepared.
+/// Whether prepared statements are cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatementCache {
-    /// Where it is safe.
+    /// If it is safe.
     Auto,
     /// Always.
     On,
@@ -237,7 +237,7 @@ pub enum StatementCache {
     Off,
 }
 
-/// The most connections that make sense to ask for.
+/// The maximum of `DATABASE_POOL_SIZE`.
 const MAX_POOL_SIZE: u32 = 1_000;
 
 fn pool_size(text: &str) -> Result<u32, String> {
@@ -251,7 +251,7 @@ fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<
     text.parse()
         .ok()
         .filter(|number| *number >= T::from(1))
-        .ok_or("must be a whole number from 1 on")
+        .ok_or("must be a whole number of at least 1")
 }
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {
@@ -267,7 +267,7 @@ fn delay(text: &str) -> Result<Duration, &'static str> {
         .ok_or("must be a duration such as 0s, 500ms or 2m, at most one hour")
 }
 
-/// Reads a duration: `500ms`, `1s`, `2m`; a bare number means seconds.
+/// Parses a duration: `500ms`, `1s`, `2m`; a bare number means seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let seconds = text.parse().map(Duration::from_secs);
     seconds.or_else(|_| humantime::parse_duration(text)).ok()
@@ -275,7 +275,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 
 fn log_filter(text: &str) -> Result<Targets, String> {
     text.parse()
-        .map_err(|error| format!("must be a level such as info, or parts with levels: {error}"))
+        .map_err(|error| format!("must be a level such as info, or levels per module: {error}"))
 }
 
 fn origin(text: &str) -> Result<String, &'static str> {
@@ -288,8 +288,8 @@ fn origin(text: &str) -> Result<String, &'static str> {
         Ok(text.to_owned())
     } else {
         Err(
-            "must be an origin such as https://app.example.com, without a path, or with any port such as \
-             http://localhost:*, or * for all",
+            "must be an origin without a path, such as https://app.example.com; an origin with any port, such as \
+             http://localhost:*; or * for any origin",
         )
     }
 }

@@ -1,50 +1,50 @@
-//! Whether the server is going down, and who is still connected.
+//! The state of a graceful shutdown: whether it has begun, and how many connections are open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often it is looked whether everybody has left.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often the number of open connections is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Set once, seen by every request. Clones share it.
+/// A flag that is set once and seen by all requests. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<AtomicBool>);
 
 impl Shutdown {
-    /// From now on readiness is denied and connections are closed after their answer.
+    /// Begins the shutdown: from now on the readiness check fails, and connections are closed after their next response.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether that has been said.
+    /// Whether the shutdown has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The connections that are open. Clones share the count.
+/// The number of open connections. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Connections(Arc<AtomicUsize>);
 
-/// One open connection; it counts until it is dropped.
+/// An open connection, counted until it is dropped.
 #[derive(Debug)]
 pub struct OpenConnection(Connections);
 
 impl Connections {
-    /// Counts one more.
+    /// Counts a new connection.
     #[must_use]
     pub fn open(&self) -> OpenConnection {
         self.0.fetch_add(1, Ordering::Relaxed);
         OpenConnection(self.clone())
     }
 
-    /// Waits until none is open, but no longer than `at_most`.
-    pub async fn all_closed(&self, at_most: Duration) {
-        let deadline = Instant::now() + at_most;
+    /// Waits until no connection is open, but no longer than `timeout`.
+    pub async fn all_closed(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
         while self.0.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

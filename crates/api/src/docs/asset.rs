@@ -1,4 +1,4 @@
-//! A file that is served from the binary, compressed for clients that ask for it.
+//! A file embedded in the binary, served compressed to clients that accept it.
 
 use std::io::{Read, Write};
 use std::sync::OnceLock;
@@ -15,21 +15,20 @@ use flate2::write::GzEncoder;
 
 use crate::http::compression::{GZIP, wants_gzip};
 
-/// Anybody may keep it, and has to ask whether it is still the same: the next version of the server has the same
-/// addresses.
+/// Any cache may store a file, but must revalidate it, because the next version of the server has the same URLs.
 const REVALIDATED: HeaderValue = HeaderValue::from_static("public, no-cache");
 
-/// A file, in the two encodings in which it is served. The one that was not given is made when it is first asked for.
+/// A file in the two encodings in which it is served. The one that is not embedded is created on first use.
 pub(super) struct Asset {
     content_type: HeaderValue,
     plain: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
-    /// What the entity tags are made of.
+    /// The base of the entity tags.
     fingerprint: String,
 }
 
 impl Asset {
-    /// A file as it is.
+    /// Creates an asset from an uncompressed file.
     pub(super) fn plain(content_type: &'static str, bytes: Bytes) -> Self {
         let fingerprint = fingerprint(&bytes);
         let plain = OnceLock::from(bytes);
@@ -37,7 +36,7 @@ impl Asset {
         Self { content_type, plain, gzip: OnceLock::new(), fingerprint }
     }
 
-    /// A file that is compressed already.
+    /// Creates an asset from a file compressed with gzip.
     pub(super) fn gzip(content_type: &'static str, bytes: Bytes) -> Self {
         let fingerprint = fingerprint(&bytes);
         let gzip = OnceLock::from(bytes);
@@ -45,8 +44,8 @@ impl Asset {
         Self { content_type, plain: OnceLock::new(), gzip, fingerprint }
     }
 
-    /// The answer to a request for it: the file, or, for a client that has it already, 304.
-    pub(super) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    /// Responds with the file, or with 304 if the client already has it.
+    pub(super) fn respond(&self, request: &HttpRequest) -> HttpResponse {
         let wants_gzip = wants_gzip(request);
         let suffix = if wants_gzip { "-gzip" } else { "" };
         let tag = EntityTag::new_strong(format!("{}{suffix}", self.fingerprint));
@@ -71,12 +70,12 @@ impl Asset {
     }
 }
 
-/// Differs between any two versions of a file.
+/// A fingerprint that changes when the file does.
 fn fingerprint(bytes: &[u8]) -> String {
     format!("{:x}-{:08x}", bytes.len(), crc32fast::hash(bytes))
 }
 
-/// Whether the client says that it has what is tagged so.
+/// Whether the client already has the version with this tag, according to `If-None-Match`.
 fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
@@ -88,7 +87,7 @@ fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
 fn compressed(plain: Option<&Bytes>) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let written = plain.map_or(Ok(()), |plain| encoder.write_all(plain));
-    // Memory takes whatever is written to it.
+    // Writing to memory cannot fail.
     debug_assert!(written.is_ok(), "{written:?}");
     encoder.finish().unwrap_or_default().into()
 }
@@ -96,7 +95,7 @@ fn compressed(plain: Option<&Bytes>) -> Bytes {
 fn decompressed(gzip: Option<&Bytes>) -> Bytes {
     let mut plain = Vec::new();
     let read = GzDecoder::new(gzip.map_or(&[][..], Bytes::as_ref)).read_to_end(&mut plain);
-    // It was compressed when this program was built.
+    // The data is valid: it was compressed when this program was built.
     debug_assert!(read.is_ok(), "{read:?}");
     plain.into()
 }

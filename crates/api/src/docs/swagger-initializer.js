@@ -1,18 +1,18 @@
-// Starts Swagger UI. Its base layout has no bar in which another description could be chosen.
+// Starts Swagger UI with its base layout, which has no bar for choosing another OpenAPI document.
 addEventListener("DOMContentLoaded", () => {
-  const place = (operation) => operation.getIn(["operation", "x-order"]);
+  const order = (operation) => operation.getIn(["operation", "x-order"]);
   window.ui = SwaggerUIBundle({
     url: "/openapi.json",
     dom_id: "#swagger-ui",
     deepLinking: true,
     displayOperationId: true,
     displayRequestDuration: true,
-    // The description says in which order the operations can be tried.
-    operationsSorter: (one, other) => place(one) - place(other),
-    // The user who was named is still known after a reload.
+    // The OpenAPI document defines the order in which the operations can be tried.
+    operationsSorter: (one, other) => order(one) - order(other),
+    // Keep the user across reloads.
     persistAuthorization: true,
     tryItOutEnabled: true,
-    // The default would send the description to a site of its maker's.
+    // By default, Swagger UI sends the document to an external validator.
     validatorUrl: null,
   });
 });

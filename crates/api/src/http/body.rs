@@ -1,4 +1,4 @@
-//! JSON bodies: the one way in for everything that a client sends.
+//! The extractor for JSON request bodies.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -15,31 +15,31 @@ use serde_ignored::Path;
 use tokio::time::timeout;
 use validator::Validate;
 
-use super::unknown::{MAX_TOLD, unknown};
+use super::unknown::{MAX_REPORTED, unknown};
 use crate::error::{ApiError, field_errors};
 
-/// The longest body that is read, in bytes.
+/// The maximum length of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// What a body must be.
+/// The error message for a body of another media type.
 pub const MEDIA_TYPE_RULE: &str =
     "Send the body as JSON in UTF-8, with the header Content-Type: application/json";
 
-/// How long a client may take to send it, once its headers are there.
+/// How long a client may take to send a body after its headers.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Fields that a todo has and no request can set. They are ignored in a body, so that a todo can be sent back as it
-/// came.
+/// The read-only fields of a todo. They are ignored in request bodies, so that clients can send back a todo as they
+/// received it.
 pub const READ_ONLY_FIELDS: [&str; 6] =
     ["completed_at", "created_at", "id", "updated_at", "user_id", "version"];
 
-/// A JSON object that a request can have for a body.
+/// A JSON object that is accepted as a request body.
 pub trait Body: DeserializeOwned + Validate {
-    /// The fields that it knows, sorted.
+    /// The names of its fields, sorted.
     const FIELDS: &'static [&'static str];
 }
 
-/// A body that is a JSON object, obeys the rules of `T` and has no unknown fields.
+/// Extracts a body that is a JSON object, satisfies the rules of `T` and has no unknown fields.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -77,7 +77,7 @@ fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// `application/json`, without parameters or with `charset=utf-8`.
+/// Whether this is `application/json`, without parameters or with `charset=utf-8`.
 fn is_json(content_type: &[u8]) -> bool {
     let mut parts = content_type.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(b"application/json"))
@@ -95,7 +95,7 @@ async fn read(mut payload: Payload) -> Result<BytesMut, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {
-            ApiError::field("body", format!("could not be read to its end: {error}"))
+            ApiError::field("body", format!("could not be read completely: {error}"))
         })?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES });
@@ -106,7 +106,7 @@ async fn read(mut payload: Payload) -> Result<BytesMut, ApiError> {
 }
 
 fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
-    // A derived `Deserialize` would take an array, too.
+    // A derived `Deserialize` also accepts arrays.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::field("body", "must be a JSON object"));
     }
@@ -116,7 +116,7 @@ fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
         Ok(()) => Vec::new(),
         Err(errors) => field_errors(&errors),
     };
-    errors.extend(unknown_fields.iter().take(MAX_TOLD).map(|name| unknown(name, T::FIELDS)));
+    errors.extend(unknown_fields.iter().take(MAX_REPORTED).map(|name| unknown(name, T::FIELDS)));
     if errors.is_empty() {
         return Ok(value);
     }
@@ -124,12 +124,12 @@ fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
     Err(ApiError::Invalid(errors))
 }
 
-/// The value, and the names of all other fields.
+/// Returns the value and the names of the unknown fields.
 fn deserialize<T: Body>(body: &[u8]) -> serde_json::Result<(T, BTreeSet<String>)> {
     let mut unknown = BTreeSet::new();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_ignored::deserialize(&mut deserializer, |path| {
-        // What is ignored deeper down belongs to a field that is of a wrong type.
+        // Ignored nested values belong to a field of the wrong type, which is reported as such.
         if let Path::Map { parent: Path::Root, key } = path
             && !READ_ONLY_FIELDS.contains(&key.as_str())
         {
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_in_utf_8_is_recognized_however_it_is_written() {
+    fn every_spelling_of_json_in_utf_8_is_accepted() {
         for content_type in [
             "application/json",
             "Application/JSON",

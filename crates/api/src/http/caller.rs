@@ -1,4 +1,4 @@
-//! Who calls. The one place that knows how a caller is named, so that authentication can replace it here.
+//! The caller. Only this file knows how callers are identified, so authentication can be added here.
 
 use std::future::{Ready, ready};
 
@@ -13,24 +13,24 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, Securi
 use crate::error::ApiError;
 use crate::http::routing::parse_uuid;
 
-/// The header that names the caller.
+/// The header that identifies the caller.
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 
-/// The user on whose behalf a request is made.
+/// The user who makes the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller(pub UserId);
 
-/// Left in the extensions of a request whose caller was asked for: the header on which its answer depends, and by
-/// which a cache has to tell it from the answers to others.
+/// The header that identified the caller, stored in the extensions of the request. The response depends on it, so it
+/// must be listed in `Vary`.
 #[derive(Debug, Clone)]
-pub struct VariesBy(pub HeaderName);
+pub struct VaryHeader(pub HeaderName);
 
-/// How the API description shows a [`Caller`]: as a security scheme, which clients set once and not in each call.
-/// Every operation needs it, but those that say otherwise.
+/// Describes the [`Caller`] in the OpenAPI document as a security scheme, so that clients set it once and not in every
+/// call. It applies to every operation that does not override it.
 pub struct CallerScheme;
 
 impl CallerScheme {
-    /// Its name in the API description.
+    /// Its name in the OpenAPI document.
     pub const NAME: &str = "userId";
 }
 
@@ -38,7 +38,7 @@ impl Modify for CallerScheme {
     fn modify(&self, document: &mut OpenApi) {
         let header = ApiKeyValue::with_description(
             "X-User-ID",
-            "The UUID of the user on whose behalf the request is made. Every answer is about this user's todos alone.",
+            "The ID of the user who makes the request, a UUID. Every response covers this user's todos only.",
         );
         let scheme = SecurityScheme::ApiKey(ApiKey::Header(header));
         document.components.get_or_insert_default().add_security_scheme(Self::NAME, scheme);
@@ -47,7 +47,7 @@ impl Modify for CallerScheme {
 }
 
 impl Caller {
-    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut values = headers.get_all(X_USER_ID);
         let Some(value) = values.next() else { return Err(ApiError::MissingUser) };
         if values.next().is_some() {
@@ -66,8 +66,8 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        request.extensions_mut().insert(VariesBy(X_USER_ID));
-        ready(Self::of(request.headers()))
+        request.extensions_mut().insert(VaryHeader(X_USER_ID));
+        ready(Self::from_headers(request.headers()))
     }
 }
 
@@ -82,24 +82,24 @@ mod tests {
         for value in values {
             headers.append(X_USER_ID, HeaderValue::from_static(value));
         }
-        Caller::of(&headers)
+        Caller::from_headers(&headers)
     }
 
     #[test]
-    fn one_uuid_names_the_caller_in_either_case() {
+    fn a_uuid_in_upper_or_lower_case_identifies_the_caller() {
         let lower = caller(&["550e8400-e29b-41d4-a716-446655440000"]).unwrap();
         let upper = caller(&[" 550E8400-E29B-41D4-A716-446655440000 "]).unwrap();
         assert_eq!(lower, upper);
     }
 
     #[test]
-    fn nobody_is_not_somebody() {
+    fn a_missing_or_empty_header_is_a_missing_user() {
         assert!(matches!(caller(&[]), Err(ApiError::MissingUser)));
         assert!(matches!(caller(&["  "]), Err(ApiError::MissingUser)));
     }
 
     #[test]
-    fn anything_but_one_uuid_is_refused() {
+    fn anything_but_a_single_uuid_is_rejected() {
         const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
         for values in [
             &["me"][..],

@@ -1,4 +1,4 @@
-//! Long answers are compressed for clients that ask for it.
+//! Compresses long responses for clients that accept it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,16 +14,16 @@ use actix_web::web::Bytes;
 
 use super::gzip::Gzip;
 
-/// Shorter answers fit into a packet as they are.
-const SHORTEST: u64 = 1024;
+/// The minimum length of a compressed response, in bytes. Shorter ones fit into one packet uncompressed.
+const MIN_LENGTH: u64 = 1024;
 
-/// The one encoding that is offered.
+/// The only encoding that is offered.
 pub const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Whether the client would rather have the answer compressed.
+/// Whether the client prefers a compressed response.
 #[must_use]
 pub fn wants_gzip(request: &HttpRequest) -> bool {
-    // Most clients that are no browsers do not ask.
+    // Most clients other than browsers do not send the header: skip the parsing.
     request.headers().contains_key(ACCEPT_ENCODING)
         && AcceptEncoding::parse(request).is_ok_and(|accepted| {
             let offered = [Encoding::gzip(), Encoding::identity()];
@@ -31,13 +31,13 @@ pub fn wants_gzip(request: &HttpRequest) -> bool {
         })
 }
 
-/// Whether an answer is one that is compressed for clients that ask: JSON, long, and not known by a strong `ETag`, which
-/// stands for the very bytes that are sent. An answer about one todo is known by one.
+/// Whether a response can be compressed: it is long, it is JSON, and it has no strong `ETag`, which identifies the exact
+/// bytes sent. Responses with a single todo have a strong `ETag`.
 #[must_use]
 pub fn is_compressible(response: &ServiceResponse<BoxBody>) -> bool {
     let is_long = match response.response().body().size() {
         BodySize::None => false,
-        BodySize::Sized(length) => length >= SHORTEST,
+        BodySize::Sized(length) => length >= MIN_LENGTH,
         BodySize::Stream => true,
     };
     is_long && is_json(response.headers()) && !has_strong_tag(response.headers())
@@ -47,12 +47,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"))
 }
 
-/// Whether an answer has a strong entity tag, as each has that is about one todo.
+/// Whether a response has a strong `ETag`, as responses with a single todo do.
 pub(super) fn has_strong_tag(headers: &HeaderMap) -> bool {
     headers.get(ETAG).is_some_and(|tag| !tag.as_bytes().starts_with(b"W/"))
 }
 
-/// Compresses an answer if its client asks for it.
+/// Compresses a response if the client accepts it.
 #[must_use]
 pub fn compress(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if !wants_gzip(response.request()) {
@@ -65,10 +65,10 @@ pub fn compress(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBo
     })
 }
 
-/// A body that is compressed piece by piece, when the client takes the next.
+/// A body that is compressed chunk by chunk, as the client reads it.
 struct Compressed {
     body: BoxBody,
-    /// None when all is written.
+    /// None after the end has been written.
     gzip: Option<Gzip>,
 }
 
@@ -83,11 +83,11 @@ impl MessageBody for Compressed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let piece = ready!(self.body.as_pin_mut().poll_next(context));
-        Poll::Ready(match (piece, &mut self.gzip) {
-            (Some(Ok(piece)), Some(gzip)) => Some(Ok(gzip.part(&piece).into())),
-            (None, gzip) => gzip.take().map(|gzip| Ok(gzip.end().into())),
-            (piece, _) => piece,
+        let chunk = ready!(self.body.as_pin_mut().poll_next(context));
+        Poll::Ready(match (chunk, &mut self.gzip) {
+            (Some(Ok(chunk)), Some(gzip)) => Some(Ok(gzip.chunk(&chunk).into())),
+            (None, gzip) => gzip.take().map(|gzip| Ok(gzip.finish().into())),
+            (chunk, _) => chunk,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Which pages of other origins may call the API from a browser.
+//! CORS: which origins may call the API from a browser.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,30 +13,30 @@ use actix_web::http::header::{
 
 use super::request_id::X_REQUEST_ID;
 
-/// For how many seconds a browser may remember that a call is allowed.
+/// How long browsers may cache the result of a preflight request, in seconds.
 const MAX_AGE: usize = 3_600;
 
-/// So many refused origins are logged; what names itself anew with each request fills neither log nor memory.
+/// How many refused origins are logged, so that clients that invent origins cannot fill the log or the memory.
 const MAX_LOGGED: usize = 100;
 
-/// So much of a refused origin is logged, in characters.
+/// How much of a refused origin is logged, in characters.
 const MAX_LOGGED_LENGTH: usize = 200;
 
-/// The origins that may call, and those that were told that they may not.
+/// The allowed origins, and the refused ones that have been logged.
 #[derive(Debug, Default)]
 pub struct Origins {
     allowed: Vec<Pattern>,
     refused: Mutex<HashSet<String>>,
 }
 
-/// What an origin must look like.
+/// A pattern that origins are matched against.
 #[derive(Debug)]
 enum Pattern {
     /// Any: `*`.
     Any,
-    /// Just like this: `https://app.example.com`.
+    /// Exactly this one: `https://app.example.com`.
     Exactly(String),
-    /// This, with any port or none: `http://localhost:*`.
+    /// This one, with any port or none: `http://localhost:*`.
     AnyPort(String),
 }
 
@@ -63,22 +63,22 @@ impl Pattern {
 }
 
 impl Origins {
-    /// The origins of a setting: each as browsers write it, or with `*` for its port; or `*` for all.
+    /// Creates the list from a setting: origins as browsers send them, with `*` for any port, or `*` for any origin.
     #[must_use]
     pub fn new(allowed: &[String]) -> Self {
         let allowed = allowed.iter().map(|text| Pattern::new(text)).collect();
         Self { allowed, refused: Mutex::default() }
     }
 
-    fn are_any(&self) -> bool {
+    fn allow_any(&self) -> bool {
         self.allowed.iter().any(|pattern| matches!(pattern, Pattern::Any))
     }
 
     fn allow(&self, origin: &HeaderValue, head: &RequestHead) -> bool {
         let text = String::from_utf8_lossy(origin.as_bytes());
         let is_allowed = self.allowed.iter().any(|pattern| pattern.allows(&text));
-        // Browsers name their origin to the very server that the page is from, too.
-        if !is_allowed && !is_of(&text, head.headers().get(HOST)) {
+        // Browsers send `Origin` with some same-origin requests, too.
+        if !is_allowed && !is_same_origin(&text, head.headers().get(HOST)) {
             self.log_once(&text);
         }
         is_allowed
@@ -100,13 +100,13 @@ impl Origins {
     }
 }
 
-/// Whether an origin is of this host.
-fn is_of(origin: &str, host: Option<&HeaderValue>) -> bool {
+/// Whether an origin has this host.
+fn is_same_origin(origin: &str, host: Option<&HeaderValue>) -> bool {
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     authority.is_some_and(|it| host.is_some_and(|host| host.as_bytes() == it.as_bytes()))
 }
 
-/// The rules for these origins, which all threads of the server share.
+/// The CORS middleware for these origins, which all threads share.
 pub fn cors(origins: &Arc<Origins>) -> Cors {
     let cors = Cors::default()
         .allowed_methods([
@@ -128,11 +128,11 @@ pub fn cors(origins: &Arc<Origins>) -> Cors {
             HeaderName::from_static("x-user-id"),
             X_REQUEST_ID,
         ])
-        // What libraries for tracing add to every call.
+        // Tracing libraries add these to every call.
         .allowed_headers(["baggage", "sentry-trace", "traceparent", "tracestate"])
         .expose_headers([ALLOW, ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID])
         .max_age(MAX_AGE);
-    if origins.are_any() {
+    if origins.allow_any() {
         return cors.allow_any_origin().send_wildcard();
     }
     let origins = Arc::clone(origins);
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_port_and_nothing_else() {
+    fn a_star_matches_any_port_and_nothing_else() {
         let pattern = Pattern::new("http://localhost:*");
         for origin in ["http://localhost", "http://localhost:3000", "http://localhost:65535"] {
             assert!(pattern.allows(origin), "{origin}");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_origins_are_remembered_up_to_a_bound() {
+    fn the_number_of_remembered_origins_is_bounded() {
         let origins = Origins::new(&[]);
         for number in 0..10 * MAX_LOGGED {
             origins.log_once(&format!("https://{number}.{}", "é".repeat(10_000)));

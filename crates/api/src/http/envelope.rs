@@ -1,4 +1,4 @@
-//! What every answer has in common: the request's id, the headers of a careful API, the one shape of errors.
+//! The outermost middleware: request ids, common headers, and the common error format.
 
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
@@ -14,34 +14,34 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
-use super::caller::VariesBy;
+use super::caller::VaryHeader;
+use super::chunks::in_chunks;
 use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
-use super::pieces::in_pieces;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::shutdown::Shutdown;
 
-/// After so many seconds a client may try again what was answered by 503.
+/// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// So many characters of a path are logged. No route is that long.
-const LOGGED_PATH: usize = 200;
+/// How much of a path is logged, in characters. No route is that long.
+const MAX_LOGGED_PATH: usize = 200;
 
 /// The media type of errors (RFC 9457).
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// No shared cache may keep an answer, and a browser must ask before it uses its own. That does not tell the callers
-/// who share a browser from each other; `Vary` does ([`VariesBy`]).
+/// Shared caches must not store a response, and private caches must revalidate it. Users who share a browser, and so its
+/// cache, are kept apart by `Vary` ([`VaryHeader`]).
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// What is known by a todo's version must not be stored at all. Two users may have todos of one id in one version, and
-/// `Vary` alone does not keep them apart: a cache may ask the server, by the `ETag` of the answer to one user, what to
-/// show another (RFC 9111, section 4.3.1). Chromium does, and 304 is the answer. A client that keeps the version itself
-/// can still ask with it.
+/// Responses whose `ETag` is a todo's version must not be stored at all. Todos of two users can have the same id and
+/// version, and `Vary` alone does not keep them apart: a cache may revalidate a request of one user with the `ETag` of a
+/// response to another (RFC 9111, section 4.3.1). Chromium does, and would show the other user's todo after the 304.
+/// Clients that store todos themselves can still send `If-None-Match`.
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
-/// The outermost layer: gives the request its id and finishes the answer.
+/// Assigns the request id and completes the response.
 ///
 /// # Errors
 /// None of its own.
@@ -49,7 +49,7 @@ pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = RequestId::of(request.headers());
+    let id = RequestId::from_headers(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = next.call(request).await?.map_into_boxed_body();
 
@@ -61,18 +61,18 @@ pub async fn envelope(
     if is_shutting_down {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let caller = response.request().extensions().get::<VariesBy>().cloned();
+    let caller = response.request().extensions().get::<VaryHeader>().cloned();
     let is_compressible = is_compressible(&response);
-    let names = caller.map(|VariesBy(name)| name).into_iter();
+    let names = caller.map(|VaryHeader(name)| name).into_iter();
     vary_by(response.headers_mut(), names.chain(is_compressible.then_some(ACCEPT_ENCODING)));
     if is_compressible {
         response = compress(response);
     }
     finish_headers(response.headers_mut(), id);
-    Ok(response.map_body(|_, body| in_pieces(body)))
+    Ok(response.map_body(|_, body| in_chunks(body)))
 }
 
-/// Adds headers to those by which the answer varies, all in one field.
+/// Adds names to `Vary`, combining all of its values in one header.
 fn vary_by(headers: &mut HeaderMap, names: impl Iterator<Item = HeaderName>) {
     let mut value = Vec::new();
     for name in names {
@@ -87,48 +87,47 @@ fn vary_by(headers: &mut HeaderMap, names: impl Iterator<Item = HeaderName>) {
         value.extend_from_slice(b", ");
     }
     value.truncate(value.len() - 2);
-    // Made of header values, it is one.
+    // Header values joined by commas are a valid header value.
     if let Ok(value) = HeaderValue::from_bytes(&value) {
         headers.insert(VARY, value);
     }
 }
 
-/// Adds what every answer has.
+/// Adds the headers that every response has.
 fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(X_REQUEST_ID, id.into_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
-        let is_known_by_version = has_strong_tag(headers);
-        headers.insert(CACHE_CONTROL, if is_known_by_version { NOT_STORED } else { PRIVATE });
+        let has_version = has_strong_tag(headers);
+        headers.insert(CACHE_CONTROL, if has_version { NOT_STORED } else { PRIVATE });
     }
 }
 
-/// Writes an error in the one shape: the handler's, or, where a layer around the handlers made an answer of its
-/// own (a refused origin, for example), that.
+/// Writes an error in the common format, whether a handler or another middleware (CORS, for example) returned it.
 fn finish_error(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = response.status();
-    let of_a_layer = |detail: String| ApiError::Http { status, detail };
+    let http_error = |detail: String| ApiError::Http { status, detail };
     match response.response().error() {
         Some(error) => match error.as_error::<ApiError>() {
             Some(error) => write_error(&response, error, id),
-            None => write_error(&response, &of_a_layer(error.to_string()), id),
+            None => write_error(&response, &http_error(error.to_string()), id),
         },
         None if status.is_client_error() || status.is_server_error() => {
             let detail = status.canonical_reason().unwrap_or("The request failed");
-            write_error(&response, &of_a_layer(detail.to_owned()), id)
+            write_error(&response, &http_error(detail.to_owned()), id)
         }
         None => return response,
     }
     .apply(response)
 }
 
-/// What an error adds to the headers, and its body.
-struct Written {
+/// The headers that an error adds to the response, and its body.
+struct ErrorParts {
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Written {
+impl ErrorParts {
     fn apply(self, response: ServiceResponse) -> ServiceResponse {
         response.map_body(|head, _| {
             for (name, value) in self.headers {
@@ -139,7 +138,7 @@ impl Written {
     }
 }
 
-fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> Written {
+fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> ErrorParts {
     log(response, error, id);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, PROBLEM_JSON);
@@ -159,12 +158,12 @@ fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> 
         _ => {}
     }
     let body = error.body(id.as_str().to_owned());
-    // It holds strings and numbers only, which always can be written.
+    // Strings and numbers can always be serialized.
     let body = serde_json::to_vec(&body).unwrap_or_default();
-    Written { headers, body }
+    ErrorParts { headers, body }
 }
 
-/// What a client is not told: the causes of a 5xx, for the one who finds its id.
+/// Logs the causes of a 5xx, which are not sent to the client, with the request id.
 fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     let status = error.status_and_code().0.as_u16();
     if status < 500 {
@@ -172,7 +171,7 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     }
     let request = response.request();
     let (method, request_id) = (request.method(), id.as_str());
-    let path: String = request.path().chars().take(LOGGED_PATH).collect();
+    let path: String = request.path().chars().take(MAX_LOGGED_PATH).collect();
     let causes = causes(error);
     if matches!(error, ApiError::Unavailable(_)) {
         tracing::warn!(request_id, %method, path, status, causes, "unavailable");
@@ -181,7 +180,7 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     }
 }
 
-/// The causes of an error, on one line: the nearest first.
+/// The chain of causes of an error on one line, starting with the direct one.
 pub(crate) fn causes(error: &ApiError) -> String {
     let mut causes = Vec::new();
     let mut next = error.source();
@@ -192,7 +191,7 @@ pub(crate) fn causes(error: &ApiError) -> String {
     causes.join(": ")
 }
 
-/// The innermost layer: a panic in a handler is a 500 of its own request and nobody else's.
+/// The innermost middleware: turns a panic in a handler into a 500 for that request only.
 ///
 /// # Errors
 /// None of its own.
@@ -201,7 +200,7 @@ pub async fn catch_panics(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let for_error = request.request().clone();
-    // What a panic leaves behind is dropped with the request.
+    // Unwind safe: the state of the request is dropped after a panic.
     let Ok(result) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
         let error = ApiError::Internal("the handler panicked".into());
         return Ok(ServiceResponse::from_err(error, for_error));

@@ -1,4 +1,4 @@
-//! Entity tags: a todo's version in quotes, and the conditions that requests make of it.
+//! Entity tags (a todo's version in quotes), and the conditional headers of requests.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
@@ -9,23 +9,23 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 
-/// What `If-Match` and `If-None-Match` must be.
-pub const ENTITY_TAGS_RULE: &str = "must be * or the ETag of an answer, in its quotes: \"3\"";
+/// The error message for an invalid `If-Match` or `If-None-Match`.
+pub const ETAGS_RULE: &str = "must be * or a quoted ETag, such as \"3\"";
 
 /// The entity tag of a version.
 #[must_use]
 pub fn etag(version: i64) -> HeaderValue {
-    // Digits in quotes are a valid header value; the other branch is never taken.
+    // Digits in quotes are a valid header value, so the fallback is never used.
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// How the API description shows `If-Match`.
+/// Describes `If-Match` in the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never made")]
+#[expect(dead_code, reason = "only described, never constructed")]
 pub struct IfMatchHeader {
-    /// The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
-    /// answer is 412 and nothing is changed.
+    /// One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
+    /// with 412 and changes nothing.
     #[param(
         rename = "If-Match",
         required = false,
@@ -34,12 +34,13 @@ pub struct IfMatchHeader {
     if_match: String,
 }
 
-/// How the API description shows `If-None-Match` where a todo is read.
+/// Describes the `If-None-Match` of reads in the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never made")]
+#[expect(dead_code, reason = "only described, never constructed")]
 pub struct IfNoneMatchHeader {
-    /// The `ETag` of an earlier answer, in its quotes, or several: when the todo still has it, the answer is 304.
+    /// One or more quoted ETags of earlier responses, separated by commas. If the todo still has one of them, the response
+    /// is a 304 without a body.
     #[param(
         rename = "If-None-Match",
         required = false,
@@ -48,13 +49,14 @@ pub struct IfNoneMatchHeader {
     if_none_match: String,
 }
 
-/// How the API description shows `If-None-Match` where a todo is written.
+/// Describes the `If-None-Match` of writes in the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never made")]
-pub struct UnlessMatchHeader {
-    /// `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
-    /// must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+#[expect(dead_code, reason = "only described, never constructed")]
+pub struct IfNoneMatchOnWriteHeader {
+    /// `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+    /// separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
+    /// nothing.
     #[param(
         rename = "If-None-Match",
         required = false,
@@ -63,60 +65,62 @@ pub struct UnlessMatchHeader {
     if_none_match: String,
 }
 
-/// What `If-Match` and `If-None-Match` say. Both have to hold (RFC 9110, section 13.2.2).
+/// The conditions in `If-Match` and `If-None-Match`. Both must hold (RFC 9110, section 13.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
 }
 
-/// The value of either header.
+/// The value of one of the headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
-    /// `*`: any version at all.
+    /// `*`: any version.
     Any,
-    /// The tags that are a version's, and whether each is weak.
+    /// The versions of the listed tags, and whether each tag is weak. Tags that are not a version are omitted.
     Listed(Vec<(i64, bool)>),
 }
 
 impl Tags {
-    /// The versions whose tags are strong: weak ones never match in `If-Match` (RFC 9110, section 13.1.1).
+    /// The versions of the strong tags: weak ones never match in `If-Match` (RFC 9110, section 13.1.1).
     fn strong(&self) -> Vec<i64> {
         self.versions(|is_weak| !is_weak)
     }
 
-    fn versions(&self, counts: impl Fn(bool) -> bool) -> Vec<i64> {
-        match self {
-            Self::Any => Vec::new(),
-            Self::Listed(tags) => {
-                tags.iter().filter(|(_, is_weak)| counts(*is_weak)).map(|(tag, _)| *tag).collect()
-            }
-        }
+    /// The versions of all tags, weak or strong.
+    fn all(&self) -> Vec<i64> {
+        self.versions(|_| true)
+    }
+
+    fn versions(&self, is_included: impl Fn(bool) -> bool) -> Vec<i64> {
+        let Self::Listed(tags) = self else { return Vec::new() };
+        let tags = tags.iter().filter(|(_, is_weak)| is_included(*is_weak));
+        tags.map(|(version, _)| *version).collect()
     }
 }
 
-/// What becomes of a request to read.
+/// The outcome of the conditions on a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// The todo is sent.
+pub enum ReadOutcome {
+    /// They hold: the todo is sent.
     Send,
-    /// The client has it already: 304.
+    /// The client already has this version: 304.
     NotModified,
-    /// The todo has another version than `If-Match` says: 412.
-    Failed,
+    /// The todo does not have a version listed in `If-Match`: 412.
+    PreconditionFailed,
 }
 
 impl Conditions {
-    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         Ok(Self {
             if_match: tags(headers, IF_MATCH, "If-Match")?,
             if_none_match: tags(headers, IF_NONE_MATCH, "If-None-Match")?,
         })
     }
 
-    /// What becomes of a request to read a todo of this version.
+    /// Evaluates the conditions on a read of a todo with this version.
     #[must_use]
-    pub fn read(&self, version: i64) -> Reading {
+    pub fn read(&self, version: i64) -> ReadOutcome {
         let holds = match &self.if_match {
             None | Some(Tags::Any) => true,
             Some(tags) => tags.strong().contains(&version),
@@ -124,12 +128,12 @@ impl Conditions {
         let is_known = match &self.if_none_match {
             None => false,
             Some(Tags::Any) => true,
-            Some(tags) => tags.versions(|_| true).contains(&version),
+            Some(tags) => tags.all().contains(&version),
         };
         match (holds, is_known) {
-            (false, _) => Reading::Failed,
-            (true, true) => Reading::NotModified,
-            (true, false) => Reading::Send,
+            (false, _) => ReadOutcome::PreconditionFailed,
+            (true, true) => ReadOutcome::NotModified,
+            (true, false) => ReadOutcome::Send,
         }
     }
 
@@ -137,9 +141,9 @@ impl Conditions {
     #[must_use]
     pub fn versions(&self) -> VersionMatch {
         let unwanted = match &self.if_none_match {
-            // There must be none, and of what is not there, nothing can be changed.
+            // The todo must not exist, so there is nothing that may be changed.
             Some(Tags::Any) => return VersionMatch::OneOf(Vec::new()),
-            Some(tags) => tags.versions(|_| true),
+            Some(tags) => tags.all(),
             None => Vec::new(),
         };
         match &self.if_match {
@@ -153,7 +157,7 @@ impl Conditions {
         }
     }
 
-    /// When a todo may be put.
+    /// The condition on creating or replacing a todo.
     #[must_use]
     pub fn put(&self) -> PutCondition {
         match (&self.if_match, &self.if_none_match) {
@@ -172,7 +176,7 @@ impl FromRequest for Conditions {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request.headers()))
+        ready(Self::from_headers(request.headers()))
     }
 }
 
@@ -181,7 +185,7 @@ fn tags(
     name: HeaderName,
     header: &'static str,
 ) -> Result<Option<Tags>, ApiError> {
-    let invalid = ApiError::InvalidPrecondition { header, message: ENTITY_TAGS_RULE };
+    let invalid = ApiError::InvalidPrecondition { header, message: ETAGS_RULE };
     let mut listed = None;
     for value in headers.get_all(name) {
         let Ok(value) = value.to_str() else { return Err(invalid) };
@@ -189,20 +193,20 @@ fn tags(
             return Ok(Some(Tags::Any));
         }
         let Some(tags) = entity_tags(value) else { return Err(invalid) };
-        // A tag that is no version's is a tag all the same, and matches nothing.
+        // Other tags are valid, but match nothing.
         let versions = tags.iter().filter_map(|(tag, is_weak)| Some((version_of(tag)?, *is_weak)));
         listed.get_or_insert_with(Vec::new).extend(versions);
     }
     Ok(listed.map(Tags::Listed))
 }
 
-/// The version whose tag this is, character by character: `01` and `+1` are not 1.
+/// Parses a tag as a version. Tags are compared as text, so `01` and `+1` are not version 1.
 fn version_of(tag: &str) -> Option<i64> {
     tag.parse().ok().filter(|version: &i64| version.to_string() == tag)
 }
 
-/// The tags of a list, without their quotes, and whether each is weak; `None` when it is none, or empty. A comma
-/// may also be part of a tag (RFC 9110, section 8.8.3).
+/// Parses a list of tags into their texts without quotes, and whether each is weak. Returns `None` if the list is invalid
+/// or empty. A tag may contain commas (RFC 9110, section 8.8.3).
 fn entity_tags(list: &str) -> Option<Vec<(&str, bool)>> {
     const SEPARATORS: [char; 3] = [' ', '\t', ','];
     let mut tags = Vec::new();
@@ -221,76 +225,4 @@ fn entity_tags(list: &str) -> Option<Vec<(&str, bool)>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn conditions(headers: &[(HeaderName, &'static str)]) -> Result<Conditions, ApiError> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(name.clone(), HeaderValue::from_static(value));
-        }
-        Conditions::of(&map)
-    }
-
-    #[test]
-    fn without_headers_there_is_no_condition() {
-        let none = conditions(&[]).unwrap();
-        assert_eq!(none.versions(), VersionMatch::Any);
-        assert_eq!(none.put(), PutCondition::Always);
-        assert_eq!(none.read(1), Reading::Send);
-    }
-
-    #[test]
-    fn if_match_lists_strong_versions() {
-        let some =
-            conditions(&[(IF_MATCH, "\"3\", W/\"4\", \"abc\""), (IF_MATCH, "\"5\"")]).unwrap();
-        assert_eq!(some.versions(), VersionMatch::OneOf(vec![3, 5]));
-        assert_eq!(some.put(), PutCondition::Present(VersionMatch::OneOf(vec![3, 5])));
-        assert_eq!(
-            [3, 4, 5].map(|it| some.read(it)),
-            [Reading::Send, Reading::Failed, Reading::Send]
-        );
-        let any = conditions(&[(IF_MATCH, "*")]).unwrap();
-        assert_eq!((any.versions(), any.read(9)), (VersionMatch::Any, Reading::Send));
-    }
-
-    #[test]
-    fn tags_are_compared_character_by_character() {
-        for foreign in
-            ["\"abc\"", "\"\"", "\"a,b\",, \"c\"", "\"01\"", "\"+1\"", "\"1.0\"", "\"-0\""]
-        {
-            let foreign = conditions(&[(IF_MATCH, foreign), (IF_NONE_MATCH, foreign)]).unwrap();
-            assert_eq!(foreign.versions(), VersionMatch::OneOf(vec![]));
-        }
-    }
-
-    #[test]
-    fn if_none_match_compares_weakly() {
-        let some = conditions(&[(IF_NONE_MATCH, "\"3\", W/\"4\"")]).unwrap();
-        let read = [3, 4, 5].map(|version| some.read(version));
-        assert_eq!(read, [Reading::NotModified, Reading::NotModified, Reading::Send]);
-        assert_eq!(some.versions(), VersionMatch::NoneOf(vec![3, 4]));
-        assert_eq!(some.put(), PutCondition::Unless(vec![3, 4]));
-        let any = conditions(&[(IF_NONE_MATCH, "*")]).unwrap();
-        assert_eq!((any.read(9), any.put()), (Reading::NotModified, PutCondition::Absent));
-        assert_eq!(any.versions(), VersionMatch::OneOf(vec![]));
-    }
-
-    #[test]
-    fn both_have_to_hold_and_if_match_comes_first() {
-        let both = conditions(&[(IF_MATCH, "\"3\", \"4\""), (IF_NONE_MATCH, "W/\"4\"")]).unwrap();
-        let read = [3, 4, 5].map(|version| both.read(version));
-        assert_eq!(read, [Reading::Send, Reading::NotModified, Reading::Failed]);
-        assert_eq!(both.versions(), VersionMatch::OneOf(vec![3]));
-        let never = conditions(&[(IF_MATCH, "*"), (IF_NONE_MATCH, "*")]).unwrap();
-        assert_eq!(never.put(), PutCondition::Present(VersionMatch::OneOf(vec![])));
-    }
-
-    #[test]
-    fn what_cannot_be_understood_is_refused() {
-        for value in ["", ",", "3", "\"3", "W/3", "\"3\" \"4\"", "\"3 4\"", "*, \"3\""] {
-            assert!(conditions(&[(IF_MATCH, value)]).is_err(), "{value}");
-            assert!(conditions(&[(IF_NONE_MATCH, value)]).is_err(), "{value}");
-        }
-    }
-}
+mod tests;

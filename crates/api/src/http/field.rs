@@ -1,4 +1,4 @@
-//! A field of a JSON body, read without giving up: so that all that is wrong with a body can be told at once.
+//! A field of a JSON body. Deserializing it never fails, so that all errors in a body can be reported at once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,22 +8,22 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use serde::ser::{Serialize, Serializer};
 use validator::ValidationError;
 
-/// What a body says of one field. Reading it never fails; the rules come later, by `validator`.
+/// The value of a field in a body. Errors are found later, by `validator`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// Nothing.
+    /// The field is missing.
     #[default]
     Absent,
     /// `null`.
     Null,
     /// A value of the right type.
     Value(T),
-    /// Something else, of this JSON type.
+    /// A value of this other JSON type.
     WrongType(&'static str),
 }
 
 impl<T> Field<T> {
-    /// The value, if there is one of the right type.
+    /// The value, if it has the right type.
     #[must_use]
     pub fn value(self) -> Option<T> {
         match self {
@@ -32,7 +32,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// For a change: `None` when absent, `Some(None)` when null.
+    /// The value as part of a patch: `None` if the field is absent, `Some(None)` if it is null.
     #[must_use]
     pub fn change(self) -> Option<Option<T>> {
         match self {
@@ -43,13 +43,13 @@ impl<T> Field<T> {
     }
 }
 
-/// The JSON types that a field can have.
+/// A type that a field can have.
 pub trait FieldType: Sized {
-    /// Its name, with an article.
+    /// Its name in error messages, with an article.
     const NAME: &'static str;
-    /// From a JSON string.
+    /// Converts a JSON string.
     fn from_string(text: String) -> Option<Self>;
-    /// From `true` or `false`.
+    /// Converts `true` or `false`.
     fn from_bool(value: bool) -> Option<Self>;
 }
 
@@ -83,7 +83,7 @@ impl<'de, T: FieldType> Deserialize<'de> for Field<T> {
     }
 }
 
-/// `validator` notes the value beside what is wrong with it.
+/// `validator` stores the value in its errors.
 impl<T: Serialize> Serialize for Field<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -141,10 +141,10 @@ impl<'de, T: FieldType> Visitor<'de> for FieldVisitor<T> {
     }
 }
 
-/// The rule that a field must be there; `rule` is asked about its value.
+/// Validates a required field; `rule` validates its value.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the field is invalid.
 pub fn required<T: FieldType>(
     field: &Field<T>,
     rule: impl FnOnce(&T) -> Result<(), ValidationError>,
@@ -155,10 +155,10 @@ pub fn required<T: FieldType>(
     }
 }
 
-/// The rule that a field may be absent, but not null.
+/// Validates a field that may be absent, but not null.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the field is invalid.
 pub fn optional<T: FieldType>(
     field: &Field<T>,
     rule: impl FnOnce(&T) -> Result<(), ValidationError>,
@@ -169,10 +169,10 @@ pub fn optional<T: FieldType>(
     }
 }
 
-/// The rule that a field may be absent or null.
+/// Validates a field that may be absent or null.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the field is invalid.
 pub fn nullable<T: FieldType>(
     field: &Field<T>,
     rule: impl FnOnce(&T) -> Result<(), ValidationError>,
@@ -184,7 +184,7 @@ pub fn nullable<T: FieldType>(
     }
 }
 
-/// A rule that is broken, in these words.
+/// A validation error with this message.
 pub fn invalid(message: impl Into<Cow<'static, str>>) -> ValidationError {
     ValidationError::new("invalid").with_message(message.into())
 }

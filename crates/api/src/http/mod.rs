@@ -1,7 +1,8 @@
-//! What every request goes through, whatever it asks for.
+//! HTTP concerns shared by all routes: middleware, extractors, headers, connections.
 
 pub mod body;
 pub mod caller;
+pub mod chunks;
 pub mod compression;
 pub mod connection;
 pub mod cors;
@@ -9,7 +10,7 @@ pub mod envelope;
 pub mod etag;
 pub mod field;
 pub mod gzip;
-pub mod pieces;
+
 pub mod query;
 pub mod request_id;
 pub mod routing;

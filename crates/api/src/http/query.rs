@@ -1,4 +1,4 @@
-//! Query parameters, read such that all that is wrong with them can be told at once.
+//! Query parameters, parsed so that all errors in them can be reported at once.
 
 use std::future::{Ready, ready};
 
@@ -6,42 +6,42 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 
-use super::unknown::{MAX_TOLD, unknown};
+use super::unknown::{MAX_REPORTED, unknown};
 use crate::error::{ApiError, FieldError};
 
-/// The parameters of a request, and what has been found wrong with them so far.
+/// The parameters of a request, and the errors found in them so far.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
     is_utf8: bool,
-    /// The names that have been asked for.
+    /// The names that have been read.
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
 impl Query {
-    /// The parameters of a request.
+    /// Parses the query string of a request.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
-        // A list of pairs can be made of any query string.
+    pub fn parse(request: &HttpRequest) -> Self {
+        // Any query string can be parsed as a list of pairs.
         let pairs = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
         let is_utf8 = percent_decode_str(request.query_string()).decode_utf8().is_ok();
         Self { pairs, is_utf8, known: Vec::new(), errors: Vec::new() }
     }
 
-    /// Reads a parameter. Notes it as wrong when it is given twice or `parse` refuses it.
+    /// Reads a parameter. Adds an error if it is given twice or `parse` rejects it.
     pub fn read<T, E: ToString>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let mut values = self.read_some(name, 1, "must be given only once", parse);
+        let mut values = self.read_all(name, 1, "must be given only once", parse);
         values.pop()
     }
 
-    /// Reads a parameter that may be given repeatedly. Notes it as wrong when it is given more than `max` times, which
-    /// is told by `too_many`, or `parse` refuses one of its values; then there are none.
-    pub fn read_some<T, E: ToString>(
+    /// Reads a parameter that may be repeated. Adds an error, and returns no values, if it is given more than `max` times
+    /// (with the message `too_many`) or `parse` rejects one of its values.
+    pub fn read_all<T, E: ToString>(
         &mut self,
         name: &'static str,
         max: usize,
@@ -51,7 +51,7 @@ impl Query {
         self.known.push(name);
         let values: Vec<_> = self.pairs.iter().filter(|(key, _)| key == name).collect();
         let parse = |value: &str| {
-            // What is no UTF-8 was read as replacement characters.
+            // Invalid UTF-8 was decoded as replacement characters.
             if !self.is_utf8 && value.contains(char::REPLACEMENT_CHARACTER) {
                 return Err("must be UTF-8, percent-encoded".to_owned());
             }
@@ -63,7 +63,7 @@ impl Query {
             values.into_iter().map(|(_, value)| parse(value)).collect()
         };
         result.unwrap_or_else(|message| {
-            self.refuse(name, message);
+            self.add_error(name, message);
             Vec::new()
         })
     }
@@ -77,28 +77,28 @@ impl Query {
         })
     }
 
-    /// Notes a parameter as wrong.
-    pub fn refuse(&mut self, name: &str, message: impl Into<String>) {
+    /// Adds an error for a parameter.
+    pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push(FieldError { field: name.to_owned(), message: message.into() });
     }
 
-    /// Whether nothing has been found wrong so far.
+    /// Whether no errors have been found so far.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// The end of reading: all parameters, as they were given.
+    /// Finishes reading, and returns all parameters as they were given.
     ///
     /// # Errors
-    /// All that has been found wrong, and parameters that were never asked for.
+    /// [`ApiError::Invalid`] with all errors found, including unknown parameters.
     pub fn finish(mut self) -> Result<QueryPairs, ApiError> {
         self.known.sort_unstable();
         let mut names: Vec<_> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
         names.retain(|name| !self.known.contains(name));
         names.sort_unstable();
         names.dedup();
-        self.errors.extend(names.iter().take(MAX_TOLD).map(|name| unknown(name, &self.known)));
+        self.errors.extend(names.iter().take(MAX_REPORTED).map(|name| unknown(name, &self.known)));
         if self.errors.is_empty() {
             Ok(QueryPairs(self.pairs))
         } else {
@@ -107,7 +107,7 @@ impl Query {
     }
 }
 
-/// The query of an operation that takes no parameters.
+/// Extracts the query of an operation that takes no parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct NoQuery;
 
@@ -117,7 +117,7 @@ impl FromRequest for NoQuery {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let is_empty = request.query_string().is_empty();
-        ready(if is_empty { Ok(Self) } else { Query::of(request).finish().map(|_| Self) })
+        ready(if is_empty { Ok(Self) } else { Query::parse(request).finish().map(|_| Self) })
     }
 }
 
@@ -126,12 +126,12 @@ impl FromRequest for NoQuery {
 pub struct QueryPairs(Vec<(String, String)>);
 
 impl QueryPairs {
-    /// These parameters as a query string, with one of them set.
+    /// Returns these parameters as a query string, with one of them replaced.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> String {
         self.0.retain(|(key, _)| key != name);
         self.0.push((name.to_owned(), value.to_owned()));
-        // Pairs of strings always can be written.
+        // Pairs of strings can always be serialized.
         serde_urlencoded::to_string(&self.0).unwrap_or_default()
     }
 }

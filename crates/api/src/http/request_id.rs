@@ -1,25 +1,25 @@
-//! The id that ties an answer to the lines that the log has about it.
+//! Request ids, which connect a response to its lines in the log.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries it, in requests and answers.
+/// The header for it, in requests and responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken over from a request, in bytes.
+/// The maximum length of an id that is accepted from a request, in bytes.
 const MAX_LENGTH: usize = 128;
 
-/// The id of a request: the client's own if it is a sane token, else a new UUID.
+/// The id of a request: the client's if it is a valid token, otherwise a new UUID.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id of the request with these headers.
+    /// Takes the id from the headers of a request, or generates one.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID);
         match (given.next(), given.next()) {
-            (Some(id), None) if is_sane(id.as_bytes()) => Self(id.clone()),
+            (Some(id), None) if is_valid(id.as_bytes()) => Self(id.clone()),
             _ => Self::new(),
         }
     }
@@ -27,7 +27,7 @@ impl RequestId {
     fn new() -> Self {
         let mut buffer = Uuid::encode_buffer();
         let id = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-        // A UUID is made of characters that a header may hold; the other branch is never taken.
+        // A UUID is a valid header value, so the fallback is never used.
         Self(HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none")))
     }
 
@@ -44,8 +44,8 @@ impl RequestId {
     }
 }
 
-/// Letters, digits, `-`, `_`, `.` and `:`: nothing that could forge a line of a log.
-fn is_sane(id: &[u8]) -> bool {
+/// Only letters, digits, `-`, `_`, `.` and `:` are allowed, so that an id cannot inject lines into the log.
+fn is_valid(id: &[u8]) -> bool {
     (1..=MAX_LENGTH).contains(&id.len())
         && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
 }
@@ -59,22 +59,22 @@ mod tests {
         for id in given {
             headers.append(X_REQUEST_ID, HeaderValue::from_static(id));
         }
-        RequestId::of(&headers).as_str().to_owned()
+        RequestId::from_headers(&headers).as_str().to_owned()
     }
 
     #[test]
-    fn a_sane_token_is_taken_over() {
+    fn a_valid_id_of_the_client_is_used() {
         assert_eq!(id_for(&["trace:01_a-b.c"]), "trace:01_a-b.c");
     }
 
     #[test]
-    fn anything_else_gets_a_new_uuid() {
+    fn an_invalid_id_is_replaced_by_a_new_uuid() {
         for given in [&[][..], &[""], &["two words"], &["a\tb"], &["{}"], &["a", "b"]] {
             let id = id_for(given);
             assert!(Uuid::parse_str(&id).is_ok(), "{given:?} gave {id}");
         }
         let mut headers = HeaderMap::new();
         headers.append(X_REQUEST_ID, HeaderValue::from_str(&"x".repeat(129)).unwrap());
-        assert!(Uuid::parse_str(RequestId::of(&headers).as_str()).is_ok());
+        assert!(Uuid::parse_str(RequestId::from_headers(&headers).as_str()).is_ok());
     }
 }

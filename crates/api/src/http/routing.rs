@@ -1,4 +1,4 @@
-//! Small parts that the routes are made of.
+//! Building blocks of the routes.
 
 use std::future::{Ready, ready};
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::envelope::catch_panics;
 use crate::error::ApiError;
 
-/// Mounts a resource that answers GET (and HEAD) alone.
+/// Mounts a resource that supports only GET and HEAD.
 pub fn get_only(config: &mut web::ServiceConfig, path: &'static str, route: Route) {
     config.service(
         web::resource(path)
@@ -24,31 +24,31 @@ pub fn get_only(config: &mut web::ServiceConfig, path: &'static str, route: Rout
     );
 }
 
-/// HEAD is answered wherever GET is, by the same handler; the server leaves the body out.
+/// Matches GET and HEAD: the same handler serves both, and actix-web omits the body.
 #[must_use]
 pub fn get_or_head() -> impl Guard {
     guard::Any(guard::Get()).or(guard::Head())
 }
 
-/// What a resource does with any other method.
+/// The route for unsupported methods of a resource.
 #[must_use]
 pub fn method_not_allowed(allowed: &'static [Method]) -> Route {
     web::to(move || ready(Err::<&str, _>(ApiError::MethodNotAllowed { allowed })))
 }
 
-/// What the application does with any other path.
+/// The handler for unknown paths.
 ///
 /// # Errors
-/// Always: there is nothing.
+/// Always [`ApiError::RouteNotFound`].
 pub async fn route_not_found() -> Result<&'static str, ApiError> {
     Err(ApiError::RouteNotFound)
 }
 
-/// The id in a path.
+/// Extracts the todo id from the path.
 #[derive(Debug, Clone, Copy, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct TodoPath {
-    /// The todo's id.
+    /// The ID of the todo.
     #[param(value_type = Uuid)]
     pub todo_id: TodoId,
 }
@@ -63,7 +63,7 @@ impl FromRequest for TodoPath {
     }
 }
 
-/// Reads a UUID in its canonical form, 8-4-4-4-12 hexadecimal digits in either case, and in no other.
+/// Parses a UUID in the canonical form only: 8-4-4-4-12 hexadecimal digits, in upper or lower case.
 pub(crate) fn parse_uuid(text: &[u8]) -> Option<Uuid> {
     const CANONICAL_LENGTH: usize = 36;
     if text.len() == CANONICAL_LENGTH { Uuid::try_parse_ascii(text).ok() } else { None }

@@ -1,24 +1,24 @@
-//! Names that an operation does not know: dropped silently they would hurt, so they are refused, with the name that was
-//! probably meant.
+//! Unknown fields and parameters. Ignoring them would hide typos, so they are rejected, with a suggestion of the name that
+//! was probably meant.
 
 use crate::error::FieldError;
 
-/// How alike two names are, from 0 to 1, when one is taken for a slip of the other.
-const NEAR: f64 = 0.78;
+/// The minimum similarity of a suggested name (Jaro-Winkler, from 0 to 1).
+const MIN_SIMILARITY: f64 = 0.78;
 
-/// A longer name is compared with nothing, in bytes.
+/// The maximum length of a name for which a suggestion is computed, in bytes.
 const MAX_COMPARED: usize = 64;
 
-/// So many unknown names of a request are told at most; an answer must not be many times as long as its request.
-pub const MAX_TOLD: usize = 20;
+/// How many unknown names of a request are reported, so that a response cannot be many times longer than its request.
+pub const MAX_REPORTED: usize = 20;
 
-/// What is wrong with a name that is not among those that are known.
+/// The error for a name that is not one of the known names.
 #[must_use]
 pub fn unknown(name: &str, known: &[&str]) -> FieldError {
     let message = match (nearest(name, known), known) {
-        (Some(near), _) => format!("is not known here; did you mean {near}?"),
-        (None, []) => "is not known here; this call takes no parameters".to_owned(),
-        (None, known) => format!("is not known here; known are {}", known.join(", ")),
+        (Some(nearest), _) => format!("is unknown; did you mean {nearest}?"),
+        (None, []) => "is unknown; this operation takes no parameters".to_owned(),
+        (None, known) => format!("is unknown; the known names are {}", known.join(", ")),
     };
     FieldError { field: name.to_owned(), message }
 }
@@ -28,9 +28,9 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         return None;
     }
     let name = name.to_lowercase();
-    let likeness = known.iter().map(|known| (strsim::jaro_winkler(&name, known), *known));
-    let (likeness, nearest) = likeness.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (likeness >= NEAR).then_some(nearest)
+    let similarities = known.iter().map(|known| (strsim::jaro_winkler(&name, known), *known));
+    let (similarity, nearest) = similarities.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (similarity >= MIN_SIMILARITY).then_some(nearest)
 }
 
 #[cfg(test)]
@@ -40,8 +40,8 @@ mod tests {
     const LIST: [&str; 6] = ["cursor", "id", "is_completed", "limit", "q", "sort"];
 
     #[test]
-    fn a_slip_is_recognized() {
-        for (slip, meant) in [
+    fn a_typo_gets_a_suggestion() {
+        for (typo, meant) in [
             ("completed", "is_completed"),
             ("is_complete", "is_completed"),
             ("isCompleted", "is_completed"),
@@ -52,14 +52,14 @@ mod tests {
             ("sort_by", "sort"),
             ("curser", "cursor"),
         ] {
-            assert_eq!(nearest(slip, &LIST), Some(meant), "{slip}");
+            assert_eq!(nearest(typo, &LIST), Some(meant), "{typo}");
         }
         assert_eq!(nearest("titel", &["description", "is_completed", "title"]), Some("title"));
         assert_eq!(nearest("desc", &["description", "is_completed", "title"]), Some("description"));
     }
 
     #[test]
-    fn nothing_is_made_up() {
+    fn a_dissimilar_name_gets_no_suggestion() {
         for other in ["page", "user", "x", "", "due", "[]", "𝄞", &"limit".repeat(20)] {
             assert_eq!(nearest(other, &LIST), None, "{other}");
         }

@@ -1,7 +1,7 @@
-//! The log: one line an event on standard output.
+//! The log: one line per event on standard output.
 //!
-//! Logging never waits: a thread of its own writes the lines, and drops those for which there is no room because
-//! nobody reads them. Warnings and errors that repeat are counted, not written (`repeats`). Both are said in the log.
+//! Logging never blocks: a separate thread writes the lines, and lines are dropped if the buffer is full because nobody
+//! reads them. Repeated warnings and errors are counted, not written (`dedup`). Both are reported in the log.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -13,29 +13,29 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-use repeats::Repeats;
+use dedup::Dedup;
 
-mod repeats;
+mod dedup;
 
-/// How many lines may wait to be written. Few megabytes; more than is logged in a second.
-const LINES: usize = 4_096;
+/// The maximum number of buffered lines: a few megabytes, and more than is logged in a second.
+const MAX_BUFFERED_LINES: usize = 4_096;
 
-/// How often what was left out is reported.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How often dropped and repeated lines are reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the program's end waits for the last lines to be written.
-const FLUSH: Duration = Duration::from_secs(2);
+/// How long the program waits on exit for the last lines to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How the log looks.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For machines: one JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Writes what is left of the log when it is dropped.
+/// Flushes the log on drop.
 #[must_use]
 #[derive(Debug)]
 pub struct Log {
@@ -43,25 +43,25 @@ pub struct Log {
     writer: Option<WorkerGuard>,
 }
 
-/// Starts the log, to which panics are reported too. Call it once.
+/// Starts the log, which also reports panics. Call it once.
 ///
 /// # Errors
-/// When the operating system refuses a thread.
+/// If the operating system refuses a thread.
 pub fn start(format: LogFormat, filter: Targets) -> std::io::Result<Log> {
     let is_terminal = std::io::stdout().is_terminal();
     let (lines, writer) = NonBlockingBuilder::default()
-        .buffered_lines_limit(LINES)
+        .buffered_lines_limit(MAX_BUFFERED_LINES)
         .thread_name("log")
         .finish(std::io::stdout());
     let dropped = lines.error_counter();
-    let repeats = Repeats::default();
+    let dedup = Dedup::default();
     let layer = tracing_subscriber::fmt::layer().with_writer(lines);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(is_terminal).boxed(),
         LogFormat::Json => layer.json().boxed(),
     };
-    tracing_subscriber::registry().with(layer).with(filter).with(repeats.clone()).init();
-    // The standard library's own hook would wait for the reader of standard error.
+    tracing_subscriber::registry().with(layer).with(filter).with(dedup.clone()).init();
+    // The default hook writes to standard error, which blocks if nobody reads it.
     std::panic::set_hook(Box::new(|panic| {
         let error = panic.to_string().replace('\n', " ");
         tracing::error!(error, "panicked");
@@ -70,17 +70,17 @@ pub fn start(format: LogFormat, filter: Targets) -> std::io::Result<Log> {
     let (stop, stopped) = mpsc::channel();
     let reporter = thread::Builder::new().name("log-report".to_owned()).spawn(move || {
         let mut reported = 0;
-        while stopped.recv_timeout(REPORT_EVERY) == Err(RecvTimeoutError::Timeout) {
-            repeats.report();
+        while stopped.recv_timeout(REPORT_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            dedup.report();
             report_dropped(&dropped, &mut reported);
         }
-        repeats.report();
+        dedup.report();
         report_dropped(&dropped, &mut reported);
     })?;
     Ok(Log { reporter: Some((stop, reporter)), writer: Some(writer) })
 }
 
-/// Says how many lines were dropped since that was last said, if there is room for this line.
+/// Reports how many lines were dropped since the last report. If the report itself is dropped, the next one includes them.
 fn report_dropped(counter: &ErrorCounter, reported: &mut usize) {
     let dropped = counter.dropped_lines();
     if dropped == *reported {
@@ -97,17 +97,17 @@ impl Drop for Log {
     fn drop(&mut self) {
         if let Some((stop, reporter)) = self.reporter.take() {
             drop(stop);
-            // It has nothing to tell but that it panicked, which it logged.
+            // It fails only if the thread panicked, which is logged already.
             drop(reporter.join());
         }
-        // In a thread, because the writer's guard complains on standard output when nobody reads that, and so waits.
+        // In a thread, because the writer's guard prints a warning to standard output, which blocks if nobody reads it.
         let (flushed, is_flushed) = mpsc::channel::<()>();
         let writer = self.writer.take();
         thread::spawn(move || {
             drop(writer);
             drop(flushed);
         });
-        // It ends in either case.
-        let _ = is_flushed.recv_timeout(FLUSH);
+        // Continue whether or not the log was flushed in time.
+        let _ = is_flushed.recv_timeout(FLUSH_TIMEOUT);
     }
 }

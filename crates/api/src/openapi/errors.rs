@@ -1,5 +1,4 @@
-//! The errors of every operation, described by the errors themselves: each example is the very body that the
-//! server would send.
+//! The error responses of every operation. Their examples are created from the same errors that the server returns.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +15,15 @@ use super::operations;
 use super::schemas::PRECONDITION_FAILED;
 use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
-use crate::http::etag::ENTITY_TAGS_RULE;
+use crate::http::etag::ETAGS_RULE;
 use crate::http::unknown::unknown;
 use crate::todos::errors::precondition_failed;
 use crate::todos::params::{ALL_RULE, limit_rule};
 
-/// Adds to every operation the errors that it can answer with, and to every answer the header `X-Request-ID`.
+/// Adds the possible errors to every operation, and the header `X-Request-ID` to every response.
 pub(super) struct Errors;
 
-/// An error as an example: its name, and when it happens.
+/// An example of an error: its name, when it occurs, and the error.
 type Example = (&'static str, &'static str, ApiError);
 
 impl Modify for Errors {
@@ -55,7 +54,7 @@ fn add_errors(operation: &mut Operation) {
     }
 }
 
-/// What an operation can answer with follows from what it takes.
+/// The possible errors of an operation, derived from its parameters and body.
 fn examples(operation: &Operation) -> Vec<Example> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let takes = |name: &str| {
@@ -64,7 +63,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
             .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
     };
     let id = operation.operation_id.as_deref().unwrap_or_default();
-    // Operations for nobody in particular say so.
+    // Operations without a caller override the document's security requirement.
     let needs_caller = operation.security.is_none();
     let mut examples = Vec::new();
     if needs_caller {
@@ -73,7 +72,11 @@ fn examples(operation: &Operation) -> Vec<Example> {
             "The header `X-User-ID` is missing or empty.",
             ApiError::MissingUser,
         ));
-        examples.push(("invalid_user", "`X-User-ID` is not one UUID.", ApiError::InvalidUserId));
+        examples.push((
+            "invalid_user",
+            "The header `X-User-ID` is not a single UUID.",
+            ApiError::InvalidUserId,
+        ));
         examples.push(internal());
     }
     if takes("todo_id") {
@@ -81,7 +84,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
         if id != "putTodo" {
             examples.push((
                 "not_found",
-                "The caller has no such todo; whether another user has is not told.",
+                "The todo does not exist, or belongs to another user.",
                 ApiError::TodoNotFound,
             ));
         }
@@ -89,19 +92,19 @@ fn examples(operation: &Operation) -> Vec<Example> {
     if takes("If-Match") {
         examples.push((
             "invalid_condition",
-            "A conditional header cannot be understood.",
-            ApiError::InvalidPrecondition { header: "If-Match", message: ENTITY_TAGS_RULE },
+            "A conditional header is invalid.",
+            ApiError::InvalidPrecondition { header: "If-Match", message: ETAGS_RULE },
         ));
         examples.push((
             "another_version",
-            "The condition does not hold. Nothing was changed; `current` is the todo as it stands.",
+            "The condition does not hold. Nothing was changed; `current` is the current todo.",
             precondition_failed(Some(&todo(4, false))),
         ));
     }
     if id == "putTodo" {
         examples.push((
             "gone",
-            "The condition asks for a todo that is not there.",
+            "The condition requires a todo that does not exist.",
             precondition_failed(None),
         ));
     }
@@ -111,7 +114,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
     if takes("limit") {
         examples.push((
             "invalid_query",
-            "A query parameter is unknown or breaks a rule; every bad one is named.",
+            "A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.",
             ApiError::field("limit", limit_rule()),
         ));
     } else if needs_caller && !takes("all") {
@@ -119,21 +122,21 @@ fn examples(operation: &Operation) -> Vec<Example> {
         known.sort_unstable();
         examples.push((
             "unknown_parameter",
-            "A query parameter is unknown or breaks a rule; every bad one is named.",
+            "A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.",
             ApiError::Invalid(vec![unknown("completed", &known)]),
         ));
     }
     if takes("all") {
         examples.push((
             "no_filter",
-            "Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule.",
+            "Neither a filter nor `all=true` is given, or both are, or a query parameter is unknown or invalid.",
             ApiError::field("all", ALL_RULE),
         ));
     }
     if id != "health" {
         examples.push((
             "unavailable",
-            "The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`.",
+            "The service is temporarily unavailable. Retry after the seconds in `Retry-After`.",
             ApiError::Unavailable("".into()),
         ));
     }
@@ -150,29 +153,29 @@ fn query_name(parameter: &RefOr<Parameter>) -> Option<&str> {
     }
 }
 
-/// What can be wrong with a body.
+/// The possible errors of a body.
 fn body_examples(operation_id: &str) -> [Example; 5] {
     let field = if operation_id == "updateTodos" { "is_completed" } else { "title" };
     [
         (
             "invalid_body",
-            "The body is not a JSON object or breaks a rule; every bad field is named.",
+            "The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.",
             ApiError::field(field, "is required"),
         ),
         (
             "unknown_field",
-            "The body has a field that is not known.",
+            "The body has an unknown field.",
             ApiError::Invalid(vec![unknown("completed", &["is_completed"])]),
         ),
         (
             "too_large",
-            "The body is over 64 KiB.",
+            "The body is longer than 64 KiB.",
             ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
         ),
         ("too_slow", "The body did not arrive in time.", ApiError::BodyTimeout(BODY_TIMEOUT)),
         (
             "not_json",
-            "The body is of another media type, or compressed.",
+            "The body has another media type, or is compressed.",
             ApiError::UnsupportedMediaType(MEDIA_TYPE_RULE),
         ),
     ]
@@ -181,7 +184,7 @@ fn body_examples(operation_id: &str) -> [Example; 5] {
 fn internal() -> Example {
     (
         "unexpected",
-        "A defect of the server; its log tells more under `request_id`.",
+        "An unexpected error of the server, which logs the details under `request_id`.",
         ApiError::Internal("".into()),
     )
 }
@@ -208,16 +211,16 @@ fn response(schema: &str, examples: Vec<Example>) -> Response {
     response
 }
 
-/// What an error says in its headers.
+/// The headers of an error.
 fn headers(error: &ApiError) -> Option<(&'static str, ObjectBuilder, &'static str)> {
     match error {
         ApiError::Unavailable(_) => {
             let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-            Some(("Retry-After", seconds, "After how many seconds to try again."))
+            Some(("Retry-After", seconds, "The number of seconds to wait before retrying."))
         }
         ApiError::PreconditionFailed { current: Some(_) } => {
             let tag = ObjectBuilder::new().schema_type(Type::String);
-            Some(("ETag", tag, "The version of `current`, in quotes. Absent when there is none."))
+            Some(("ETag", tag, "The version of `current`, in quotes. Absent if it is null."))
         }
         _ => None,
     }
@@ -225,7 +228,8 @@ fn headers(error: &ApiError) -> Option<(&'static str, ObjectBuilder, &'static st
 
 fn add_request_id(response: &mut Response) {
     let schema = ObjectBuilder::new().schema_type(Type::String);
-    let description = "The id of the request: the client's own, or one made by the server.";
+    let description =
+        "The ID of the request: the one the client sent, or one generated by the server.";
     add_header(response, "X-Request-ID", schema, description);
 }
 

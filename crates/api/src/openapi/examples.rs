@@ -1,5 +1,4 @@
-//! What every operation takes and what it answers when all is well, as examples made by the types that really are sent,
-//! and an example of each header.
+//! Examples of parameters, headers and successful responses, created from the types that the server returns.
 
 use chrono::DateTime;
 use serde::Serialize;
@@ -15,13 +14,13 @@ use crate::health::{Health, HealthStatus};
 use crate::todos::TODOS_PATH;
 use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
 
-/// The request of the examples.
+/// The request id in the examples.
 pub(super) const REQUEST_ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50";
 const TODO_ID: Uuid = Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e4f);
 const USER_ID: Uuid = Uuid::from_u128(0x550e_8400_e29b_41d4_a716_4466_5544_0000);
 const CURSOR: &str = "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU";
 
-/// Adds to every answer an example, one to each of its headers, and one to each parameter that a call needs.
+/// Adds an example to every response, response header and required parameter.
 pub(super) struct Examples;
 
 impl Modify for Examples {
@@ -52,9 +51,9 @@ fn add_examples(operation: &mut Operation) {
     }
 }
 
-/// One todo throughout: what puts it comes first on the page of the description ([`super::order`]). What may be left out
-/// has no example, because Swagger UI would send it; except that changes of many need a filter, and this one can do no
-/// harm to other todos.
+/// The example of a parameter. All examples use the same todo, which the first operation on the page ([`super::order`])
+/// creates. Optional parameters have no example, because Swagger UI would send it; except for the bulk calls, which need
+/// a filter: this one matches only the example todo.
 fn parameter_value(operation_id: &str, name: &str) -> Option<Value> {
     match (operation_id, name) {
         (_, "todo_id") => Some(json!(TODO_ID)),
@@ -78,11 +77,11 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
     }
 }
 
-fn json(answer: impl Serialize) -> Option<Value> {
-    serde_json::to_value(answer).ok()
+fn json(response: impl Serialize) -> Option<Value> {
+    serde_json::to_value(response).ok()
 }
 
-/// What is new has version 1; what has been changed has a later one.
+/// The version in an example: 1 for a new todo, later for a changed one.
 fn version(operation_id: &str, status: &str) -> i64 {
     match (operation_id, status) {
         ("createTodo", _) | (_, "201") => 1,
@@ -102,7 +101,7 @@ fn header_value(name: &str, version: i64) -> Option<Value> {
     }
 }
 
-/// The todo of the examples.
+/// The todo in the examples.
 pub(super) fn todo(version: i64, is_completed: bool) -> Todo {
     let created_at = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap_or_default();
     let todo = NewTodo {

@@ -1,4 +1,4 @@
-//! The API description (OpenAPI 3.1), generated from the handlers and the error table.
+//! The OpenAPI 3.1 document, generated from the handlers and errors.
 
 mod errors;
 mod examples;
@@ -21,18 +21,18 @@ use crate::{health, todos};
 #[openapi(
     info(
         title = "Todo API",
-        description = "Todos, each user's own.\n\n\
-            The header `X-User-ID` names the caller, and is believed: there is no authentication yet. Every answer carries \
-            `X-Request-ID`. Every error has one shape, `ErrorResponse`, and the media type \
-            `application/problem+json`; branch on its `error_code`. After a 503, try again after the seconds in \
-            `Retry-After`: a create may have been made although its answer was lost, so use `putTodo` where that \
-            matters.",
+        description = "Manage the todos of each user.\n\n\
+            The header `X-User-ID` identifies the caller. It is not verified: there is no authentication yet. Every \
+            response has the header `X-Request-ID`. All errors have the media type `application/problem+json` and the \
+            same format, `ErrorResponse`; branch on `error_code`. After a 503, retry after the seconds in `Retry-After`. \
+            The failed request may still have been carried out, so create todos with `putTodo` if a retry must not create \
+            a second one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
     tags(
         (name = "todos", description = "The caller's todos."),
-        (name = "health", description = "For what runs the service.")
+        (name = "health", description = "Health checks for load balancers and process managers.")
     ),
     paths(
         todos::create::create_todo,
@@ -52,11 +52,11 @@ use crate::{health, todos};
 )]
 struct Description;
 
-/// The API description.
+/// The OpenAPI document.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
-    // Not the authors of the code: who to ask is known where the server runs.
+    // Users of the API should ask its operator, not the authors of the code.
     let operator = ContactBuilder::new().name(Some("The operator of this server"));
     document.info.contact = Some(operator.build());
     for operation in document.paths.paths.values_mut().flat_map(operations) {
@@ -65,7 +65,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// A handler's doc comment without its section on errors, which is for readers of the code.
+/// Removes the section on errors from a handler's doc comment, because it is for readers of the code.
 fn without_errors(text: &str) -> Option<String> {
     let text = text.split("# Errors").next().unwrap_or_default().trim_end();
     (!text.is_empty()).then(|| text.to_owned())
@@ -77,13 +77,13 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         .filter_map(Option::as_mut)
 }
 
-/// The API description as the JSON that is served and committed.
+/// The OpenAPI document as JSON, as it is committed and served.
 #[must_use]
 pub fn json() -> String {
     json_with(None)
 }
 
-/// The same, with a note at the end of its introduction.
+/// The same, with a note, in Markdown, appended to its introduction.
 #[must_use]
 pub fn json_with(note: Option<&str>) -> String {
     let mut document = document();
@@ -91,7 +91,7 @@ pub fn json_with(note: Option<&str>) -> String {
         introduction.push_str("\n\n");
         introduction.push_str(note);
     }
-    // A tree of maps and strings always can be written.
+    // Maps and strings can always be serialized.
     let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json

@@ -1,4 +1,4 @@
-//! The order in which the operations are shown.
+//! The order in which `/docs` shows the operations.
 
 use utoipa::Modify;
 use utoipa::openapi::OpenApi;
@@ -6,8 +6,8 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 
 use super::operations;
 
-/// The ids of the operations from top to bottom of the page. On an empty database each succeeds with its examples, after
-/// those before it.
+/// The ids of the operations in the order of the page. On an empty database, each succeeds with its examples after the
+/// previous ones.
 const ORDER: [&str; 11] = [
     "putTodo",
     "getTodo",
@@ -22,15 +22,16 @@ const ORDER: [&str; 11] = [
     "ready",
 ];
 
-/// Adds to every operation its place as `x-order`. A description sorts them by path, which is no order to try them in.
+/// Adds its position as `x-order` to every operation, because the document sorts operations by path.
 pub(super) struct Order;
 
 impl Modify for Order {
     fn modify(&self, document: &mut OpenApi) {
         for operation in document.paths.paths.values_mut().flat_map(operations) {
-            let place = ORDER.iter().position(|id| Some(*id) == operation.operation_id.as_deref());
-            let order = place.map(|place| ExtensionsBuilder::new().add("x-order", place).build());
-            operation.extensions = order;
+            let id = operation.operation_id.as_deref();
+            let position = ORDER.iter().position(|it| Some(*it) == id);
+            operation.extensions =
+                position.map(|position| ExtensionsBuilder::new().add("x-order", position).build());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the types alone do not say of the schemas.
+//! Additions to the schemas that cannot be derived from the types.
 
 use utoipa::openapi::schema::{
     AdditionalProperties, ObjectBuilder, OneOfBuilder, SchemaType, Type,
@@ -9,10 +9,10 @@ use utoipa::{Modify, ToSchema};
 use crate::http::body::READ_ONLY_FIELDS;
 use crate::todos::dto::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
 
-/// The schema of a 412: an error that always has `current`.
+/// The name of the schema of a 412: an error that always has `current`.
 pub(super) const PRECONDITION_FAILED: &str = "PreconditionFailedResponse";
 
-/// Says which fields a body may have, and makes the schema of a 412 of that of all errors.
+/// Adds `additionalProperties` and the read-only fields to request bodies, and the schema of a 412.
 pub(super) struct Schemas;
 
 impl Modify for Schemas {
@@ -26,7 +26,7 @@ impl Modify for Schemas {
                     let ignored = ObjectBuilder::new()
                         .schema_type(SchemaType::AnyValue)
                         .read_only(true)
-                        .description(Some("Ignored, so that a todo can be sent back as it came."));
+                        .description(Some("Read-only: ignored in requests."));
                     body.properties.insert(field.to_owned(), ignored.into());
                 }
             }
@@ -36,9 +36,9 @@ impl Modify for Schemas {
             let current = OneOfBuilder::new()
                 .item(Ref::from_schema_name("TodoRead"))
                 .item(ObjectBuilder::new().schema_type(Type::Null))
-                .description(Some("The todo as it stands; null when there is none."));
+                .description(Some("The current todo, or null if it does not exist."));
             error.description =
-                Some("A 412: the condition of the request does not hold.".to_owned());
+                Some("The error of a request whose condition does not hold (412).".to_owned());
             error.properties.insert("current".to_owned(), current.into());
             error.required.push("current".to_owned());
             schemas.insert(PRECONDITION_FAILED.to_owned(), Schema::Object(error).into());

@@ -1,4 +1,4 @@
-//! Fault injection: a layer inside CORS, so that pages may read the failures and preflights have none.
+//! Fault injection: middleware inside CORS, so that pages can read failures, and preflight requests never fail.
 
 use std::io::{Error as IoError, ErrorKind};
 use std::time::Duration;
@@ -12,15 +12,15 @@ use futures_util::{future, stream};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::header::{Asked, error};
+use super::header::{FaultRequest, error};
 use super::latency::Latency;
 use super::options::SandboxOptions;
 use super::random::Random;
 
-/// Below this path requests have faults by rate.
+/// The path below which requests have random faults.
 const API: &str = "/api/v1/";
 
-/// Which faults are injected.
+/// The faults to inject.
 #[derive(Debug)]
 pub struct Faults {
     latency: Option<Latency>,
@@ -35,11 +35,11 @@ pub struct Faults {
 struct Fault {
     latency: Duration,
     status: Option<u16>,
-    loses_answer: bool,
+    loses_response: bool,
 }
 
 impl Faults {
-    /// Those that the flags ask for.
+    /// Creates the faults that the flags request.
     #[must_use]
     pub fn new(options: &SandboxOptions) -> Self {
         let SandboxOptions { latency, fail_rate, lose_answers, seed } = *options;
@@ -47,8 +47,7 @@ impl Faults {
         Self { latency, fail_rate, lose_answers, seed, random: Random::new(seed) }
     }
 
-    /// Passes the request on with its faults: those that it asks for by `X-Sandbox`, else those that chance, and the
-    /// flags, give it.
+    /// Handles a request with its faults: those it requests by `X-Sandbox`, otherwise random ones at the configured rates.
     ///
     /// # Errors
     /// None of its own.
@@ -57,8 +56,8 @@ impl Faults {
         request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let fault = match Asked::of(request.headers()) {
-            Ok(Some(asked)) => self.asked(&asked),
+        let fault = match FaultRequest::from_headers(request.headers()) {
+            Ok(Some(requested)) => self.requested(&requested),
             Ok(None) if request.path().starts_with(API) => self.draw(),
             Ok(None) => Fault::default(),
             Err(problem) => return Ok(request.error_response(problem)),
@@ -66,28 +65,29 @@ impl Faults {
         if fault.latency > Duration::ZERO {
             sleep(fault.latency).await;
         }
-        let answer = match fault.status {
+        let response = match fault.status {
             Some(status) => request.error_response(error(status)),
             None => next.call(request).await?,
         };
-        Ok(if fault.loses_answer { lose(answer) } else { answer })
+        Ok(if fault.loses_response { lose(response) } else { response })
     }
 
-    fn asked(&self, asked: &Asked) -> Fault {
-        let Asked { status, latency, loses_answer } = *asked;
+    fn requested(&self, requested: &FaultRequest) -> Fault {
+        let FaultRequest { status, latency, loses_response } = *requested;
         let latency = latency.map(|it| it.draw(&self.random)).unwrap_or_default();
-        Fault { latency, status, loses_answer }
+        Fault { latency, status, loses_response }
     }
 
-    /// Always three numbers, so that with the same seed one flag does not change what another one hits.
+    /// Draws random faults. It always draws three numbers, so that with the same seed, changing one flag does not change
+    /// which requests the others affect.
     fn draw(&self) -> Fault {
         let latency = self.latency.unwrap_or_default().draw(&self.random);
         let status = (self.random.fraction() < self.fail_rate).then_some(503);
-        let loses_answer = self.random.fraction() < self.lose_answers;
-        Fault { latency, status, loses_answer }
+        let loses_response = self.random.fraction() < self.lose_answers;
+        Fault { latency, status, loses_response }
     }
 
-    /// The flags by which these faults can be had again; none when there are no faults.
+    /// The flags that reproduce these faults; empty if there are none.
     pub(super) fn flags(&self) -> Vec<String> {
         let latency = self.latency.map(|it| format!("--latency {it}"));
         let rate = |flag, rate: f64| (rate > 0.0).then(|| format!("--{flag} {rate}"));
@@ -101,15 +101,15 @@ impl Faults {
     }
 }
 
-/// In place of an answer, one that cuts the connection. The server below asks for the body before it writes the head,
-/// and writes nothing when there is none to be had.
-fn lose(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let (method, status) = (answer.request().method(), answer.status().as_u16());
-    let path = answer.request().path();
-    tracing::info!(%method, path, status, "the sandbox loses this answer");
-    let cut = Err::<Bytes, _>(IoError::new(ErrorKind::ConnectionAborted, "lost by the sandbox"));
-    let lost = HttpResponse::Ok().streaming(stream::once(future::ready(cut)));
-    answer.into_response(lost)
+/// Replaces a response by one that closes the connection. actix-http polls the body before it writes the head, and writes
+/// nothing if the body fails.
+fn lose(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let (method, status) = (response.request().method(), response.status().as_u16());
+    let path = response.request().path();
+    tracing::info!(%method, path, status, "the sandbox drops this response");
+    let error = IoError::new(ErrorKind::ConnectionAborted, "dropped by the sandbox");
+    let body = stream::once(future::ready(Err::<Bytes, _>(error)));
+    response.into_response(HttpResponse::Ok().streaming(body))
 }
 
 #[cfg(test)]
@@ -122,28 +122,28 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_the_share_of_requests_that_have_the_fault() {
+    fn a_rate_is_the_share_of_requests_with_the_fault() {
         let faults = faults(0.25, 0.05, 1);
         let drawn: Vec<_> = (0..10_000).map(|_| faults.draw()).collect();
         let failed = drawn.iter().filter(|it| it.status == Some(503)).count();
         assert!((2_200..2_800).contains(&failed), "{failed}");
-        let lost = drawn.iter().filter(|it| it.loses_answer).count();
+        let lost = drawn.iter().filter(|it| it.loses_response).count();
         assert!((350..650).contains(&lost), "{lost}");
     }
 
     #[test]
-    fn a_rate_of_0_is_never_and_of_1_is_always() {
+    fn a_rate_of_0_means_never_and_1_means_always() {
         let (never, always) = (faults(0.0, 0.0, 1), faults(1.0, 1.0, 1));
         for _ in 0..1_000 {
             let fault = never.draw();
-            assert_eq!((fault.status, fault.loses_answer), (None, false));
+            assert_eq!((fault.status, fault.loses_response), (None, false));
             let fault = always.draw();
-            assert_eq!((fault.status, fault.loses_answer), (Some(503), true));
+            assert_eq!((fault.status, fault.loses_response), (Some(503), true));
         }
     }
 
     #[test]
-    fn the_same_seed_makes_the_same_faults() {
+    fn the_same_seed_produces_the_same_faults() {
         let draw = |seed| {
             let faults = faults(0.5, 0.5, seed);
             (0..100).map(|_| faults.draw()).collect::<Vec<_>>()
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_shown_as_the_flags_that_make_them() {
+    fn faults_are_shown_as_the_flags_that_reproduce_them() {
         let flags = faults(0.05, 0.0, 9).flags();
         assert_eq!(flags, ["--latency 1s..2s", "--fail-rate 0.05", "--seed 9"]);
         assert!(Faults::new(&SandboxOptions::default()).flags().is_empty());

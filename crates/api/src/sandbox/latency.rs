@@ -1,4 +1,4 @@
-//! How long an answer takes to come: always the same, or by chance within a range.
+//! The latency of responses: fixed, or random within a range.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::random::Random;
 use crate::settings::duration;
 
-/// No answer is delayed for longer.
+/// The maximum latency.
 pub const MAX_LATENCY: Duration = Duration::from_secs(60);
 
-/// A delay: `3s`, or `200ms..2s` for any in between. None by default.
+/// A latency, `3s`, or a range of latencies, `200ms..2s`. Zero by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Latency {
     from: Duration,
@@ -18,7 +18,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// One delay, all in between being equally likely.
+    /// Draws a latency, uniformly distributed.
     pub(super) fn draw(self, random: &Random) -> Duration {
         self.from + self.to.saturating_sub(self.from).mul_f64(random.fraction())
     }
@@ -33,7 +33,7 @@ impl FromStr for Latency {
         match (parse(from), parse(to)) {
             (Some(from), Some(to)) if from <= to => Ok(Self { from, to }),
             _ => Err(
-                "must be a duration such as 3s, or a range such as 200ms..2s with the shorter one first, at most 60s",
+                "must be a duration such as 3s, or a range such as 200ms..2s with the shorter duration first, at most 60s",
             ),
         }
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_or_a_range_is_read() {
+    fn a_duration_or_a_range_is_accepted() {
         for (text, from, to, shown) in [
             ("3s", 3_000, 3_000, "3s"),
             ("200ms..2s", 200, 2_000, "200ms..2s"),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn anything_else_is_rejected() {
         for text in
             ["", "..", "soon", "2s..200ms", "200ms..", "..2s", "61s", "1s..2m", "-1s", "1s...2s"]
         {
@@ -80,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn delays_are_within_the_range_and_differ() {
+    fn latencies_are_spread_over_the_range() {
         let latency: Latency = "200ms..2s".parse().unwrap();
         let random = Random::new(1);
-        let delays: Vec<_> = (0..1_000).map(|_| latency.draw(&random)).collect();
-        assert!(delays.iter().all(|it| (latency.from..=latency.to).contains(it)));
+        let drawn: Vec<_> = (0..1_000).map(|_| latency.draw(&random)).collect();
+        assert!(drawn.iter().all(|it| (latency.from..=latency.to).contains(it)));
         let middle = Duration::from_millis(1_100);
-        assert!((300..700).contains(&delays.iter().filter(|it| **it < middle).count()));
-        let always: Latency = "3s".parse().unwrap();
-        assert_eq!(always.draw(&random), Duration::from_secs(3));
+        assert!((300..700).contains(&drawn.iter().filter(|it| **it < middle).count()));
+        let fixed: Latency = "3s".parse().unwrap();
+        assert_eq!(fixed.draw(&random), Duration::from_secs(3));
     }
 }

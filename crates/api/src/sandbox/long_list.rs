@@ -1,23 +1,23 @@
-//! The many todos of the sandbox: enough for pages, searches and a list that is too long to be drawn whole.
+//! The thousand todos of one user: enough for pages, searches, and a list that is too long to be rendered at once.
 
 use std::time::Duration;
 
 use super::random::Random;
 use super::todos::{SeedTodo, id};
 
-/// How many there are.
+/// The number of todos.
 const COUNT: u32 = 1_000;
 
-/// Over how long a time they were created.
+/// The period in which they were created.
 const PERIOD: Duration = Duration::from_secs(8 * 7 * 24 * 60 * 60);
 
-/// The share that was completed.
+/// The share that is completed.
 const COMPLETED: f64 = 0.6;
 
 /// The share that has a description.
 const DESCRIBED: f64 = 0.3;
 
-/// `{1}` and `{2}` stand for a word of the lists that follow.
+/// Title templates. `{1}` and `{2}` are replaced by words of the two lists that follow.
 const TITLES: [(&str, &[&str], &[&str]); 10] = [
     ("Buy {1} for {2}", THINGS, OCCASIONS),
     ("Call {1} about {2}", PEOPLE, TOPICS),
@@ -141,14 +141,14 @@ const DESCRIPTIONS: &[&str] = &[
     "",
 ];
 
-/// A thousand, the newest first.
+/// A thousand todos, newest first.
 pub(super) fn a_thousand() -> Vec<SeedTodo> {
     let random = Random::new(1_000);
     (0..COUNT).map(|index| todo(index, &random)).collect()
 }
 
 fn todo(index: u32, random: &Random) -> SeedTodo {
-    // One in each of as many parts of the period.
+    // The period is divided into intervals, each with one todo.
     let created = (PERIOD / COUNT).mul_f64(f64::from(index) + random.fraction());
     SeedTodo {
         id: id(random),
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_the_same_each_time_and_all_different() {
+    fn the_todos_are_reproducible_and_all_different() {
         let todos = a_thousand();
         assert_eq!(todos, a_thousand());
         let ids: HashSet<_> = todos.iter().map(|it| it.id).collect();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_something_of_everything() {
+    fn all_kinds_of_todos_occur() {
         let todos = a_thousand();
         let count = |is: fn(&SeedTodo) -> bool| todos.iter().filter(|it| is(it)).count();
         assert!((500..700).contains(&count(|it| it.completed.is_some())));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_spread_over_the_period_and_nothing_is_completed_before_it_is_there() {
+    fn the_todos_are_spread_over_the_period_and_completed_after_they_were_created() {
         let todos = a_thousand();
         assert!(todos.is_sorted_by_key(|it| it.created));
         assert!(todos[999].created > PERIOD.mul_f64(0.99));

@@ -1,16 +1,16 @@
-//! The sandbox: a server to develop a frontend against. Three users with todos, in memory, and the faults that a
-//! frontend has to be ready for: slow answers, failures, answers that get lost.
+//! The sandbox: a server for developing frontends. It has sample data in memory, and injects the faults that a frontend
+//! must handle: slow responses, failures and lost responses.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`users`] | who has todos in it |
-//! | `todos`, `long_list` | these todos |
-//! | [`seed`] | how they get there |
-//! | [`faults`] | fault injection, by rate or because a request asks for it |
-//! | `header` | `X-Sandbox` |
+//! | [`users`] | the users |
+//! | `todos`, `long_list` | their todos |
+//! | [`seed`] | writing the todos to the database |
+//! | [`faults`] | fault injection, at random or on request |
+//! | `header` | the header `X-Sandbox` |
 //! | [`options`], [`latency`] | the flags |
-//! | [`text`] | what is said about it, at start and in `/docs` |
-//! | `random` | random numbers |
+//! | [`text`] | the texts printed at start-up and shown in `/docs` |
+//! | `random` | reproducible random numbers |
 
 pub mod faults;
 mod header;

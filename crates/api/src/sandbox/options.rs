@@ -1,25 +1,26 @@
-//! The flags that only a sandbox has.
+//! The flags of the sandbox.
 
 use clap::Args;
 
 use super::latency::Latency;
 
-/// Which faults requests below `/api/v1` have, unless they ask for their own by `X-Sandbox`.
+/// The faults of requests below `/api/v1`, unless they request others by `X-Sandbox`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SandboxOptions {
-    /// How long answers take: a duration (300ms), or a range (200ms..2s); at most 60s.
+    /// How long responses are delayed: a duration (300ms) or a range (200ms..2s), at most 60s.
     #[arg(long)]
     pub latency: Option<Latency>,
 
-    /// The share of requests that fail with 503 and `Retry-After`, without having acted: 0 to 1.
+    /// The share of requests that fail with 503 and `Retry-After` without being carried out: 0 to 1.
     #[arg(long, value_name = "RATE", value_parser = rate, default_value_t = 0.0)]
     pub fail_rate: f64,
 
-    /// The share of requests that act, but whose answer is lost, because the connection is cut: 0 to 1.
+    /// The share of requests that are carried out, but whose response is lost because the connection is closed: 0 to 1.
     #[arg(long, value_name = "RATE", value_parser = rate, default_value_t = 0.0)]
     pub lose_answers: f64,
 
-    /// Makes the faults the same for the same requests in the same order; another number at each start by default.
+    /// The seed of the random faults: with the same seed, the same sequence of requests has the same faults. Random by
+    /// default.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 }

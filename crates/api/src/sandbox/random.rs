@@ -1,9 +1,9 @@
-//! Random numbers that are the same for the same seed, on every machine and in every release. (Those of libraries may
-//! change; the ids of the todos must not.)
+//! Random numbers that depend only on the seed, on every machine and in every release. (Those of libraries may change
+//! between versions, but the ids of the todos must not.)
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// `SplitMix64`, which all threads may share. Not for secrets.
+/// A thread-safe `SplitMix64` generator. Not for secrets.
 #[derive(Debug)]
 pub(super) struct Random(AtomicU64);
 
@@ -20,13 +20,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to, but not including, 1.
+    /// A number from 0 to 1, excluding 1.
     pub(super) fn fraction(&self) -> f64 {
         let high = u32::try_from(self.next() >> 32).unwrap_or_default();
         f64::from(high) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// One of these; `None` if there are none.
+    /// One of the items; `None` if there are none.
     pub(super) fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let index = self.next().checked_rem(count)?;
@@ -39,14 +39,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_are_those_of_splitmix64() {
+    fn the_numbers_are_those_of_the_splitmix64_reference() {
         let random = Random::new(1_234_567);
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973];
         assert_eq!([random.next(), random.next()], expected);
     }
 
     #[test]
-    fn fractions_are_spread_from_0_to_1() {
+    fn fractions_are_uniformly_distributed() {
         let random = Random::new(7);
         let fractions: Vec<f64> = (0..10_000).map(|_| random.fraction()).collect();
         assert!(fractions.iter().all(|it| (0.0..1.0).contains(it)));

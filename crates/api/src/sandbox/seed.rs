@@ -1,4 +1,4 @@
-//! Fills a repository: the todos are created and completed as users do it, but at their time in the past.
+//! Writes the sample data to a repository. Todos are created and completed by the usual calls, with a clock set to the past.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,30 +12,30 @@ use todo_domain::{
 use super::todos::SeedTodo;
 use super::users::{USERS, User};
 
-/// Writes the todos of all users, as they are at the moment `now`.
+/// Writes the todos of all users, with times relative to `now`.
 ///
 /// # Errors
-/// When the repository does not do its part.
+/// If the repository fails.
 pub async fn seed(repository: Arc<dyn TodoRepository>, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let clock = Arc::new(SetClock(Mutex::new(now)));
+    let clock = Arc::new(ManualClock(Mutex::new(now)));
     let service = TodoService::new(repository, Arc::clone(&clock) as Arc<dyn Clock>);
     for user in &USERS {
         let todos = (user.todos)();
         for (ago, event) in events(&todos)? {
             clock.set(now - ago);
-            apply(event, user, &service).await.context("the todos of the sandbox")?;
+            apply(event, user, &service).await.context("cannot create the sample data")?;
         }
     }
     Ok(())
 }
 
-/// What once happened to a todo.
+/// An event in the history of a todo.
 enum Event<'a> {
     Created(&'a SeedTodo),
     Completed(&'a SeedTodo),
 }
 
-/// What happened to these todos, and how long ago, in the order in which it happened.
+/// The history of the todos in chronological order: how long ago each event happened, and the event.
 fn events(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Event<'_>)>> {
     let mut events = Vec::new();
     for todo in todos {
@@ -67,16 +67,16 @@ async fn apply(event: Event<'_>, user: &User, service: &TodoService) -> anyhow::
     Ok(())
 }
 
-/// A clock that is set by hand.
-struct SetClock(Mutex<DateTime<Utc>>);
+/// A clock that shows the time it was set to.
+struct ManualClock(Mutex<DateTime<Utc>>);
 
-impl SetClock {
+impl ManualClock {
     fn set(&self, now: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
-impl Clock for SetClock {
+impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
         let now = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         now.trunc_subsecs(6)

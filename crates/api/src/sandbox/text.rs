@@ -1,4 +1,4 @@
-//! What is said about the sandbox.
+//! The texts about the sandbox.
 
 use std::fmt::Write;
 
@@ -6,62 +6,63 @@ use super::faults::Faults;
 use super::header::STATUSES;
 use super::users::{USERS, User};
 
-/// How a request asks for faults.
-const FORMS: &str = "`status=503`, `latency=3s`, `lose-answer`";
+/// The values of `X-Sandbox`.
+const FAULTS: &str = "`status=503`, `latency=3s`, `lose-answer`";
 
-/// What is printed at start, when the server can be reached at `address`, such as `http://127.0.0.1:8000`.
+/// The text that is printed at start-up. `address` is the URL of the server, such as `http://127.0.0.1:8000`.
 #[must_use]
 pub fn banner(address: &str, faults: &Faults, ignores_database: bool) -> String {
     let mut text = format!(
-        "Sandbox: everything is in memory, and gone when the server ends. Any origin may call.\n\n\
+        "Sandbox: all data is in memory and lost when the server stops. Every origin is allowed.\n\n\
          API   {address}/api/v1/todos\n\
          docs  {address}/docs\n\n\
          X-User-ID of the users:\n"
     );
     for user in &USERS {
         let (name, id) = (user.name, user.id);
-        // Text cannot fail to be written to a string.
+        // Writing to a string cannot fail.
         let _ = write!(
             text,
             "\n{name:<5}  {id}  {}\n  curl -H 'X-User-ID: {id}' '{address}/api/v1/todos?limit=20'\n",
-            user.has()
+            user.todo_count()
         );
     }
     let flags = faults.flags();
-    let faults = if flags.is_empty() { "none".to_owned() } else { flags.join(" ") };
-    let forms = FORMS.replace('`', "");
+    let all = if flags.is_empty() { "none".to_owned() } else { flags.join(" ") };
+    let single = FAULTS.replace('`', "");
     let _ = write!(
         text,
-        "\nFaults of every request to the API: {faults}\nFaults of one request: the header X-Sandbox: {forms}\n"
+        "\nFaults for all API requests: {all}\nFaults for a single request: send the header X-Sandbox with {single}\n"
     );
     if ignores_database {
-        text.push_str("\nDATABASE_URL is set, and ignored: the sandbox never touches it.\n");
+        text.push_str("\nDATABASE_URL is ignored: the sandbox never uses that database.\n");
     }
     text.push('\n');
     text
 }
 
-/// The same for `/docs`, in Markdown.
+/// The text that is shown in `/docs`, in Markdown.
 #[must_use]
 pub fn note() -> String {
     let mut text =
-        "**This is a sandbox:** everything is in memory, and gone when the server ends.\n\n\
+        "**This is a sandbox:** all data is in memory and lost when the server stops.\n\n\
          | user | `X-User-ID` | |\n|---|---|---|\n"
             .to_owned();
     for user in &USERS {
-        let _ = writeln!(text, "| {} | `{}` | {} |", user.name, user.id, user.has());
+        let _ = writeln!(text, "| {} | `{}` | {} |", user.name, user.id, user.todo_count());
     }
     let statuses = STATUSES.map(|status| status.to_string()).join(", ");
     let _ = write!(
         text,
-        "\nA request asks for faults by the header `X-Sandbox`, separated by commas: {FORMS}. The statuses \
-         are {statuses}. What fails so has not acted; what loses its answer has."
+        "\nTo inject faults into a request, send the header `X-Sandbox` with one or more of {FAULTS}, separated by \
+         commas. The statuses are {statuses}. A request that fails with a status is not carried out; one whose response \
+         is lost is."
     );
     text
 }
 
 impl User {
-    fn has(&self) -> String {
+    fn todo_count(&self) -> String {
         match (self.todos)().len() {
             0 => "no todos".to_owned(),
             count => format!("{count} todos"),

@@ -1,4 +1,4 @@
-//! The few todos of the sandbox: one of each kind that a frontend has to show.
+//! The dozen todos of one user: one of each kind that a frontend must display correctly.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use uuid::{Builder, Uuid};
 
 use super::random::Random;
 
-/// A todo of the sandbox.
+/// A todo of the sample data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SeedTodo {
     pub(super) id: Uuid,
@@ -14,11 +14,11 @@ pub(super) struct SeedTodo {
     pub(super) description: Option<String>,
     /// How long ago it was created.
     pub(super) created: Duration,
-    /// How long ago it was completed, if it was.
+    /// How long ago it was completed; `None` if it is active.
     pub(super) completed: Option<Duration>,
 }
 
-/// An id that looks like one that a client made, and is the same at each start.
+/// A reproducible id that looks as if a client generated it (UUID version 4).
 pub(super) fn id(random: &Random) -> Uuid {
     let bytes = u128::from(random.next()) << 64 | u128::from(random.next());
     Builder::from_random_bytes(bytes.to_be_bytes()).into_uuid()
@@ -28,7 +28,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Title, description, how many seconds ago it was created, and completed.
+/// Title, description, and how many seconds ago the todo was created and completed.
 type Row = (&'static str, Option<&'static str>, u64, Option<u64>);
 
 const ROWS: [Row; 12] = [
@@ -73,7 +73,7 @@ const ROWS: [Row; 12] = [
     ),
 ];
 
-/// A dozen, the newest first.
+/// A dozen todos, newest first.
 pub(super) fn a_dozen() -> Vec<SeedTodo> {
     let random = Random::new(12);
     let rows = ROWS.into_iter().map(|(title, description, created, completed)| SeedTodo {

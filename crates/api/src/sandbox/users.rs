@@ -1,4 +1,4 @@
-//! Who has todos in the sandbox. The ids never change: a frontend may have them in its code.
+//! The users of the sandbox. Their ids never change, so frontends can hard-code them.
 
 use todo_domain::UserId;
 use uuid::Uuid;
@@ -9,14 +9,14 @@ use super::todos::{SeedTodo, a_dozen};
 /// A user of the sandbox.
 #[derive(Debug)]
 pub struct User {
-    /// A name for people; the API knows the id only.
+    /// A name for people. The API only uses the id.
     pub name: &'static str,
     /// The value of `X-User-ID`.
     pub id: UserId,
     pub(super) todos: fn() -> Vec<SeedTodo>,
 }
 
-/// All of them: one has a few todos, one many, one none.
+/// All users: one with a few todos, one with many, one with none.
 pub const USERS: [User; 3] = [
     User {
         name: "Ada",

@@ -75,8 +75,8 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Response 
     let app = init_service(
         App::new()
             .configure(|config| {
-                let open_lists = OpenLists::default();
-                configure(config, service, Shutdown::default(), Docs::default(), open_lists);
+                let stream_limit = StreamLimit::default();
+                configure(config, service, Shutdown::default(), Docs::default(), stream_limit);
             })
             .wrap(cors(&Arc::new(Origins::new(&["http://localhost:3000".to_owned()]))))
             .wrap(from_fn(envelope)),

@@ -1,21 +1,21 @@
-//! `PATCH /api/v1/todos` and `DELETE /api/v1/todos`: many at once.
+//! The bulk calls: `PATCH /api/v1/todos` and `DELETE /api/v1/todos`.
 
 use actix_web::{HttpResponse, web};
 use todo_domain::TodoService;
 
 use super::dto::{Affected, TodosUpdate};
-use super::params::{AllParams, FilterParams, ManyRequest};
+use super::params::{AllParams, BulkRequest, FilterParams};
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
 
-/// Change many todos
+/// Update many todos
 ///
-/// Completes or reopens all todos that match the filters, in one step. `affected` counts those that this changed.
-/// Without any filter it refuses, unless `all=true`.
+/// Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed; those
+/// that already had the value are not counted. At least one filter is required; to update all todos, send `all=true`.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     patch,
     path = "/api/v1/todos",
@@ -23,11 +23,11 @@ use crate::http::caller::Caller;
     tag = "todos",
     params(FilterParams, AllParams),
     request_body(content = TodosUpdate),
-    responses((status = 200, description = "How many were changed.", body = Affected))
+    responses((status = 200, description = "The number of todos that were changed.", body = Affected))
 )]
 pub async fn update_todos(
     Caller(user): Caller,
-    ManyRequest(filter): ManyRequest,
+    BulkRequest(filter): BulkRequest,
     JsonBody(body): JsonBody<TodosUpdate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
@@ -37,21 +37,22 @@ pub async fn update_todos(
 
 /// Delete many todos
 ///
-/// Deletes all todos that match the filters, in one step. Without any filter it refuses, unless `all=true`.
+/// Deletes all todos that match the filters, atomically. At least one filter is required; to delete all todos, send
+/// `all=true`.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     delete,
     path = "/api/v1/todos",
     operation_id = "deleteTodos",
     tag = "todos",
     params(FilterParams, AllParams),
-    responses((status = 200, description = "How many were deleted.", body = Affected))
+    responses((status = 200, description = "The number of todos that were deleted.", body = Affected))
 )]
 pub async fn delete_todos(
     Caller(user): Caller,
-    ManyRequest(filter): ManyRequest,
+    BulkRequest(filter): BulkRequest,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let affected = service.delete_matching(user, filter).await?;

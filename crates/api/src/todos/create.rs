@@ -14,11 +14,11 @@ use crate::http::query::NoQuery;
 
 /// Create a todo
 ///
-/// The server makes its id. To make the id yourself, so that a call can be repeated without making a second
+/// The server generates the ID. To generate it in the client, so that the call can be retried without creating a second
 /// todo, use `putTodo`.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     post,
     path = "/api/v1/todos",
@@ -30,8 +30,8 @@ use crate::http::query::NoQuery;
         description = "The todo was created.",
         body = TodoRead,
         headers(
-            ("Location" = String, description = "Where the todo is."),
-            ("ETag" = String, description = "Its version, in quotes.")
+            ("Location" = String, description = "The URL of the todo."),
+            ("ETag" = String, description = "The version of the todo, in quotes.")
         )
     ))
 )]

@@ -1,9 +1,9 @@
-//! Cursors: where a list goes on, as an opaque token.
+//! Keyset cursors: the position at which a page ends, as an opaque token.
 //!
-//! A token is 29 bytes in URL-safe base64: a format version, the position (microseconds since 1970, id), and
-//! a checksum over these and over what the token belongs to: the user, the order and the filter. A token that
-//! was damaged, or is used with another list than it came from, is refused instead of answered with a wrong page.
-//! It is no secret and grants nothing: every page is read on the caller's behalf.
+//! A token is 29 bytes in URL-safe base64: a format version, the position (microseconds since 1970, id), and a checksum of
+//! both and of the list it belongs to: the user, the order and the filter. A token that is damaged, or used with another
+//! list, is rejected rather than leading to a wrong page. It is not a secret and grants no access: every page is
+//! restricted to the caller's todos.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,24 +11,24 @@ use chrono::DateTime;
 use todo_domain::{Position, Sort, SortKey, TodoFilter, TodoId, UserId};
 use uuid::Uuid;
 
-/// The format of the tokens. Tokens of another format are refused, so it may change from release to release.
+/// The version of the token format. Tokens of other versions are rejected, so the format may change with any release.
 const FORMAT: u8 = 1;
-/// The first microsecond that no server's clock will show.
+/// The first microsecond after the latest time that the databases can store.
 const YEAR_10000_MICROS: i64 = 253_402_300_800_000_000;
 const LENGTH: usize = 1 + 8 + 16 + 4;
 
 /// The list that a cursor belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct ListIdentity<'a> {
-    /// Whose it is.
+    /// The owner of the todos.
     pub user: UserId,
-    /// Its order.
+    /// The order of the list.
     pub sort: Sort,
-    /// Its filter.
+    /// The filter of the list.
     pub filter: &'a TodoFilter,
 }
 
-/// The token for a position in a list.
+/// Encodes a position in a list as a token.
 #[must_use]
 pub fn encode(list: ListIdentity<'_>, position: Position) -> String {
     let mut token = Vec::with_capacity(LENGTH);
@@ -39,7 +39,7 @@ pub fn encode(list: ListIdentity<'_>, position: Position) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }
 
-/// The position that a token stands for; `None` when it is damaged or belongs to another list.
+/// Decodes a token. Returns `None` if it is damaged or belongs to another list.
 #[must_use]
 pub fn decode(list: ListIdentity<'_>, token: &str) -> Option<Position> {
     let token: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
@@ -48,7 +48,7 @@ pub fn decode(list: ListIdentity<'_>, token: &str) -> Option<Position> {
         return None;
     }
     let (micros, id) = payload[1..].split_at(8);
-    // The checksum has no key, so a token can be forged: into no time that a database could not take.
+    // The checksum has no key, so a token can be forged. Reject times that the databases cannot handle.
     let micros = u64::from_be_bytes(micros.try_into().ok()?);
     let micros = i64::try_from(micros).ok().filter(|micros| *micros < YEAR_10000_MICROS)?;
     Some(Position {
@@ -77,77 +77,4 @@ fn checksum(list: ListIdentity<'_>, payload: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use todo_domain::SearchTerm;
-
-    use super::*;
-
-    const POSITION: Position = Position {
-        at: DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap(),
-        id: TodoId(Uuid::from_u128(42)),
-    };
-
-    fn everything() -> TodoFilter {
-        TodoFilter::default()
-    }
-
-    fn list(filter: &TodoFilter) -> ListIdentity<'_> {
-        ListIdentity { user: UserId(Uuid::from_u128(1)), sort: Sort::default(), filter }
-    }
-
-    #[test]
-    fn a_cursor_leads_back_to_its_position() {
-        let filter = everything();
-        let token = encode(list(&filter), POSITION);
-        assert_eq!(decode(list(&filter), &token), Some(POSITION));
-        assert!(token.len() < 40, "{token}");
-    }
-
-    #[test]
-    fn any_damaged_character_is_noticed() {
-        let filter = everything();
-        let token = encode(list(&filter), POSITION);
-        for index in 0..token.len() {
-            for replacement in ["A", "B", "_", "!"] {
-                let mut damaged = token.clone();
-                damaged.replace_range(index..=index, replacement);
-                if damaged != token {
-                    assert_eq!(decode(list(&filter), &damaged), None, "{damaged}");
-                }
-            }
-        }
-        assert_eq!(decode(list(&filter), ""), None);
-        assert_eq!(decode(list(&filter), &token[1..]), None);
-    }
-
-    #[test]
-    fn a_forged_cursor_leads_to_no_time_outside_of_the_databases() {
-        let filter = everything();
-        for at in [DateTime::<chrono::Utc>::MIN_UTC, DateTime::<chrono::Utc>::MAX_UTC] {
-            let token = encode(list(&filter), Position { at, ..POSITION });
-            assert_eq!(decode(list(&filter), &token), None);
-        }
-    }
-
-    #[test]
-    fn a_cursor_of_another_list_is_refused() {
-        let filter = everything();
-        let token = encode(list(&filter), POSITION);
-        let other_user = ListIdentity { user: UserId(Uuid::from_u128(2)), ..list(&filter) };
-        let ascending = Sort { descending: false, ..Sort::default() };
-        let by_update = Sort { key: SortKey::UpdatedAt, ..Sort::default() };
-        let active = TodoFilter { is_completed: Some(false), ..everything() };
-        let ids = TodoFilter { ids: vec![TodoId(Uuid::from_u128(7))], ..everything() };
-        let search = TodoFilter { search: SearchTerm::new("milk").unwrap(), ..everything() };
-        for other in [
-            other_user,
-            ListIdentity { sort: ascending, ..list(&filter) },
-            ListIdentity { sort: by_update, ..list(&filter) },
-            list(&active),
-            list(&search),
-            list(&ids),
-        ] {
-            assert_eq!(decode(other, &token), None);
-        }
-    }
-}
+mod tests;

@@ -5,23 +5,24 @@ use todo_domain::TodoService;
 
 use crate::error::ApiError;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Delete a todo
 ///
-/// With `If-Match`, a todo that was changed in between is not deleted; the answer is 412 and the todo as it stands.
+/// With `If-Match`, a todo that has changed in the meantime is not deleted: the request fails with 412 and the current
+/// todo.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     delete,
     path = "/api/v1/todos/{todo_id}",
     operation_id = "deleteTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
-    responses((status = 204, description = "The todo is gone."))
+    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
+    responses((status = 204, description = "The todo was deleted."))
 )]
 pub async fn delete_todo(
     Caller(user): Caller,

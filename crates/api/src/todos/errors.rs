@@ -1,4 +1,4 @@
-//! What the errors of the use cases mean to a client.
+//! Conversion of the domain's errors to API errors.
 
 use serde_json::value::RawValue;
 use todo_domain::{Todo, TodoError};
@@ -14,8 +14,7 @@ impl From<TodoError> for ApiError {
             TodoError::TooMany { limit } => Self::field(
                 "query",
                 format!(
-                    "matches more than {limit} todos, the most that one call changes on this server; narrow it by a \
-                     filter"
+                    "matches more than {limit} todos, the maximum for one call on this server; use a narrower filter"
                 ),
             ),
             TodoError::Repository(error) => error.into(),
@@ -23,11 +22,11 @@ impl From<TodoError> for ApiError {
     }
 }
 
-/// The error of a request whose condition does not hold, with the todo as it stands.
+/// The error of a request whose condition does not hold, with the current todo.
 #[must_use]
 pub fn precondition_failed(current: Option<&Todo>) -> ApiError {
     let current = current.and_then(|todo| {
-        let json = RawValue::from_string(json::text_of(todo)).ok()?;
+        let json = RawValue::from_string(json::to_string(todo)).ok()?;
         Some(CurrentTodo { version: todo.version, json })
     });
     ApiError::PreconditionFailed { current }

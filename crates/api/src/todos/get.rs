@@ -9,17 +9,17 @@ use super::errors::precondition_failed;
 use super::json;
 use crate::error::ApiError;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchHeader, Reading, etag};
+use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchHeader, ReadOutcome, etag};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Get a todo
 ///
-/// With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body. With
-/// `If-Match`, a todo of another version is answered by 412.
+/// If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the todo
+/// has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     get,
     path = "/api/v1/todos/{todo_id}",
@@ -31,12 +31,12 @@ use crate::http::routing::TodoPath;
             status = 200,
             description = "The todo.",
             body = TodoRead,
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            headers(("ETag" = String, description = "The version of the todo, in quotes."))
         ),
         (
             status = 304,
-            description = "The todo still has the ETag in `If-None-Match`.",
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            description = "The todo has not changed: it still has an ETag listed in `If-None-Match`.",
+            headers(("ETag" = String, description = "The version of the todo, in quotes."))
         )
     )
 )]
@@ -49,10 +49,10 @@ pub async fn get_todo(
 ) -> Result<HttpResponse, ApiError> {
     let todo = service.get(user, path.todo_id).await?;
     match conditions.read(todo.version) {
-        Reading::Send => Ok(json::respond(HttpResponse::Ok(), &todo)),
-        Reading::NotModified => {
+        ReadOutcome::Send => Ok(json::respond(HttpResponse::Ok(), &todo)),
+        ReadOutcome::NotModified => {
             Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish())
         }
-        Reading::Failed => Err(precondition_failed(Some(&todo))),
+        ReadOutcome::PreconditionFailed => Err(precondition_failed(Some(&todo))),
     }
 }

@@ -8,20 +8,20 @@ use super::TODOS_PATH;
 use super::cursor::{self, ListIdentity};
 use super::dto::TodoList;
 use super::json;
-use super::open_lists::OpenLists;
 use super::params::{FilterParams, ListRequest, PageParams};
-use super::stream::{AT_ONCE, FIRST_ROWS, LongList};
+use super::stream::{FIRST_ROWS, LongList, MAX_UNSTREAMED};
+use super::stream_limit::StreamLimit;
 use crate::error::ApiError;
 use crate::http::request_id::RequestId;
 
 /// List todos
 ///
-/// The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that
-/// matches the filters, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
-/// there throughout, and whose sort key does not change, exactly once, whatever is created or deleted in between.
+/// Returns the todos that match the filters, newest first by default. Without a `limit`, the response contains all of
+/// them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists throughout,
+/// and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the meantime.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     get,
     path = "/api/v1/todos",
@@ -34,7 +34,7 @@ use crate::http::request_id::RequestId;
         body = TodoList,
         headers((
             "Link" = String,
-            description = "With `rel=\"next\"`: where the next page is. Absent at the end."
+            description = "The URL of the next page, with `rel=\"next\"`. Absent on the last page."
         ))
     ))
 )]
@@ -42,16 +42,16 @@ pub async fn list_todos(
     request: HttpRequest,
     list: ListRequest,
     service: web::Data<TodoService>,
-    open_lists: web::Data<OpenLists>,
+    stream_limit: web::Data<StreamLimit>,
 ) -> Result<HttpResponse, ApiError> {
     let ListRequest { user, filter, sort, after, limit, pairs } = list;
     let query = PageQuery { filter, sort, after, limit: limit.unwrap_or(FIRST_ROWS) };
     let page = service.list(user, query.clone()).await?;
-    // Without a limit, what comes next is of the same answer.
-    let goes_on = limit.is_none() && page.next.is_some();
+    // Without a limit, the remaining todos are part of the same response.
+    let has_more = limit.is_none() && page.next.is_some();
 
     let mut response = HttpResponse::Ok();
-    let next_cursor = page.next.filter(|_| !goes_on).map(|next| {
+    let next_cursor = page.next.filter(|_| !has_more).map(|next| {
         let list = ListIdentity { user, sort, filter: &query.filter };
         cursor::encode(list, next)
     });
@@ -61,17 +61,17 @@ pub async fn list_todos(
     }
     response.content_type(ContentType::json());
     let mut text = Vec::new();
-    let written = json::push_todos(&mut text, &page.items, 0, AT_ONCE);
-    let Some(end) = page.items.last().filter(|_| goes_on || written < page.items.len()) else {
+    let written = json::push_todos(&mut text, &page.items, 0, MAX_UNSTREAMED);
+    let Some(last) = page.items.last().filter(|_| has_more || written < page.items.len()) else {
         json::end_list(&mut text, written, next_cursor.as_deref());
         return Ok(response.body(text));
     };
-    // Written anew, in parts.
+    // Too long to be sent at once: start again, and stream it in parts.
     drop(text);
     let list = LongList {
-        end: (!goes_on).then(|| (sort.position_of(end), next_cursor)),
+        page_end: (!has_more).then(|| (sort.position_of(last), next_cursor)),
         request_id: request.extensions().get::<RequestId>().cloned(),
-        place: open_lists.open(user)?,
+        permit: stream_limit.acquire(user)?,
         service: service.into_inner(),
         user,
         query,

@@ -1,4 +1,4 @@
-//! The routes below `/api/v1/todos`, one file an operation.
+//! The routes below `/api/v1/todos`, one file per operation.
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -16,14 +16,14 @@ pub mod errors;
 pub mod get;
 pub mod json;
 pub mod list;
-pub mod open_lists;
 pub mod params;
 pub mod put;
 pub mod stats;
 pub mod stream;
+pub mod stream_limit;
 pub mod update;
 
-/// Where the collection is.
+/// The path of the collection.
 pub const TODOS_PATH: &str = "/api/v1/todos";
 
 /// Mounts the routes.

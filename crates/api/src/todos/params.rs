@@ -1,4 +1,4 @@
-//! The query parameters of lists, and of changes of many todos at once.
+//! The query parameters of lists, counters and bulk calls.
 
 use std::future::{Ready, ready};
 
@@ -13,106 +13,106 @@ use crate::http::caller::Caller;
 use crate::http::query::{Query, QueryPairs};
 use crate::http::routing::parse_uuid;
 
-/// The most todos that a page can have.
+/// The maximum number of todos on a page.
 pub const MAX_LIMIT: u32 = 200;
 
-/// What `limit` must be.
+/// The error message for an invalid `limit`.
 #[must_use]
 pub fn limit_rule() -> String {
     format!("must be a whole number from 1 to {MAX_LIMIT}")
 }
 
-/// The most ids that a filter can have.
+/// The maximum number of ids in a filter.
 pub const MAX_IDS: usize = 200;
 
-/// What `all` must be.
+/// The error message for a missing `all`.
 pub const ALL_RULE: &str = "must be true when no filter (id, is_completed, q) is given";
 
-/// What `all` must not be.
+/// The error message for `all=true` together with a filter.
 const NOT_ALL_RULE: &str =
-    "must not be true beside a filter (id, is_completed, q): leave one of them out";
+    "must not be true together with a filter (id, is_completed, q); omit one of them";
 
-/// The order of a list: `-` for descending. Ties are broken by id, in the same direction.
+/// The order of a list; `-` means descending. Ties are broken by ID, in the same direction.
 #[derive(ToSchema)]
 pub enum SortOrder {
-    /// The newest first.
+    /// Newest first.
     #[schema(rename = "-created_at")]
     NewestFirst,
-    /// The oldest first.
+    /// Oldest first.
     #[schema(rename = "created_at")]
     OldestFirst,
-    /// The most recently changed first.
+    /// Most recently changed first.
     #[schema(rename = "-updated_at")]
     LastChangedFirst,
-    /// The least recently changed first.
+    /// Least recently changed first.
     #[schema(rename = "updated_at")]
     FirstChangedFirst,
 }
 
-/// Which todos are wanted.
+/// The filters of lists, counters and bulk calls. Todos must match all of them.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only described, never made")]
+#[expect(dead_code, reason = "only described, never constructed")]
 pub struct FilterParams {
-    /// Only todos that are (true) or are not (false) completed.
+    /// Only todos that are completed (true) or active (false).
     #[param(required = false)]
     is_completed: bool,
-    /// Only todos whose title or description holds this text, wherever, in whatever case; composed and
-    /// decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+    /// Only todos whose title or description contains this text. The search ignores case, and treats composed and
+    /// decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
     #[param(required = false, max_length = 255, pattern = r"^[^\x00]*$")]
     q: String,
-    /// Only todos of these ids, at most 200: `id=…&id=…`.
+    /// Only todos with these IDs, at most 200: `id=…&id=…`.
     #[param(required = false, style = Form, explode, max_items = 200)]
     id: Vec<uuid::Uuid>,
 }
 
-/// Which part of the list is wanted, in which order.
+/// The page and the order of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only described, never made")]
+#[expect(dead_code, reason = "only described, never constructed")]
 pub struct PageParams {
-    /// At most so many todos. Without it the answer holds all of them, however many.
+    /// The maximum number of todos on a page. Without it, the response contains all todos.
     #[param(required = false, minimum = 1, maximum = 200)]
     limit: u32,
-    /// The `next_cursor` of the page before; left out or empty for the first page. It goes with the `sort` and the
-    /// filters that it came from.
+    /// The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the `sort`
+    /// and filters it came from.
     #[param(required = false, max_length = 64)]
     cursor: String,
-    /// The order.
+    /// The order of the todos; `-` means descending. Ties are broken by ID, in the same direction.
     #[param(required = false, inline)]
     sort: SortOrder,
 }
 
-/// A change of everything has to be asked for.
+/// The parameter that bulk calls without a filter require.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only described, never made")]
+#[expect(dead_code, reason = "only described, never constructed")]
 pub struct AllParams {
-    /// `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused.
+    /// Send `true`, without any filter, to select all todos. It cannot be combined with a filter.
     #[param(required = false)]
     all: bool,
 }
 
-/// What a request wants listed.
+/// The parameters of a list.
 #[derive(Debug)]
 pub struct ListRequest {
-    /// On whose behalf.
+    /// The caller.
     pub user: UserId,
-    /// Which todos.
+    /// Which todos to list.
     pub filter: TodoFilter,
-    /// In which order.
+    /// Their order.
     pub sort: Sort,
-    /// From where on.
+    /// The position after which the page begins.
     pub after: Option<Position>,
-    /// How many; `None` for all.
+    /// The maximum number of todos; `None` for all.
     pub limit: Option<u32>,
-    /// All as it was given, for the link to the next page.
+    /// All parameters as they were given, for the link to the next page.
     pub pairs: QueryPairs,
 }
 
 impl ListRequest {
-    fn of(request: &HttpRequest, user: UserId) -> Result<Self, ApiError> {
-        let mut query = Query::of(request);
+    fn parse(request: &HttpRequest, user: UserId) -> Result<Self, ApiError> {
+        let mut query = Query::parse(request);
         let filter = read_filter(&mut query);
         let sort = query.read("sort", parse_sort).unwrap_or_default();
         let limit = query.read("limit", parse_limit);
@@ -135,11 +135,11 @@ impl FromRequest for ListRequest {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload).into_inner();
-        ready(caller.and_then(|Caller(user)| Self::of(request, user)))
+        ready(caller.and_then(|Caller(user)| Self::parse(request, user)))
     }
 }
 
-/// Which todos a request wants counted.
+/// The parameters of the counters.
 #[derive(Debug)]
 pub struct FilterRequest(pub TodoFilter);
 
@@ -148,27 +148,27 @@ impl FromRequest for FilterRequest {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut query = Query::of(request);
+        let mut query = Query::parse(request);
         let filter = read_filter(&mut query);
         ready(query.finish().map(|_| Self(filter)))
     }
 }
 
-/// Which todos a request wants changed at once: those that match a filter or, where that is asked for, all.
+/// The parameters of a bulk call: a filter, or `all=true`.
 #[derive(Debug)]
-pub struct ManyRequest(pub TodoFilter);
+pub struct BulkRequest(pub TodoFilter);
 
-impl FromRequest for ManyRequest {
+impl FromRequest for BulkRequest {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut query = Query::of(request);
+        let mut query = Query::parse(request);
         let filter = read_filter(&mut query);
         let all = query.read_bool("all").unwrap_or_default();
-        // A filter that is wrong is a filter all the same.
-        if query.is_sound() && all != filter.is_everything() {
-            query.refuse("all", if all { NOT_ALL_RULE } else { ALL_RULE });
+        // An invalid filter is already an error, and still counts as a filter.
+        if query.is_valid() && all != filter.is_everything() {
+            query.add_error("all", if all { NOT_ALL_RULE } else { ALL_RULE });
         }
         ready(query.finish().map(|_| Self(filter)))
     }
@@ -182,10 +182,10 @@ fn read_filter(query: &mut Query) -> TodoFilter {
     }
 }
 
-/// Sorted, so that a cursor goes with them in any order.
+/// Reads the ids. They are sorted, so that a cursor remains valid whatever their order.
 fn read_ids(query: &mut Query) -> Vec<TodoId> {
     let too_many = format!("must be given at most {MAX_IDS} times");
-    let mut ids = query.read_some("id", MAX_IDS, &too_many, |id| {
+    let mut ids = query.read_all("id", MAX_IDS, &too_many, |id| {
         parse_uuid(id.as_bytes()).map(TodoId).ok_or(UUID_RULE)
     });
     ids.sort_unstable();
@@ -194,7 +194,7 @@ fn read_ids(query: &mut Query) -> Vec<TodoId> {
 }
 
 fn parse_limit(text: &str) -> Result<u32, String> {
-    // Only digits: `parse` alone would take a sign, too.
+    // Only digits: `parse` also accepts a sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
     digits
         .and_then(|digits| digits.parse().ok())

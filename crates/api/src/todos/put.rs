@@ -11,40 +11,40 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
 /// Create or replace a todo
 ///
-/// Under an id that the client makes. Sent twice, it leaves one todo, and the second time changes nothing: an
-/// offline client, or one whose answer got lost, repeats it without harm. Users do not get into each other's
-/// way: the same id used by two makes two todos. `If-None-Match: *` only creates; `If-Match` only replaces, and
-/// only the version that it names; otherwise the answer is 412 and nothing is changed.
+/// Creates the todo under an ID that the client generates, or replaces it. The call is idempotent: a client that was
+/// offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by two
+/// users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one of the
+/// listed versions. Otherwise it fails with 412 and changes nothing.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     put,
     path = "/api/v1/todos/{todo_id}",
     operation_id = "putTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
+    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
     request_body(content = TodoPut),
     responses(
         (
             status = 200,
-            description = "The todo was there, and is now as sent.",
+            description = "The todo existed and was replaced.",
             body = TodoRead,
-            headers(("ETag" = String, description = "Its version, in quotes."))
+            headers(("ETag" = String, description = "The version of the todo, in quotes."))
         ),
         (
             status = 201,
             description = "The todo was created.",
             body = TodoRead,
             headers(
-                ("Location" = String, description = "Where the todo is."),
-                ("ETag" = String, description = "Its version, in quotes.")
+                ("Location" = String, description = "The URL of the todo."),
+                ("ETag" = String, description = "The version of the todo, in quotes.")
             )
         )
     )

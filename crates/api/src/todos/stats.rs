@@ -8,19 +8,19 @@ use super::params::{FilterParams, FilterRequest};
 use crate::error::ApiError;
 use crate::http::caller::Caller;
 
-/// Count the todos
+/// Count todos
 ///
-/// Those that match the filters, or all. In one step, so the three numbers fit each other.
+/// Counts the todos that match the filters. The three numbers are consistent with each other.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     get,
     path = "/api/v1/todos/stats",
     operation_id = "todoStats",
     tag = "todos",
     params(FilterParams),
-    responses((status = 200, description = "How many todos match.", body = TodoStats))
+    responses((status = 200, description = "The number of matching todos.", body = TodoStats))
 )]
 pub async fn todo_stats(
     Caller(user): Caller,

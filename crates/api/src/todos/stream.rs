@@ -1,5 +1,5 @@
-//! A list of any length, in bounded memory: a part of it is read and written when the client has taken the part before,
-//! with no connection to the database held in between, however slowly it reads.
+//! Streams a list of any length in bounded memory: each part is read and serialized when the client has taken the previous
+//! one. No database connection is held in between, however slow the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,58 +10,60 @@ use todo_domain::{Page, PageQuery, Position, TodoService, UserId};
 use tokio::time::sleep;
 
 use super::json;
-use super::open_lists::OpenList;
+use super::stream_limit::StreamPermit;
 use crate::error::ApiError;
+use crate::http::chunks::chunks;
 use crate::http::envelope::causes;
-use crate::http::pieces::pieces;
 use crate::http::request_id::RequestId;
 
-/// How many todos are read at first. Few users have more, and small pages of many users are read together.
+/// How many rows are read first. Few users have more todos, and small reads of several users are batched.
 pub const FIRST_ROWS: u32 = 100;
 
-/// How many todos are read at a time after these, if they are short.
-const ROWS: usize = 500;
+/// The maximum number of rows that are read for a later part.
+const MAX_ROWS: usize = 500;
 
-/// A list of no more bytes, about, is sent as it is: for the usual page of 200 todos nothing has to be read twice.
-pub const AT_ONCE: usize = 128 * 1024;
+/// The approximate length, in bytes, up to which a list is sent at once, without reading any rows twice. A usual page of
+/// 200 todos is shorter.
+pub const MAX_UNSTREAMED: usize = 128 * 1024;
 
-/// How many bytes of a longer list are in memory at a time, about.
-const PART: usize = 64 * 1024;
+/// The approximate length of a part, in bytes.
+const PART_LENGTH: usize = 64 * 1024;
 
-/// How often a part is asked for again, and after how long: as long as a client waits that gets a 503.
-const RETRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often reading a part is retried.
+const MAX_RETRIES: u32 = 5;
+/// The delay before each retry, which is the `Retry-After` of a 503.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A list that has been begun, and is too long to be sent at once.
+/// A list that is too long to be sent at once.
 pub struct LongList {
-    /// Where the todos come from.
+    /// The service that reads the todos.
     pub service: Arc<TodoService>,
-    /// Whose they are.
+    /// The owner of the todos.
     pub user: UserId,
-    /// Which of them, in which order.
+    /// The filter and the order of the list.
     pub query: PageQuery,
-    /// For a page: its last todo, and the cursor of the next.
-    pub end: Option<(Position, Option<String>)>,
-    /// For the log.
+    /// If this is a page, the position of its last todo and the cursor of the next page.
+    pub page_end: Option<(Position, Option<String>)>,
+    /// The id of the request, for the log.
     pub request_id: Option<RequestId>,
-    /// Its place among the lists that are being sent.
-    pub place: OpenList,
+    /// The permit to stream it.
+    pub permit: StreamPermit,
 }
 
-/// Where the next part begins.
-struct Next {
+/// The next part to read.
+struct NextPart {
     after: Position,
-    /// After how many todos.
+    /// The number of todos in the parts before.
     count: usize,
-    /// How many to read.
+    /// The number of rows to read.
     rows: u32,
 }
 
 impl LongList {
-    /// The body of the list of which this is the first page.
+    /// The body of the response; `first` contains the rows that have been read already.
     ///
-    /// When a later part cannot be read, the stream ends with an error, and the connection is cut: a list that
-    /// ended early would look whole.
+    /// If a later part cannot be read, the stream ends with an error and the connection is cut, so that the truncated list
+    /// does not look complete.
     pub fn body(self, first: Page) -> impl Stream<Item = Result<Bytes, ApiError>> {
         let (text, next) = self.write(first, 0);
         let list = Arc::new(self);
@@ -75,13 +77,13 @@ impl LongList {
         });
         stream::iter([Ok::<_, ApiError>(text)])
             .chain(rest)
-            .map_ok(|text| stream::iter(pieces(text).map(Ok)))
+            .map_ok(|text| stream::iter(chunks(text).map(Ok)))
             .try_flatten()
     }
 
-    /// Reads what comes next. While the database is away or overloaded it is asked again, because a list that has
-    /// been begun cannot be answered by 503 any more.
-    async fn read(&self, next: &Next) -> Result<Page, ApiError> {
+    /// Reads the next part. If the database is unavailable or overloaded, the read is retried, because the response has
+    /// begun and can no longer be a 503.
+    async fn read(&self, next: &NextPart) -> Result<Page, ApiError> {
         let query = PageQuery { after: Some(next.after), limit: next.rows, ..self.query.clone() };
         let mut retries = 0;
         loop {
@@ -89,40 +91,41 @@ impl LongList {
                 Ok(page) => return Ok(page),
                 Err(error) => ApiError::from(error),
             };
-            if matches!(error, ApiError::Unavailable(_)) && retries < RETRIES {
+            if matches!(error, ApiError::Unavailable(_)) && retries < MAX_RETRIES {
                 retries += 1;
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
                 continue;
             }
             let request_id = self.request_id.as_ref().map(RequestId::as_str);
             let causes = causes(&error);
-            tracing::error!(request_id, causes, count = next.count, "a list was cut off");
+            tracing::error!(request_id, causes, count = next.count, "a list was truncated");
             return Err(error);
         }
     }
 
-    /// As much of this page as makes a part, after so many todos; and what comes next.
-    fn write(&self, page: Page, count: usize) -> (Bytes, Option<Next>) {
+    /// Serializes as much of `page` as fits into a part, after `count` earlier todos. Also returns the next part to read.
+    fn write(&self, page: Page, count: usize) -> (Bytes, Option<NextPart>) {
         let Page { mut items, mut next } = page;
         let sort = self.query.sort;
-        if let Some((end, _)) = self.end {
+        if let Some((end, _)) = self.page_end {
             items.retain(|it| sort.compare(sort.position_of(it), end).is_le());
             next = next.filter(|last| sort.compare(*last, end).is_lt());
         }
-        // Grown by doubling, it would take twice as much.
-        let mut text = Vec::with_capacity(PART + json::LONGEST_TODO);
-        let written = json::push_todos(&mut text, &items, count, PART);
+        // Reserved in full, because growth by doubling could take twice as much memory.
+        let mut text = Vec::with_capacity(PART_LENGTH + json::MAX_TODO_LENGTH);
+        let written = json::push_todos(&mut text, &items, count, PART_LENGTH);
         let count = count + written;
         match items[..written].last() {
             Some(last) if written < items.len() || next.is_some() => {
-                // As many as fill a part if they are as long as these; but not many more, for they may be longer.
-                let rows = (written * PART / text.len()).min(4 * written).clamp(1, ROWS);
-                let rows = u32::try_from(rows).unwrap_or(1);
-                let next = Next { after: sort.position_of(last), count, rows };
+                // As many rows as fill a part if they are as long as these, but at most four times as many, because they
+                // may be longer.
+                let rows = (written * PART_LENGTH / text.len()).min(4 * written);
+                let rows = u32::try_from(rows.clamp(1, MAX_ROWS)).unwrap_or(1);
+                let next = NextPart { after: sort.position_of(last), count, rows };
                 (Bytes::from(text), Some(next))
             }
             _ => {
-                let next_cursor = self.end.as_ref().and_then(|(_, cursor)| cursor.as_deref());
+                let next_cursor = self.page_end.as_ref().and_then(|(_, cursor)| cursor.as_deref());
                 json::end_list(&mut text, count, next_cursor);
                 (Bytes::from(text), None)
             }

@@ -8,30 +8,30 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, UnlessMatchHeader};
+use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
-/// Change a todo
+/// Update a todo
 ///
-/// A field that is left out stays as it is; `description: null` clears the description. A call that changes
-/// nothing, `{}` for example, leaves `version` and `updated_at` alone. Without `If-Match` the later of two
-/// changes wins; with it, a change that was made in between is answered by 412 and the todo as it stands.
+/// Omitted fields keep their values; `description: null` clears the description. A call that changes nothing, such as
+/// `{}`, does not change `version` and `updated_at`. Without `If-Match`, the later of two updates wins. With it, the
+/// request fails with 412 and the current todo if the todo has changed in the meantime.
 ///
 /// # Errors
-/// As the API description says.
+/// See the OpenAPI document.
 #[utoipa::path(
     patch,
     path = "/api/v1/todos/{todo_id}",
     operation_id = "updateTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, UnlessMatchHeader),
+    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
     request_body(content = TodoUpdate),
     responses((
         status = 200,
-        description = "The todo as it is now.",
+        description = "The updated todo.",
         body = TodoRead,
-        headers(("ETag" = String, description = "Its version, in quotes."))
+        headers(("ETag" = String, description = "The version of the todo, in quotes."))
     ))
 )]
 pub async fn update_todo(

@@ -60,25 +60,25 @@ async fn a_long_list_outlasts_a_short_outage_of_the_database() {
 }
 
 #[actix_web::test]
-async fn a_slot_for_a_long_list_is_released_when_the_client_disconnects() {
-    let (open_lists, alice) = (OpenLists::default(), UserId(ALICE.parse().unwrap()));
+async fn a_permit_for_a_long_list_is_released_when_the_client_disconnects() {
+    let (stream_limit, alice) = (StreamLimit::default(), UserId(ALICE.parse().unwrap()));
     let repository = repository_of(todos_of_any_length(700));
     let service = TodoService::new(Arc::new(repository), Arc::new(MockClock::new()));
-    let shared = open_lists.clone();
+    let shared = stream_limit.clone();
     let app = init_service(App::new().configure(|config| {
         configure(config, service, Shutdown::default(), Docs::default(), shared);
     }))
     .await;
     let list = |query| call_service(&app, many(Method::GET, query).to_request());
     let unread = list("").await;
-    let mut slots: Vec<_> = std::iter::from_fn(|| open_lists.open(alice).ok()).collect();
+    let mut permits: Vec<_> = std::iter::from_fn(|| stream_limit.acquire(alice).ok()).collect();
     assert_eq!(list("").await.status(), 503);
     assert_eq!(list("?limit=200").await.status(), 503);
-    // A short page needs no slot.
+    // A short page needs no permit.
     assert_eq!(list("?limit=5").await.status(), 200);
     drop(unread);
     assert_eq!(list("").await.status(), 200);
-    slots.push(open_lists.open(alice).unwrap());
+    permits.push(stream_limit.acquire(alice).unwrap());
     assert_eq!(list("").await.status(), 503);
 }
 

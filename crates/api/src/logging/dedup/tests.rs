@@ -19,9 +19,9 @@ impl Write for Lines {
     }
 }
 
-/// What is logged by `work`, as one line an event.
-fn logged(work: impl FnOnce(&Repeats)) -> Vec<String> {
-    let (lines, repeats) = (Lines::default(), Repeats::default());
+/// The lines that `work` logs.
+fn logged(work: impl FnOnce(&Dedup)) -> Vec<String> {
+    let (lines, dedup) = (Lines::default(), Dedup::default());
     let writer = lines.clone();
     let layer = tracing_subscriber::fmt::layer()
         .without_time()
@@ -31,8 +31,8 @@ fn logged(work: impl FnOnce(&Repeats)) -> Vec<String> {
     let log = tracing_subscriber::registry()
         .with(layer)
         .with(Targets::new().with_default(Level::INFO))
-        .with(repeats.clone());
-    tracing::subscriber::with_default(log, || work(&repeats));
+        .with(dedup.clone());
+    tracing::subscriber::with_default(log, || work(&dedup));
     let bytes = lines.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap().lines().map(|line| line.trim().to_owned()).collect()
 }
@@ -43,10 +43,10 @@ fn refuse(request_id: u32, causes: &str) {
 }
 
 #[test]
-fn what_repeats_is_counted_and_reported() {
-    let lines = logged(|repeats| {
+fn repeated_events_are_counted_and_reported() {
+    let lines = logged(|dedup| {
         (1..=500).for_each(|id| refuse(id, "full"));
-        repeats.report();
+        dedup.report();
     });
     assert_eq!(
         lines,
@@ -58,28 +58,28 @@ fn what_repeats_is_counted_and_reported() {
 }
 
 #[test]
-fn other_causes_are_another_kind() {
-    let lines = logged(|repeats| {
+fn events_with_different_causes_are_different_kinds() {
+    let lines = logged(|dedup| {
         refuse(1, "full");
         refuse(2, "late");
-        repeats.report();
+        dedup.report();
     });
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines[1].contains("late") && !lines[1].contains("repeated"), "{lines:#?}");
 }
 
 #[test]
-fn after_a_pause_a_line_is_written_in_full_again() {
-    let lines = logged(|repeats| {
+fn after_a_pause_an_event_is_written_in_full_again() {
+    let lines = logged(|dedup| {
         refuse(1, "full");
-        repeats.report();
+        dedup.report();
         refuse(2, "full");
         refuse(3, "full");
-        // There was something to report: the kind goes on.
-        repeats.report();
+        // There was an event to report, so the kind is still tracked.
+        dedup.report();
         refuse(4, "full");
-        repeats.report();
-        repeats.report();
+        dedup.report();
+        dedup.report();
         refuse(5, "full");
     });
     let ids = lines.iter().map(|line| line.split('"').nth(1).unwrap());
@@ -89,19 +89,19 @@ fn after_a_pause_a_line_is_written_in_full_again() {
 }
 
 #[test]
-fn what_does_not_matter_much_is_not_counted() {
+fn events_below_warn_are_not_deduplicated() {
     let lines = logged(|_| (0..10).for_each(|number| tracing::info!(number, "done")));
     assert_eq!(lines.len(), 10, "{lines:#?}");
 }
 
 #[test]
-fn kinds_are_bounded_and_none_is_lost() {
-    let lines = logged(|repeats| {
+fn the_number_of_kinds_is_bounded_and_every_event_is_counted() {
+    let lines = logged(|dedup| {
         (0..1_000).for_each(|id| refuse(id, &id.to_string()));
-        repeats.report();
+        dedup.report();
     });
-    // One line each, the first of the others in full, and the count of the rest.
-    assert_eq!(lines.len(), KINDS + 2, "{lines:#?}");
+    // One line per tracked kind, the first of the others in full, and the count of the rest.
+    assert_eq!(lines.len(), MAX_KINDS + 2, "{lines:#?}");
     let rest = lines.last().unwrap();
     assert!(rest.contains("various others repeated=899"), "{rest}");
 }

@@ -1,5 +1,5 @@
-//! Warnings and errors that repeat: the first of a kind is written at once. While others like it follow, they are
-//! counted, and once a second a line says how many there were. Nothing is lost without being counted.
+//! Deduplicates warnings and errors. The first of a kind is written immediately. While it repeats, it is only counted, and
+//! one line per second reports the count. No event is lost without being counted.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -11,15 +11,15 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// How many kinds are told apart at a time. Beyond, all that one statement logs is one kind.
-const KINDS: usize = 100;
+/// The maximum number of kinds that are tracked at a time. Beyond that, all events of one log statement are one kind.
+const MAX_KINDS: usize = 100;
 
-/// The field of the lines that report what was suppressed.
-const REPEATED: &str = "repeated";
+/// The field for the count in the reports.
+const REPEATED_FIELD: &str = "repeated";
 
-/// Events of one kind are logged by the same statement, and have all of this in common.
+/// What the events of one kind have in common, besides the log statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Text {
+struct Content {
     message: String,
     causes: Option<String>,
     method: Option<String>,
@@ -27,36 +27,36 @@ struct Text {
     origin: Option<String>,
 }
 
-/// What was not written since the last report.
+/// The events of a kind that were suppressed since the last report.
 #[derive(Debug)]
 struct Suppressed {
     level: Level,
     count: u64,
-    /// Of the last of them, so that one answer at least can be followed.
+    /// The request id of the last one, so that at least one request can be traced.
     request_id: Option<String>,
 }
 
-type Kinds = HashMap<(Identifier, Text), Suppressed>;
+type Kinds = HashMap<(Identifier, Content), Suppressed>;
 
-/// The kinds that were logged in the last second or two. Clones share them.
+/// A layer that suppresses repeated events of the kinds logged in the last second or two. Clones share its state.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Repeats(Arc<Mutex<Kinds>>);
+pub(super) struct Dedup(Arc<Mutex<Kinds>>);
 
-impl Repeats {
-    /// Reports what was suppressed. A kind of which there was nothing is written again.
+impl Dedup {
+    /// Reports the suppressed events. A kind that was not repeated is forgotten, so its next event is written again.
     pub(super) fn report(&self) {
         let mut reports = Vec::new();
-        self.kinds().retain(|(_, text), suppressed| {
+        self.kinds().retain(|(_, content), suppressed| {
             let count = mem::take(&mut suppressed.count);
             if count > 0 {
                 let request_id = suppressed.request_id.take();
-                reports.push((suppressed.level, count, text.clone(), request_id));
+                reports.push((suppressed.level, count, content.clone(), request_id));
             }
             count > 0
         });
-        // Not while the lock is held: each comes past here as an event of its own.
-        for (level, repeated, text, request_id) in reports {
-            let Text { message, causes, method, status, origin } = text;
+        // Logged after the lock is released, because each report is an event that passes through this layer.
+        for (level, repeated, content, request_id) in reports {
+            let Content { message, causes, method, status, origin } = content;
             if level == Level::ERROR {
                 tracing::error!(repeated, request_id, method, status, origin, causes, "{message}");
             } else {
@@ -65,12 +65,12 @@ impl Repeats {
         }
     }
 
-    /// Whether this is the first of its kind; else it is counted.
-    fn is_first(&self, metadata: &Metadata<'_>, Fields { text, request_id }: Fields) -> bool {
+    /// Whether this event is the first of its kind; if not, counts it.
+    fn is_first(&self, metadata: &Metadata<'_>, Fields { content, request_id }: Fields) -> bool {
         let mut kinds = self.kinds();
-        let mut kind = (metadata.callsite(), text);
-        if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
-            kind.1 = Text { message: "various others".to_owned(), ..Text::default() };
+        let mut kind = (metadata.callsite(), content);
+        if kinds.len() >= MAX_KINDS && !kinds.contains_key(&kind) {
+            kind.1 = Content { message: "various others".to_owned(), ..Content::default() };
         }
         if let Some(suppressed) = kinds.get_mut(&kind) {
             suppressed.count += 1;
@@ -87,11 +87,11 @@ impl Repeats {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Repeats {
+impl<S: Subscriber> Layer<S> for Dedup {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        // A level is the greater, the less it matters.
-        if *metadata.level() > Level::WARN || metadata.fields().field(REPEATED).is_some() {
+        // Less severe levels compare as greater.
+        if *metadata.level() > Level::WARN || metadata.fields().field(REPEATED_FIELD).is_some() {
             return true;
         }
         let mut fields = Fields::default();
@@ -100,20 +100,20 @@ impl<S: Subscriber> Layer<S> for Repeats {
     }
 }
 
-/// What is of interest in an event.
+/// The relevant fields of an event.
 #[derive(Debug, Default)]
 struct Fields {
-    text: Text,
+    content: Content,
     request_id: Option<String>,
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "message" => value.clone_into(&mut self.text.message),
-            "causes" | "error" => self.text.causes = Some(value.to_owned()),
-            "method" => self.text.method = Some(value.to_owned()),
-            "origin" => self.text.origin = Some(value.to_owned()),
+            "message" => value.clone_into(&mut self.content.message),
+            "causes" | "error" => self.content.causes = Some(value.to_owned()),
+            "method" => self.content.method = Some(value.to_owned()),
+            "origin" => self.content.origin = Some(value.to_owned()),
             "request_id" => self.request_id = Some(value.to_owned()),
             _ => {}
         }
@@ -121,7 +121,7 @@ impl Visit for Fields {
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "status" {
-            self.text.status = Some(value);
+            self.content.status = Some(value);
         }
     }
 
