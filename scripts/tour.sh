@@ -148,7 +148,7 @@ send 'create: every invalid field is named' 422 POST $todos '{"title":null,"desc
 contains '"field":"title"'
 contains '"field":"description"'
 send 'create: an unknown field, with a suggestion' 422 POST $todos '{"title":"x","completed":true}'
-contains '"field":"completed","message":"is not known here; did you mean is_completed?"'
+contains '"field":"completed","message":"is unknown; did you mean is_completed?"'
 send 'create: a completed todo' 201 POST $todos '{"title":"Done","is_completed":true}'
 contains '"is_completed":true'
 take done_id id

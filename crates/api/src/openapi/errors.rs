@@ -190,7 +190,7 @@ fn internal() -> Example {
 }
 
 fn response(schema: &str, examples: Vec<Example>) -> Response {
-    let description = examples.iter().map(|(_, when, _)| *when).collect::<Vec<_>>().join(" Or: ");
+    let description = description(&examples);
     let headers = examples.iter().filter_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
     let examples = examples.into_iter().map(|(name, when, error)| {
         let body = error.body(REQUEST_ID.to_owned());
@@ -209,6 +209,17 @@ fn response(schema: &str, examples: Vec<Example>) -> Response {
         add_header(&mut response, name, schema, description);
     }
     response
+}
+
+/// When the errors occur: a sentence, or a Markdown list.
+fn description(examples: &[Example]) -> String {
+    match examples {
+        [(_, when, _)] => (*when).to_owned(),
+        examples => {
+            let items: Vec<_> = examples.iter().map(|(_, when, _)| format!("- {when}")).collect();
+            items.join("\n")
+        }
+    }
 }
 
 /// The headers of an error.

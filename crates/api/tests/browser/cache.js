@@ -1,9 +1,9 @@
-// Two users share a browser, and its cache. The same id, made by a client, names a todo of each, both in version 1.
+// Two users share a browser and its cache. Each has a todo with the same client-generated id, at version 1.
 
 import assert from "node:assert/strict";
 
 export async function cache(page, baseUrl) {
-  // What really came from the server: to the page, a 304 is the answer that is in the cache.
+  // The statuses that the server sent. Pages do not see a 304: they get the cached response.
   const statuses = [];
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
@@ -15,8 +15,8 @@ export async function cache(page, baseUrl) {
     page.evaluate(
       async ({ user, method, path, body }) => {
         const headers = { "X-User-ID": user, "Content-Type": "application/json" };
-        const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-        return answer.json();
+        const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+        return response.json();
       },
       { user, method, path, body },
     );
@@ -27,7 +27,7 @@ export async function cache(page, baseUrl) {
   const bens = await call(ben, "PUT", todo, text("Ben's"));
   assert.deepEqual([anns.version, bens.version], [1, 1]);
 
-  // Else this test would show nothing.
+  // Make sure that the browser's cache is on.
   statuses.length = 0;
   for (let time = 0; time < 2; time += 1) assert.ok((await call(ann, "GET", "/openapi.json")).openapi);
   assert.deepEqual(statuses, [200, 304], "the browser's cache is off");
@@ -37,5 +37,5 @@ export async function cache(page, baseUrl) {
     const { items } = await call(user, "GET", "/api/v1/todos");
     assert.deepEqual(items, [own], "another user's list");
   }
-  console.log("  each sees their own");
+  console.log("  each user sees their own todos");
 }

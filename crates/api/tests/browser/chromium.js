@@ -1,4 +1,4 @@
-// The machine's own Chromium, with a profile that is gone afterwards.
+// Runs the installed Chromium with a temporary profile.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,8 +7,8 @@ import { delimiter, join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-/** Ends a hang; in milliseconds. No machine is so slow. */
-const LONG = 60_000;
+/** A generous timeout in milliseconds, only to end a hang. */
+const TIMEOUT = 60_000;
 
 const QUIET = [
   "--no-sandbox",
@@ -20,7 +20,7 @@ const QUIET = [
   "--disable-sync",
 ];
 
-/** As if the machine were off the net: no name is resolved, and no other address is called. */
+/** Simulates a machine without network access: only 127.0.0.1 can be reached. */
 const OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 
 function executable() {
@@ -32,7 +32,7 @@ function executable() {
   return found;
 }
 
-/** Opens a page in a new profile, hands it to `visit`, and closes all of it. */
+/** Opens a page in a new profile, passes it to `visit`, and closes the browser. */
 export async function inChromium({ isOnline }, visit) {
   const profile = await mkdtemp(join(tmpdir(), "todo-browser-"));
   try {
@@ -42,28 +42,28 @@ export async function inChromium({ isOnline }, visit) {
       args: isOnline ? QUIET : [...QUIET, OFFLINE],
     });
     try {
-      browser.setDefaultTimeout(LONG);
+      browser.setDefaultTimeout(TIMEOUT);
       await visit(browser.pages()[0] ?? (await browser.newPage()));
     } finally {
       await browser.close();
     }
   } finally {
-    // Its processes may still be writing.
+    // Retry, because processes of the browser may still be writing.
     await rm(profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
-/** What must not happen on a page: an error on the console or in a script, a request that goes elsewhere or fails. */
-export function complaints(page, origin) {
-  const heard = [];
+/** Collects the problems of a page: errors on the console or in scripts, failed requests, and those to other origins. */
+export function collectProblems(page, origin) {
+  const problems = [];
   page.on("console", (message) => {
-    if (message.type() === "error") heard.push(`console: ${message.text()}`);
+    if (message.type() === "error") problems.push(`console: ${message.text()}`);
   });
-  page.on("pageerror", (error) => heard.push(`script: ${error}`));
+  page.on("pageerror", (error) => problems.push(`script: ${error}`));
   page.on("request", (request) => {
-    const { protocol, origin: asked } = new URL(request.url());
-    if (!["data:", "blob:"].includes(protocol) && asked !== origin) heard.push(`request: ${request.url()}`);
+    const { protocol, origin: target } = new URL(request.url());
+    if (!["data:", "blob:"].includes(protocol) && target !== origin) problems.push(`request: ${request.url()}`);
   });
-  page.on("requestfailed", (request) => heard.push(`failed: ${request.url()}: ${request.failure()?.errorText}`));
-  return heard;
+  page.on("requestfailed", (request) => problems.push(`failed: ${request.url()}: ${request.failure()?.errorText}`));
+  return problems;
 }

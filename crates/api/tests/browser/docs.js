@@ -1,23 +1,23 @@
-// What a person does at /docs: comes from the server's name alone, says once who it is, and tries each operation from
-// top to bottom as it stands.
+// Uses /docs as a person would: opens the server's root, sets the user once, and executes every operation from top to
+// bottom without changing anything.
 
 import assert from "node:assert/strict";
 
-import { complaints } from "./chromium.js";
+import { collectProblems } from "./chromium.js";
 
 export async function docs(page, baseUrl) {
-  const heard = complaints(page, new URL(baseUrl).origin);
+  const problems = collectProblems(page, new URL(baseUrl).origin);
   await page.goto(baseUrl);
   assert.equal(page.url(), `${baseUrl}/docs`);
   assert.equal(await page.title(), "Todo API");
   await page.locator(".opblock").first().waitFor();
-  assert.equal(await page.locator(".topbar").count(), 0, "there is a bar");
-  assert.equal(await page.getByText("Explore").count(), 0, "there is a bar");
+  assert.equal(await page.locator(".topbar").count(), 0, "there is a top bar");
+  assert.equal(await page.getByText("Explore").count(), 0, "there is a top bar");
   await hasIcon(page);
 
   await authorize(page, crypto.randomUUID());
   await page.reload();
-  // The lock is closed.
+  // Still authorized after the reload.
   await page.locator(".auth-wrapper .btn.authorize.locked").waitFor();
 
   const document = await (await fetch(`${baseUrl}/openapi.json`)).json();
@@ -28,13 +28,13 @@ export async function docs(page, baseUrl) {
   await operations.first().waitFor();
   const shown = await operations.locator(".opblock-summary-operation-id").allInnerTexts();
   assert.deepEqual(shown, expected);
-  for (const [place, id] of expected.entries()) {
-    const operation = operations.nth(place);
+  for (const [position, id] of expected.entries()) {
+    const operation = operations.nth(position);
     await operation.locator(".opblock-summary-control").click();
     await operation.locator(".execute").click();
-    const answer = operation.locator(".live-responses-table .response").first();
-    const status = await answer.locator(".response-col_status").innerText();
-    const text = await answer.locator(".response-col_description").innerText();
+    const response = operation.locator(".live-responses-table .response").first();
+    const status = await response.locator(".response-col_status").innerText();
+    const text = await response.locator(".response-col_description").innerText();
     assert.match(status, /^2\d\d/, `${id}: ${text}`);
     console.log(`  ${id}: ${status.trim().split(/\s/)[0]}`);
   }
@@ -44,7 +44,7 @@ export async function docs(page, baseUrl) {
   await page.goto(`${baseUrl}/docs#/todos/${expected[1]}`);
   await page.locator(`#operations-todos-${expected[1]} .execute`).waitFor();
   assert.equal(await page.locator(".execute").count(), 1);
-  assert.deepEqual(heard, []);
+  assert.deepEqual(problems, []);
 }
 
 async function hasIcon(page) {

@@ -1,4 +1,4 @@
-// Visits a running server in Chromium: node main.js online|offline. BASE_URL names the server.
+// Tests a running server in Chromium: node main.js online|offline. BASE_URL is the server's URL.
 
 import { cache } from "./cache.js";
 import { inChromium } from "./chromium.js";
@@ -11,5 +11,5 @@ const isOnline = network === "online";
 
 console.log(`/docs, ${network}`);
 await inChromium({ isOnline }, (page) => docs(page, baseUrl));
-console.log("the cache that two users share");
+console.log("two users share a cache");
 await inChromium({ isOnline }, (page) => cache(page, baseUrl));

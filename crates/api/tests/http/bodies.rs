@@ -66,7 +66,7 @@ pub(crate) fn unknown_fields_are_rejected_with_a_suggestion(api: Api) {
             body[field] = json!({"title": "not this one", "deeper": [1]});
             let call = ann.call(&operation.method, operation.target(todo["id"].as_str().unwrap()));
             let messages = call.json(&body).send().expect_invalid_fields(&[field]);
-            let expected = near.map(|near| format!("is not known here; did you mean {near}?"));
+            let expected = near.map(|near| format!("is unknown; did you mean {near}?"));
             assert!(expected.is_none_or(|it| messages == [it]), "{field}: {messages:?}");
         }
     }
@@ -77,7 +77,7 @@ pub(crate) fn unknown_fields_are_rejected_with_a_suggestion(api: Api) {
     let alone = json!({"completed": true});
     assert_eq!(
         ann.patch(path_of(&todo), &alone).expect_invalid_fields(&["completed"]),
-        ["is not known here; did you mean is_completed?"]
+        ["is unknown; did you mean is_completed?"]
     );
     // The number of errors in a response is limited.
     let many: serde_json::Map<_, _> = (0..5_000).map(|it| (format!("{it}"), json!(0))).collect();

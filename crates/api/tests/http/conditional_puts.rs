@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::support::{Api, Client, Response, TODOS, path_of, todo_path};
 
-const DETAIL: &str = "The todo is not as the request expects it; nothing was changed";
+const DETAIL: &str = "The todo does not match the condition; nothing was changed";
 
 fn put_if(client: &Client<'_>, path: &str, headers: &[(&str, &str)]) -> Response {
     let body = json!({"title": "Put", "description": null, "is_completed": true});

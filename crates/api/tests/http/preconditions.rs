@@ -15,7 +15,7 @@ fn delete_if(client: &Client<'_>, path: &str, tags: &str) -> Response {
 
 /// Expects a 412 with the current todo.
 fn expect_conflict(client: &Client<'_>, path: &str, response: &Response) {
-    let detail = "The todo is not as the request expects it; nothing was changed";
+    let detail = "The todo does not match the condition; nothing was changed";
     let body = response.expect_error(412, "PRECONDITION_FAILED", detail);
     let read = client.get(path);
     assert_eq!(body["current"], read.expect(200));

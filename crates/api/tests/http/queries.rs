@@ -98,7 +98,7 @@ pub(crate) fn every_operation_rejects_unknown_parameters(api: Api) {
             };
             let field = if name == "x%C3" { "x\u{fffd}" } else { name };
             let messages = call.send().expect_invalid_fields(&[field]);
-            assert!(messages[0].starts_with("is not known here; "), "{messages:?}");
+            assert!(messages[0].starts_with("is unknown; "), "{messages:?}");
         }
     }
     assert_eq!(ann.items(TODOS), slice::from_ref(&todo));
@@ -109,14 +109,14 @@ pub(crate) fn every_operation_rejects_unknown_parameters(api: Api) {
 pub(crate) fn an_unknown_parameter_is_rejected_with_a_suggestion(api: Api) {
     let ann = api.user();
     for (query, field, message) in [
-        ("completed=true", "completed", "is not known here; did you mean is_completed?"),
-        ("ids=1", "ids", "is not known here; did you mean id?"),
-        ("page=2", "page", "is not known here; known are cursor, id, is_completed, limit, q, sort"),
+        ("completed=true", "completed", "is unknown; did you mean is_completed?"),
+        ("ids=1", "ids", "is unknown; did you mean id?"),
+        ("page=2", "page", "is unknown; the known names are cursor, id, is_completed, limit, q, sort"),
     ] {
         assert_eq!(ann.get(format!("{TODOS}?{query}")).expect_invalid_fields(&[field]), [message]);
     }
     let one = ann.get(format!("{TODOS}/{}?fields=title", uuid::Uuid::nil()));
-    let message = "is not known here; this call takes no parameters";
+    let message = "is unknown; this operation takes no parameters";
     assert_eq!(one.expect_invalid_fields(&["fields"]), [message]);
     // Each parameter once, in order, and a limited number.
     let many: Vec<_> = (0..2_000).map(|number| format!("p{}", number % 1_000)).collect();

@@ -54,5 +54,5 @@ fn the_text_format_contains_the_same() {
     assert!(line.contains("http://127.0.0.1:") && line.contains("/docs"), "{line}");
     assert!(line.contains("sqlite::memory:") && line.contains("INFO"), "{line}");
     assert!(!log.contains('\u{1b}'), "colours are for terminals: {log:?}");
-    assert!(log.contains("going down"), "{log}");
+    assert!(log.contains("shutting down"), "{log}");
 }

@@ -45,7 +45,7 @@ fn a_signal_stops_the_server_gracefully() {
         server.signal(signal);
         assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0), "{signal}");
         assert_eq!(server.stderr(), Vec::<String>::new());
-        assert!(server.logs().iter().any(|line| line.contains("going down")));
+        assert!(server.logs().iter().any(|line| line.contains("shutting down")));
     }
 }
 
