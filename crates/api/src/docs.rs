@@ -37,8 +37,8 @@ pub struct Docs {
 }
 
 impl Docs {
-    /// Creates the OpenAPI document and the Swagger UI that shows it. `note`, in Markdown, is appended to the document's
-    /// introduction.
+    /// Creates the OpenAPI document and the Swagger UI that shows it. `note`, in Markdown, is appended to the
+    /// document's introduction.
     #[must_use]
     pub fn new(note: Option<&str>) -> Self {
         let own = [

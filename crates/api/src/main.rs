@@ -65,8 +65,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The maximum number of connections waiting to be accepted (the system may limit it further). With the standard library's
-/// 128, many clients that connect at once would have to retry, which takes a second.
+/// The maximum number of connections waiting to be accepted (the system may limit it further). With the standard
+/// library's 128, many clients that connect at once would have to retry, which takes a second.
 const BACKLOG: i32 = 4_096;
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {

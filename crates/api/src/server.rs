@@ -32,14 +32,15 @@ use crate::todos::stream_limit::StreamLimit;
 use crate::{docs, health, sandbox, todos};
 
 /// How long connections are drained before idle ones are closed: each response carries `Connection: close`, so that
-/// clients disconnect themselves. Closing idle connections at once would fail requests that are just being sent on them.
+/// clients disconnect themselves. Closing idle connections at once would fail requests that are just being sent on
+/// them.
 const DRAIN_PERIOD: Duration = Duration::from_millis(500);
 
 /// The maximum number of threads that actix-server accepts.
 const MAX_WORKERS: usize = 512;
 
-/// While this many bytes of a response wait to be sent, no more of its body is polled. It is enough to send the head and
-/// a short body together.
+/// While this many bytes of a response wait to be sent, no more of its body is polled. It is enough to send the head
+/// and a short body together.
 const WRITE_BUFFER: usize = 8 * 1024;
 
 /// The options of a server.
@@ -151,8 +152,8 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` is ready, then shuts down gracefully: accepted requests are completed, but for no longer than
-    /// the shutdown timeout.
+    /// Serves until `stop` is ready, then shuts down gracefully: accepted requests are completed, but for no longer
+    /// than the shutdown timeout.
     ///
     /// # Errors
     /// If the operating system refuses a thread or a socket.

@@ -88,15 +88,14 @@ pub struct Settings {
     #[arg(long, env = "MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = positive::<usize>, hide_env_values = true)]
     pub max_connections: usize,
 
-    /// How long an idle connection is kept open; 0s closes it after each response. Set it longer than the idle timeout of
-    /// your load balancer.
+    /// How long an idle connection is kept open; 0s closes it after each response. Set it longer than the idle timeout
+    /// of your load balancer.
     #[arg(long, env = "KEEP_ALIVE", global = true, default_value = "75s", value_parser = delay, hide_env_values = true)]
     pub keep_alive: Duration,
 
     /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with libpq
-    /// parameters, such as `?sslmode=verify-full`. A flag is visible in the process list, including the password: use the
-    /// environment or a file instead.
-    /// [default: sqlite://todos.db]
+    /// parameters, such as `?sslmode=verify-full`. A flag is visible in the process list, including the password: use
+    /// the environment or a file instead. [default: sqlite://todos.db]
     #[expect(clippy::doc_markdown, reason = "the help shows it verbatim")]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,

@@ -12,7 +12,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub struct Shutdown(Arc<AtomicBool>);
 
 impl Shutdown {
-    /// Begins the shutdown: from now on the readiness check fails, and connections are closed after their next response.
+    /// Begins the shutdown: from now on the readiness check fails, and connections are closed after their next
+    /// response.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

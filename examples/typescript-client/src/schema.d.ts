@@ -13,29 +13,30 @@ export interface paths {
         };
         /**
          * List todos
-         * @description The newest first, unless `sort` says otherwise. Without a `limit` the answer holds every todo that
-         *     matches the filters, however many. With it, `next_cursor` leads to the next page; the pages hold each todo that is
-         *     there throughout, and whose sort key does not change, exactly once, whatever is created or deleted in between.
+         * @description Returns the todos that match the filters, newest first by default. Without a `limit`, the response contains all of
+         *     them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists throughout,
+         *     and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the meantime.
          */
         get: operations["listTodos"];
         put?: never;
         /**
          * Create a todo
-         * @description The server makes its id. To make the id yourself, so that a call can be repeated without making a second
+         * @description The server generates the ID. To generate it in the client, so that the call can be retried without creating a second
          *     todo, use `putTodo`.
          */
         post: operations["createTodo"];
         /**
          * Delete many todos
-         * @description Deletes all todos that match the filters, in one step. Without any filter it refuses, unless `all=true`.
+         * @description Deletes all todos that match the filters, atomically. At least one filter is required; to delete all todos, send
+         *     `all=true`.
          */
         delete: operations["deleteTodos"];
         options?: never;
         head?: never;
         /**
-         * Change many todos
-         * @description Completes or reopens all todos that match the filters, in one step. `affected` counts those that this changed.
-         *     Without any filter it refuses, unless `all=true`.
+         * Update many todos
+         * @description Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed; those
+         *     that already had the value are not counted. At least one filter is required; to update all todos, send `all=true`.
          */
         patch: operations["updateTodos"];
         trace?: never;
@@ -48,8 +49,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count the todos
-         * @description Those that match the filters, or all. In one step, so the three numbers fit each other.
+         * Count todos
+         * @description Counts the todos that match the filters. The three numbers are consistent with each other.
          */
         get: operations["todoStats"];
         put?: never;
@@ -69,31 +70,32 @@ export interface paths {
         };
         /**
          * Get a todo
-         * @description With the `ETag` of an earlier answer in `If-None-Match`, an unchanged todo is answered by 304 without a body. With
-         *     `If-Match`, a todo of another version is answered by 412.
+         * @description If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the todo
+         *     has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
          */
         get: operations["getTodo"];
         /**
          * Create or replace a todo
-         * @description Under an id that the client makes. Sent twice, it leaves one todo, and the second time changes nothing: an
-         *     offline client, or one whose answer got lost, repeats it without harm. Users do not get into each other's
-         *     way: the same id used by two makes two todos. `If-None-Match: *` only creates; `If-Match` only replaces, and
-         *     only the version that it names; otherwise the answer is 412 and nothing is changed.
+         * @description Creates the todo under an ID that the client generates, or replaces it. The call is idempotent: a client that was
+         *     offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by two
+         *     users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one of the
+         *     listed versions. Otherwise it fails with 412 and changes nothing.
          */
         put: operations["putTodo"];
         post?: never;
         /**
          * Delete a todo
-         * @description With `If-Match`, a todo that was changed in between is not deleted; the answer is 412 and the todo as it stands.
+         * @description With `If-Match`, a todo that has changed in the meantime is not deleted: the request fails with 412 and the current
+         *     todo.
          */
         delete: operations["deleteTodo"];
         options?: never;
         head?: never;
         /**
-         * Change a todo
-         * @description A field that is left out stays as it is; `description: null` clears the description. A call that changes
-         *     nothing, `{}` for example, leaves `version` and `updated_at` alone. Without `If-Match` the later of two
-         *     changes wins; with it, a change that was made in between is answered by 412 and the todo as it stands.
+         * Update a todo
+         * @description Omitted fields keep their values; `description: null` clears the description. A call that changes nothing, such as
+         *     `{}`, does not change `version` and `updated_at`. Without `If-Match`, the later of two updates wins. With it, the
+         *     request fails with 412 and the current todo if the todo has changed in the meantime.
          */
         patch: operations["updateTodo"];
         trace?: never;
@@ -106,8 +108,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tell whether the process is up
-         * @description Asks no database: for what restarts a process that hangs.
+         * Check liveness
+         * @description Reports that the process is running, without using the database. Restart the process when this check fails.
          */
         get: operations["health"];
         put?: never;
@@ -126,9 +128,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tell whether requests can be served
-         * @description Asks the database: for what sends requests here or elsewhere. The answer is 503 while todos cannot be read,
-         *     whatever the reason, and while the server is going down.
+         * Check readiness
+         * @description Reports whether the service can handle requests, by querying the database. Stop sending requests to this instance
+         *     while this check fails with 503: todos cannot be read, or the server is shutting down.
          */
         get: operations["ready"];
         put?: never;
@@ -143,20 +145,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What a change of many todos did. */
+        /** @description The result of a bulk call. */
         Affected: {
             /**
-             * @description How many todos were changed or deleted.
+             * @description The number of todos that were changed or deleted.
              * @example 2
              */
             affected: number;
         };
         /**
-         * @description A word for each kind of error, for programs to branch on.
+         * @description The kind of an error, for programs to branch on.
          * @enum {string}
          */
         ErrorCode: "MISSING_USER_CONTEXT" | "VALIDATION_ERROR" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "SERVICE_UNAVAILABLE" | "SERVER_ERROR";
-        /** @description Every error of this API: RFC 9457 problem details, with the fields of the original contract beside them. */
+        /** @description The format of all errors: RFC 9457 problem details, extended by `error_code`, `field_errors` and `request_id`. */
         ErrorResponse: {
             /**
              * @description What went wrong, for people.
@@ -165,57 +167,56 @@ export interface components {
             detail: string;
             /** @description What went wrong, for programs. */
             error_code: components["schemas"]["ErrorCode"];
-            /** @description Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none. */
+            /** @description All invalid fields, parameters and headers; empty if the error does not concern any. */
             field_errors: components["schemas"]["FieldError"][];
             /**
-             * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
+             * @description The ID of the request, under which the server logs details; also in the header `X-Request-ID`.
              * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
              */
             request_id: string;
             /**
              * Format: int32
-             * @description The status as a number.
+             * @description The HTTP status code.
              * @example 422
              */
             status: number;
             /**
-             * @description The status in words.
+             * @description The HTTP status as a phrase.
              * @example Unprocessable Content
              */
             title: string;
             /**
-             * @description Always `about:blank`: the status says it all (RFC 9457, section 4.2.1).
+             * @description Always `about:blank`: the problem has no type beyond its status (RFC 9457, section 4.2.1).
              * @example about:blank
              */
             type: string;
         };
-        /** @description What is wrong with one field of a body, one parameter or one header. */
+        /** @description An invalid field, parameter or header. */
         FieldError: {
             /**
-             * @description The field of the body, the parameter of the query or path, or the header; `body` when the body as a whole
-             *     cannot be read.
+             * @description The name of the body field, query or path parameter, or header; `body` if the error concerns the whole body.
              * @example title
              */
             field: string;
             /**
-             * @description What is wrong with it, and so what would be right.
+             * @description What is wrong, and how to fix it.
              * @example must be at most 255 characters long, but has 256
              */
             message: string;
         };
         /**
-         * @description How the service can be, when all is well; else the answer is an error.
+         * @description The result of a successful health check; a failed one is an error.
          * @enum {string}
          */
         Health: "healthy" | "ready";
-        /** @description How the service is. */
+        /** @description The status of the service. */
         HealthStatus: {
-            /** @description In one word. */
+            /** @description The status. */
             status: components["schemas"]["Health"];
         };
-        /** @description A 412: the condition of the request does not hold. */
+        /** @description The error of a request whose condition does not hold (412). */
         PreconditionFailedResponse: {
-            /** @description The todo as it stands; null when there is none. */
+            /** @description The current todo, or null if it does not exist. */
             current: components["schemas"]["TodoRead"] | null;
             /**
              * @description What went wrong, for people.
@@ -224,26 +225,26 @@ export interface components {
             detail: string;
             /** @description What went wrong, for programs. */
             error_code: components["schemas"]["ErrorCode"];
-            /** @description Every field, parameter or header that breaks a rule, all at once; empty when the error concerns none. */
+            /** @description All invalid fields, parameters and headers; empty if the error does not concern any. */
             field_errors: components["schemas"]["FieldError"][];
             /**
-             * @description The id under which the server's log tells more; also in the header `X-Request-ID`.
+             * @description The ID of the request, under which the server logs details; also in the header `X-Request-ID`.
              * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
              */
             request_id: string;
             /**
              * Format: int32
-             * @description The status as a number.
+             * @description The HTTP status code.
              * @example 422
              */
             status: number;
             /**
-             * @description The status in words.
+             * @description The HTTP status as a phrase.
              * @example Unprocessable Content
              */
             title: string;
             /**
-             * @description Always `about:blank`: the status says it all (RFC 9457, section 4.2.1).
+             * @description Always `about:blank`: the problem has no type beyond its status (RFC 9457, section 4.2.1).
              * @example about:blank
              */
             type: string;
@@ -256,37 +257,36 @@ export interface components {
          *     }
          */
         TodoCreate: {
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly completed_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description More about it: 0 to 2,000 characters, without U+0000; null or left out when there is no more. */
+            /** @description The description: 0 to 2,000 characters, without U+0000. Omit it, or send null, if there is none. */
             description?: string | null;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether it is done already; false when left out. */
+            /** @description Whether the todo is completed; false if omitted. */
             is_completed?: boolean;
-            /** @description What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
+            /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly user_id?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly version?: unknown;
         };
-        /** @description Some or all of the caller's todos. */
+        /** @description A list of the caller's todos, or a page of it. */
         TodoList: {
-            /** @description How many there are in this answer. */
+            /** @description The number of todos in this response. */
             count: number;
-            /** @description The todos, in the order asked for. */
+            /** @description The todos, in the requested order. */
             items: components["schemas"]["TodoRead"][];
-            /** @description What to send as `cursor` for the next page; null when this is the last, and without a `limit`. */
+            /** @description The `cursor` of the next page; null on the last page, and without a `limit`. */
             next_cursor: string | null;
         };
         /**
-         * @description A whole todo, to be put under an id of the client's. Nothing can be left out, so that nothing is wiped by
-         *     being forgotten.
+         * @description A complete todo. All fields are required, so that none is cleared by accident.
          * @example {
          *       "description": null,
          *       "is_completed": false,
@@ -294,23 +294,23 @@ export interface components {
          *     }
          */
         TodoPut: {
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly completed_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description More about it: 0 to 2,000 characters, without U+0000, or null. */
+            /** @description The description: 0 to 2,000 characters, without U+0000, or null. */
             description: string | null;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether it is done. */
+            /** @description Whether the todo is completed. */
             is_completed: boolean;
-            /** @description What is to be done: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
+            /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly user_id?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly version?: unknown;
         };
         /**
@@ -329,97 +329,97 @@ export interface components {
         TodoRead: {
             /**
              * Format: date-time
-             * @description When it was created: UTC, in microseconds, always with `Z`.
+             * @description When the todo was created: UTC with microseconds, always ending in `Z`.
              */
             created_at: string;
-            /** @description More about it: null when never given or cleared by null, which is not the same as "". */
+            /** @description The description, or null if there is none. An empty description is not null. */
             description: string | null;
             /**
              * Format: uuid
-             * @description Its id: made by the server (version 7), or by the client that put it.
+             * @description The ID of the todo: generated by the server (UUID version 7), or by the client that created the todo by `PUT`.
              */
             id: string;
-            /** @description Whether it is done. */
+            /** @description Whether the todo is completed. */
             is_completed: boolean;
-            /** @description What is to be done. */
+            /** @description The title. */
             title: string;
             /**
              * Format: date-time
-             * @description When it last changed; never runs backwards.
+             * @description When the todo last changed, in the same format. Never decreases.
              */
             updated_at: string;
             /**
              * Format: uuid
-             * @description Its owner: the caller.
+             * @description The ID of the owner, who is the caller.
              */
             user_id: string;
-            /** @description 1 at first, one more after each change that changed something; also the `ETag`. */
+            /** @description The version of the todo, which is also its `ETag`. It starts at 1, and every change increases it by 1. */
             version: number;
         };
-        /** @description How many todos of the caller match the filters; without any, how many there are. */
+        /** @description The number of the caller's todos that match the filters. */
         TodoStats: {
             /**
-             * @description Those yet to be done.
+             * @description The number of active todos: those that are not completed.
              * @example 3
              */
             active: number;
             /**
-             * @description Those done.
+             * @description The number of completed todos.
              * @example 2
              */
             completed: number;
             /**
-             * @description All of them.
+             * @description The number of all matching todos.
              * @example 5
              */
             total: number;
         };
         /**
-         * @description Changes to a todo: a field that is left out stays as it is.
+         * @description Changes to a todo. Omitted fields keep their values.
          * @example {
          *       "is_completed": true
          *     }
          */
         TodoUpdate: {
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly completed_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description A new description: 0 to 2,000 characters, without U+0000; null clears it. */
+            /** @description The new description: 0 to 2,000 characters, without U+0000. Null clears it. */
             description?: string | null;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether it is done. */
+            /** @description Whether the todo is completed. */
             is_completed?: boolean;
-            /** @description A new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
+            /** @description The new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title?: string;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly user_id?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly version?: unknown;
         };
         /**
-         * @description What to set in many todos at once.
+         * @description The changes of a bulk update.
          * @example {
          *       "is_completed": true
          *     }
          */
         TodosUpdate: {
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly completed_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether they are done. */
+            /** @description Whether the todos are completed. */
             is_completed: boolean;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly user_id?: unknown;
-            /** @description Ignored, so that a todo can be sent back as it came. */
+            /** @description Read-only: ignored in requests. */
             readonly version?: unknown;
         };
     };
@@ -434,23 +434,23 @@ export interface operations {
     listTodos: {
         parameters: {
             query?: {
-                /** @description Only todos that are (true) or are not (false) completed. */
+                /** @description Only todos that are completed (true) or active (false). */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
-                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description contains this text. The search ignores case, and treats composed and
+                 *     decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
                  */
                 q?: string;
-                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                /** @description Only todos with these IDs, at most 200: `id=…&id=…`. */
                 id?: string[];
-                /** @description At most so many todos. Without it the answer holds all of them, however many. */
+                /** @description The maximum number of todos on a page. Without it, the response contains all todos. */
                 limit?: number;
                 /**
-                 * @description The `next_cursor` of the page before; left out or empty for the first page. It goes with the `sort` and the
-                 *     filters that it came from.
+                 * @description The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the `sort`
+                 *     and filters it came from.
                  */
                 cursor?: string;
-                /** @description The order. */
+                /** @description The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. */
                 sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at";
             };
             header?: never;
@@ -463,12 +463,12 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description With `rel="next"`: where the next page is. Absent at the end.
+                     * @description The URL of the next page, with `rel="next"`. Absent on the last page.
                      * @example </api/v1/todos?limit=1&cursor=AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU>; rel="next"
                      */
                     Link?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -496,11 +496,14 @@ export interface operations {
                     "application/json": components["schemas"]["TodoList"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -510,11 +513,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -524,11 +527,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -538,16 +541,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -576,17 +579,17 @@ export interface operations {
             201: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "1"
                      */
                     ETag?: string;
                     /**
-                     * @description Where the todo is.
+                     * @description The URL of the todo.
                      * @example /api/v1/todos/0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                      */
                     Location?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -608,11 +611,14 @@ export interface operations {
                     "application/json": components["schemas"]["TodoRead"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -626,7 +632,7 @@ export interface operations {
             408: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -636,11 +642,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is longer than 64 KiB. */
             413: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -650,11 +656,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is of another media type, or compressed. */
+            /** @description The body has another media type, or is compressed. */
             415: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -664,11 +670,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
+            /**
+             * @description - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             *     - The body has an unknown field.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -678,11 +688,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -692,16 +702,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -716,21 +726,21 @@ export interface operations {
     deleteTodos: {
         parameters: {
             query?: {
-                /** @description Only todos that are (true) or are not (false) completed. */
+                /** @description Only todos that are completed (true) or active (false). */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
-                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description contains this text. The search ignores case, and treats composed and
+                 *     decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
                  */
                 q?: string;
                 /**
-                 * @description Only todos of these ids, at most 200: `id=…&id=…`.
+                 * @description Only todos with these IDs, at most 200: `id=…&id=…`.
                  * @example [
                  *       "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f"
                  *     ]
                  */
                 id?: string[];
-                /** @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused. */
+                /** @description Send `true`, without any filter, to select all todos. It cannot be combined with a filter. */
                 all?: boolean;
             };
             header?: never;
@@ -739,11 +749,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many were deleted. */
+            /** @description The number of todos that were deleted. */
             200: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -758,11 +768,14 @@ export interface operations {
                     "application/json": components["schemas"]["Affected"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -772,11 +785,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule. */
+            /** @description Neither a filter nor `all=true` is given, or both are, or a query parameter is unknown or invalid. */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -786,11 +799,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -800,16 +813,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -824,21 +837,21 @@ export interface operations {
     updateTodos: {
         parameters: {
             query?: {
-                /** @description Only todos that are (true) or are not (false) completed. */
+                /** @description Only todos that are completed (true) or active (false). */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
-                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description contains this text. The search ignores case, and treats composed and
+                 *     decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
                  */
                 q?: string;
                 /**
-                 * @description Only todos of these ids, at most 200: `id=…&id=…`.
+                 * @description Only todos with these IDs, at most 200: `id=…&id=…`.
                  * @example [
                  *       "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f"
                  *     ]
                  */
                 id?: string[];
-                /** @description `true` when, without any filter, really all todos are to be changed. Beside a filter it is refused. */
+                /** @description Send `true`, without any filter, to select all todos. It cannot be combined with a filter. */
                 all?: boolean;
             };
             header?: never;
@@ -851,11 +864,11 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How many were changed. */
+            /** @description The number of todos that were changed. */
             200: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -870,11 +883,14 @@ export interface operations {
                     "application/json": components["schemas"]["Affected"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -888,7 +904,7 @@ export interface operations {
             408: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -898,11 +914,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is longer than 64 KiB. */
             413: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -912,11 +928,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is of another media type, or compressed. */
+            /** @description The body has another media type, or is compressed. */
             415: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -926,11 +942,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: Neither a filter nor `all=true` is given, or both, or a query parameter is unknown or breaks a rule. */
+            /**
+             * @description - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             *     - The body has an unknown field.
+             *     - Neither a filter nor `all=true` is given, or both are, or a query parameter is unknown or invalid.
+             */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -940,11 +960,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -954,16 +974,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -978,14 +998,14 @@ export interface operations {
     todoStats: {
         parameters: {
             query?: {
-                /** @description Only todos that are (true) or are not (false) completed. */
+                /** @description Only todos that are completed (true) or active (false). */
                 is_completed?: boolean;
                 /**
-                 * @description Only todos whose title or description holds this text, wherever, in whatever case; composed and
-                 *     decomposed letters are the same. `%` and `_` are ordinary characters. An empty text is no filter.
+                 * @description Only todos whose title or description contains this text. The search ignores case, and treats composed and
+                 *     decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
                  */
                 q?: string;
-                /** @description Only todos of these ids, at most 200: `id=…&id=…`. */
+                /** @description Only todos with these IDs, at most 200: `id=…&id=…`. */
                 id?: string[];
             };
             header?: never;
@@ -994,11 +1014,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many todos match. */
+            /** @description The number of matching todos. */
             200: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1015,11 +1035,14 @@ export interface operations {
                     "application/json": components["schemas"]["TodoStats"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1029,11 +1052,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1043,11 +1066,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1057,16 +1080,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1083,16 +1106,19 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
-                 *     answer is 412 and nothing is changed.
+                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
+                 *     with 412 and changes nothing.
                  */
                 "If-Match"?: string;
-                /** @description The `ETag` of an earlier answer, in its quotes, or several: when the todo still has it, the answer is 304. */
+                /**
+                 * @description One or more quoted ETags of earlier responses, separated by commas. If the todo still has one of them, the response
+                 *     is a 304 without a body.
+                 */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
-                 * @description The todo's id.
+                 * @description The ID of the todo.
                  * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                  */
                 todo_id: string;
@@ -1105,12 +1131,12 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "3"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1132,16 +1158,16 @@ export interface operations {
                     "application/json": components["schemas"]["TodoRead"];
                 };
             };
-            /** @description The todo still has the ETag in `If-None-Match`. */
+            /** @description The todo has not changed: it still has an ETag listed in `If-None-Match`. */
             304: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "3"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1149,11 +1175,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. Or: `todo_id` is not a UUID. Or: A conditional header cannot be understood. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             *     - `todo_id` is not a UUID.
+             *     - A conditional header is invalid.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1163,11 +1194,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no such todo; whether another user has is not told. */
+            /** @description The todo does not exist, or belongs to another user. */
             404: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1177,16 +1208,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The condition does not hold. Nothing was changed; `current` is the todo as it stands. */
+            /** @description The condition does not hold. Nothing was changed; `current` is the current todo. */
             412: {
                 headers: {
                     /**
-                     * @description The version of `current`, in quotes. Absent when there is none.
+                     * @description The version of `current`, in quotes. Absent if it is null.
                      * @example "4"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1196,11 +1227,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
-            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1210,11 +1241,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1224,16 +1255,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1250,19 +1281,20 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
-                 *     answer is 412 and nothing is changed.
+                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
+                 *     with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
-                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
+                 *     nothing.
                  */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
-                 * @description The todo's id.
+                 * @description The ID of the todo.
                  * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                  */
                 todo_id: string;
@@ -1275,16 +1307,16 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The todo was there, and is now as sent. */
+            /** @description The todo existed and was replaced. */
             200: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "3"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1310,17 +1342,17 @@ export interface operations {
             201: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "1"
                      */
                     ETag?: string;
                     /**
-                     * @description Where the todo is.
+                     * @description The URL of the todo.
                      * @example /api/v1/todos/0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                      */
                     Location?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1342,11 +1374,16 @@ export interface operations {
                     "application/json": components["schemas"]["TodoRead"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. Or: `todo_id` is not a UUID. Or: A conditional header cannot be understood. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             *     - `todo_id` is not a UUID.
+             *     - A conditional header is invalid.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1360,7 +1397,7 @@ export interface operations {
             408: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1370,16 +1407,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The condition does not hold. Nothing was changed; `current` is the todo as it stands. Or: The condition asks for a todo that is not there. */
+            /**
+             * @description - The condition does not hold. Nothing was changed; `current` is the current todo.
+             *     - The condition requires a todo that does not exist.
+             */
             412: {
                 headers: {
                     /**
-                     * @description The version of `current`, in quotes. Absent when there is none.
+                     * @description The version of `current`, in quotes. Absent if it is null.
                      * @example "4"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1389,11 +1429,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is longer than 64 KiB. */
             413: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1403,11 +1443,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is of another media type, or compressed. */
+            /** @description The body has another media type, or is compressed. */
             415: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1417,11 +1457,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
+            /**
+             * @description - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             *     - The body has an unknown field.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1431,11 +1475,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1445,16 +1489,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1471,19 +1515,20 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
-                 *     answer is 412 and nothing is changed.
+                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
+                 *     with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
-                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
+                 *     nothing.
                  */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
-                 * @description The todo's id.
+                 * @description The ID of the todo.
                  * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                  */
                 todo_id: string;
@@ -1492,11 +1537,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The todo is gone. */
+            /** @description The todo was deleted. */
             204: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1504,11 +1549,16 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. Or: `todo_id` is not a UUID. Or: A conditional header cannot be understood. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             *     - `todo_id` is not a UUID.
+             *     - A conditional header is invalid.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1518,11 +1568,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no such todo; whether another user has is not told. */
+            /** @description The todo does not exist, or belongs to another user. */
             404: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1532,16 +1582,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The condition does not hold. Nothing was changed; `current` is the todo as it stands. */
+            /** @description The condition does not hold. Nothing was changed; `current` is the current todo. */
             412: {
                 headers: {
                     /**
-                     * @description The version of `current`, in quotes. Absent when there is none.
+                     * @description The version of `current`, in quotes. Absent if it is null.
                      * @example "4"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1551,11 +1601,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
-            /** @description A query parameter is unknown or breaks a rule; every bad one is named. */
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1565,11 +1615,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1579,16 +1629,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1605,19 +1655,20 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that the todo must have, in its quotes, or several; `*` stands for any. When it has another, the
-                 *     answer is 412 and nothing is changed.
+                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
+                 *     with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*`: only when there is no such todo, so that `PUT` creates, but replaces nothing. Or an `ETag` that the todo
-                 *     must not have, in its quotes, or several. Otherwise the answer is 412 and nothing is changed.
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
+                 *     nothing.
                  */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
-                 * @description The todo's id.
+                 * @description The ID of the todo.
                  * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f
                  */
                 todo_id: string;
@@ -1630,16 +1681,16 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The todo as it is now. */
+            /** @description The updated todo. */
             200: {
                 headers: {
                     /**
-                     * @description Its version, in quotes.
+                     * @description The version of the todo, in quotes.
                      * @example "3"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1661,11 +1712,16 @@ export interface operations {
                     "application/json": components["schemas"]["TodoRead"];
                 };
             };
-            /** @description The header `X-User-ID` is missing or empty. Or: `X-User-ID` is not one UUID. Or: `todo_id` is not a UUID. Or: A conditional header cannot be understood. */
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             *     - `todo_id` is not a UUID.
+             *     - A conditional header is invalid.
+             */
             400: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1675,11 +1731,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The caller has no such todo; whether another user has is not told. */
+            /** @description The todo does not exist, or belongs to another user. */
             404: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1693,7 +1749,7 @@ export interface operations {
             408: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1703,16 +1759,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The condition does not hold. Nothing was changed; `current` is the todo as it stands. */
+            /** @description The condition does not hold. Nothing was changed; `current` is the current todo. */
             412: {
                 headers: {
                     /**
-                     * @description The version of `current`, in quotes. Absent when there is none.
+                     * @description The version of `current`, in quotes. Absent if it is null.
                      * @example "4"
                      */
                     ETag?: string;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1722,11 +1778,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
-            /** @description The body is over 64 KiB. */
+            /** @description The body is longer than 64 KiB. */
             413: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1736,11 +1792,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is of another media type, or compressed. */
+            /** @description The body has another media type, or is compressed. */
             415: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1750,11 +1806,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The body is not a JSON object or breaks a rule; every bad field is named. Or: The body has a field that is not known. Or: A query parameter is unknown or breaks a rule; every bad one is named. */
+            /**
+             * @description - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             *     - The body has an unknown field.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
             422: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1764,11 +1824,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1778,16 +1838,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1808,11 +1868,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The process is up. */
+            /** @description The process is running. */
             200: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1838,11 +1898,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Requests can be served. */
+            /** @description The service can handle requests. */
             200: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1857,11 +1917,11 @@ export interface operations {
                     "application/json": components["schemas"]["HealthStatus"];
                 };
             };
-            /** @description A defect of the server; its log tells more under `request_id`. */
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
             500: {
                 headers: {
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;
@@ -1871,16 +1931,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The database is away, overloaded or too slow. Try again after the seconds in `Retry-After`. */
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
             503: {
                 headers: {
                     /**
-                     * @description After how many seconds to try again.
+                     * @description The number of seconds to wait before retrying.
                      * @example 1
                      */
                     "Retry-After"?: number;
                     /**
-                     * @description The id of the request: the client's own, or one made by the server.
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
                      * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
                      */
                     "X-Request-ID"?: string;

@@ -1,5 +1,5 @@
-//! Splits long bodies into chunks. actix-http copies whatever it is given, however long, into a buffer of the connection,
-//! and keeps that buffer. So a slow or idle client occupies no more memory than one chunk.
+//! Splits long bodies into chunks. actix-http copies whatever it is given, however long, into a buffer of the
+//! connection, and keeps that buffer. So a slow or idle client occupies no more memory than one chunk.
 
 use std::iter;
 

@@ -31,8 +31,8 @@ pub fn wants_gzip(request: &HttpRequest) -> bool {
         })
 }
 
-/// Whether a response can be compressed: it is long, it is JSON, and it has no strong `ETag`, which identifies the exact
-/// bytes sent. Responses with a single todo have a strong `ETag`.
+/// Whether a response can be compressed: it is long, it is JSON, and it has no strong `ETag`, which identifies the
+/// exact bytes sent. Responses with a single todo have a strong `ETag`.
 #[must_use]
 pub fn is_compressible(response: &ServiceResponse<BoxBody>) -> bool {
     let is_long = match response.response().body().size() {

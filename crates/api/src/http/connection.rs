@@ -1,8 +1,8 @@
 //! A client connection with timeouts.
 //!
 //! actix-http limits only the time for the head of the first request, and the time that a connection may be idle
-//! (`KEEP_ALIVE`). It has no timeout for later requests, for a body that no handler reads, or for a client that does not
-//! read its response.
+//! (`KEEP_ALIVE`). It has no timeout for later requests, for a body that no handler reads, or for a client that does
+//! not read its response.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;

@@ -31,20 +31,20 @@ const MAX_LOGGED_PATH: usize = 200;
 /// The media type of errors (RFC 9457).
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Shared caches must not store a response, and private caches must revalidate it. Users who share a browser, and so its
-/// cache, are kept apart by `Vary` ([`VaryHeader`]).
+/// Shared caches must not store a response, and private caches must revalidate it. Users who share a browser, and so
+/// its cache, are kept apart by `Vary` ([`VaryHeader`]).
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Responses whose `ETag` is a todo's version must not be stored at all. Todos of two users can have the same id and
-/// version, and `Vary` alone does not keep them apart: a cache may revalidate a request of one user with the `ETag` of a
-/// response to another (RFC 9111, section 4.3.1). Chromium does, and would show the other user's todo after the 304.
+/// version, and `Vary` alone does not keep them apart: a cache may revalidate a request of one user with the `ETag` of
+/// a response to another (RFC 9111, section 4.3.1). Chromium does, and would show the other user's todo after the 304.
 /// Clients that store todos themselves can still send `If-None-Match`.
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Assigns the request id and completes the response.
 ///
 /// # Errors
-/// None of its own.
+/// Only errors of the inner service.
 pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -194,7 +194,7 @@ pub(crate) fn causes(error: &ApiError) -> String {
 /// The innermost middleware: turns a panic in a handler into a 500 for that request only.
 ///
 /// # Errors
-/// None of its own.
+/// Only errors of the inner service.
 pub async fn catch_panics(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

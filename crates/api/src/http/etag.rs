@@ -24,8 +24,8 @@ pub fn etag(version: i64) -> HeaderValue {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described, never constructed")]
 pub struct IfMatchHeader {
-    /// One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
-    /// with 412 and changes nothing.
+    /// One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+    /// request fails with 412 and changes nothing.
     #[param(
         rename = "If-Match",
         required = false,
@@ -39,8 +39,8 @@ pub struct IfMatchHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described, never constructed")]
 pub struct IfNoneMatchHeader {
-    /// One or more quoted ETags of earlier responses, separated by commas. If the todo still has one of them, the response
-    /// is a 304 without a body.
+    /// One or more `ETag` values of earlier responses, in quotes, separated by commas. If the todo still has one of
+    /// them, the response is a 304 without a body.
     #[param(
         rename = "If-None-Match",
         required = false,
@@ -54,7 +54,7 @@ pub struct IfNoneMatchHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described, never constructed")]
 pub struct IfNoneMatchOnWriteHeader {
-    /// `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+    /// `*` requires that the todo does not exist, so that `PUT` creates but never replaces. `ETag` values in quotes,
     /// separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
     /// nothing.
     #[param(
@@ -205,8 +205,8 @@ fn version_of(tag: &str) -> Option<i64> {
     tag.parse().ok().filter(|version: &i64| version.to_string() == tag)
 }
 
-/// Parses a list of tags into their texts without quotes, and whether each is weak. Returns `None` if the list is invalid
-/// or empty. A tag may contain commas (RFC 9110, section 8.8.3).
+/// Parses a list of tags into their texts without quotes, and whether each is weak. Returns `None` if the list is
+/// invalid or empty. A tag may contain commas (RFC 9110, section 8.8.3).
 fn entity_tags(list: &str) -> Option<Vec<(&str, bool)>> {
     const SEPARATORS: [char; 3] = [' ', '\t', ','];
     let mut tags = Vec::new();

@@ -2,8 +2,8 @@
 //!
 //! A compressor takes about 300 KiB. One per response would be the largest part of what a slow client costs. So each
 //! chunk is compressed independently, with one compressor per thread. Chunks end at byte boundaries and do not refer to
-//! earlier ones, so together they form one valid stream. It is hardly longer than usual, because a chunk of 32 KiB is as
-//! long as the format's window.
+//! earlier ones, so together they form one valid stream. It is hardly longer than usual, because a chunk of 32 KiB is
+//! as long as the format's window.
 
 use std::cell::RefCell;
 use std::mem;
@@ -11,8 +11,8 @@ use std::mem;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 
-/// The compression level, from 1 to 9. It reduces a list of todos to a quarter; level 6, the usual one, would reduce it to
-/// a sixth, but take four times as long, and other clients wait for the same thread.
+/// The compression level, from 1 to 9. It reduces a list of todos to a quarter; level 6, the usual one, would reduce it
+/// to a sixth, but take four times as long, and other clients wait for the same thread.
 const LEVEL: u32 = 1;
 
 /// The header of a stream, without a name or a time.

@@ -39,8 +39,8 @@ impl Query {
         values.pop()
     }
 
-    /// Reads a parameter that may be repeated. Adds an error, and returns no values, if it is given more than `max` times
-    /// (with the message `too_many`) or `parse` rejects one of its values.
+    /// Reads a parameter that may be repeated. Adds an error, and returns no values, if it is given more than `max`
+    /// times (with the message `too_many`) or `parse` rejects one of its values.
     pub fn read_all<T, E: ToString>(
         &mut self,
         name: &'static str,

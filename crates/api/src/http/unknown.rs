@@ -1,5 +1,5 @@
-//! Unknown fields and parameters. Ignoring them would hide typos, so they are rejected, with a suggestion of the name that
-//! was probably meant.
+//! Unknown fields and parameters. Ignoring them would hide typos, so they are rejected, with a suggestion of the name
+//! that was probably meant.
 
 use crate::error::FieldError;
 

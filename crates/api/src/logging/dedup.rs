@@ -1,5 +1,5 @@
-//! Deduplicates warnings and errors. The first of a kind is written immediately. While it repeats, it is only counted, and
-//! one line per second reports the count. No event is lost without being counted.
+//! Deduplicates warnings and errors. The first of a kind is written immediately. While it repeats, it is only counted,
+//! and one line per second reports the count. No event is lost without being counted.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -80,7 +80,8 @@ pub fn start(format: LogFormat, filter: Targets) -> std::io::Result<Log> {
     Ok(Log { reporter: Some((stop, reporter)), writer: Some(writer) })
 }
 
-/// Reports how many lines were dropped since the last report. If the report itself is dropped, the next one includes them.
+/// Reports how many lines were dropped since the last report. If the report itself is dropped, the next one includes
+/// them.
 fn report_dropped(counter: &ErrorCounter, reported: &mut usize) {
     let dropped = counter.dropped_lines();
     if dropped == *reported {

@@ -103,7 +103,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
     }
     if id == "putTodo" {
         examples.push((
-            "gone",
+            "no_todo",
             "The condition requires a todo that does not exist.",
             precondition_failed(None),
         ));

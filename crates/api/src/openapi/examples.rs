@@ -52,8 +52,8 @@ fn add_examples(operation: &mut Operation) {
 }
 
 /// The example of a parameter. All examples use the same todo, which the first operation on the page ([`super::order`])
-/// creates. Optional parameters have no example, because Swagger UI would send it; except for the bulk calls, which need
-/// a filter: this one matches only the example todo.
+/// creates. Optional parameters have no example, because Swagger UI would send it; except for the bulk calls, which
+/// need a filter: this one matches only the example todo.
 fn parameter_value(operation_id: &str, name: &str) -> Option<Value> {
     match (operation_id, name) {
         (_, "todo_id") => Some(json!(TODO_ID)),

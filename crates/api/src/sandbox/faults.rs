@@ -47,10 +47,11 @@ impl Faults {
         Self { latency, fail_rate, lose_answers, seed, random: Random::new(seed) }
     }
 
-    /// Handles a request with its faults: those it requests by `X-Sandbox`, otherwise random ones at the configured rates.
+    /// Handles a request with its faults: those it requests by `X-Sandbox`, otherwise random ones at the configured
+    /// rates.
     ///
     /// # Errors
-    /// None of its own.
+    /// Only errors of the inner service.
     pub async fn inject(
         &self,
         request: ServiceRequest,
@@ -78,8 +79,8 @@ impl Faults {
         Fault { latency, status, loses_response }
     }
 
-    /// Draws random faults. It always draws three numbers, so that with the same seed, changing one flag does not change
-    /// which requests the others affect.
+    /// Draws random faults. It always draws three numbers, so that with the same seed, changing one flag does not
+    /// change which requests the others affect.
     fn draw(&self) -> Fault {
         let latency = self.latency.unwrap_or_default().draw(&self.random);
         let status = (self.random.fraction() < self.fail_rate).then_some(503);
@@ -101,8 +102,8 @@ impl Faults {
     }
 }
 
-/// Replaces a response by one that closes the connection. actix-http polls the body before it writes the head, and writes
-/// nothing if the body fails.
+/// Replaces a response by one that closes the connection. actix-http polls the body before it writes the head, and
+/// writes nothing if the body fails.
 fn lose(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (method, status) = (response.request().method(), response.status().as_u16());
     let path = response.request().path();

@@ -1,4 +1,5 @@
-//! Writes the sample data to a repository. Todos are created and completed by the usual calls, with a clock set to the past.
+//! Writes the sample data to a repository. Todos are created and completed by the usual calls, with a clock set to the
+//! past.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

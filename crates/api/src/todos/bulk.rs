@@ -11,8 +11,9 @@ use crate::http::caller::Caller;
 
 /// Update many todos
 ///
-/// Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed; those
-/// that already had the value are not counted. At least one filter is required; to update all todos, send `all=true`.
+/// Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed;
+/// those that already had the value are not counted. At least one filter is required; to update all todos, send
+/// `all=true`.
 ///
 /// # Errors
 /// See the OpenAPI document.

@@ -1,9 +1,9 @@
 //! Keyset cursors: the position at which a page ends, as an opaque token.
 //!
-//! A token is 29 bytes in URL-safe base64: a format version, the position (microseconds since 1970, id), and a checksum of
-//! both and of the list it belongs to: the user, the order and the filter. A token that is damaged, or used with another
-//! list, is rejected rather than leading to a wrong page. It is not a secret and grants no access: every page is
-//! restricted to the caller's todos.
+//! A token is 29 bytes in URL-safe base64: a format version, the position (microseconds since 1970, id), and a checksum
+//! of both and of the list it belongs to: the user, the order and the filter. A token that is damaged, or used with
+//! another list, is rejected rather than leading to a wrong page. It is not a secret and grants no access: every page
+//! is restricted to the caller's todos.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

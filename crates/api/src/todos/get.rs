@@ -15,8 +15,8 @@ use crate::http::routing::TodoPath;
 
 /// Get a todo
 ///
-/// If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the todo
-/// has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
+/// If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the
+/// todo has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
 ///
 /// # Errors
 /// See the OpenAPI document.

@@ -35,8 +35,8 @@ pub fn to_string(todo: &Todo) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Appends todos to a list that already contains `before` todos, until the text is at least `limit` bytes long. Returns how
-/// many were written: at least one, if there is one.
+/// Appends todos to a list that already contains `before` todos, until the text is at least `limit` bytes long. Returns
+/// how many were written: at least one, if there is one.
 pub fn push_todos(to: &mut Vec<u8>, todos: &[Todo], before: usize, limit: usize) -> usize {
     to.reserve((USUAL_LENGTH * (todos.len() + 1)).min(limit));
     if before == 0 {

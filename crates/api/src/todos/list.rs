@@ -17,8 +17,9 @@ use crate::http::request_id::RequestId;
 /// List todos
 ///
 /// Returns the todos that match the filters, newest first by default. Without a `limit`, the response contains all of
-/// them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists throughout,
-/// and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the meantime.
+/// them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists
+/// throughout, and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the
+/// meantime.
 ///
 /// # Errors
 /// See the OpenAPI document.
@@ -62,14 +63,15 @@ pub async fn list_todos(
     response.content_type(ContentType::json());
     let mut text = Vec::new();
     let written = json::push_todos(&mut text, &page.items, 0, MAX_UNSTREAMED);
-    let Some(last) = page.items.last().filter(|_| has_more || written < page.items.len()) else {
+    let Some(last_todo) = page.items.last().filter(|_| has_more || written < page.items.len())
+    else {
         json::end_list(&mut text, written, next_cursor.as_deref());
         return Ok(response.body(text));
     };
     // Too long to be sent at once: start again, and stream it in parts.
     drop(text);
     let list = LongList {
-        page_end: (!has_more).then(|| (sort.position_of(last), next_cursor)),
+        page_end: (!has_more).then(|| (sort.position_of(last_todo), next_cursor)),
         request_id: request.extensions().get::<RequestId>().cloned(),
         permit: stream_limit.acquire(user)?,
         service: service.into_inner(),

@@ -74,8 +74,8 @@ pub struct PageParams {
     /// The maximum number of todos on a page. Without it, the response contains all todos.
     #[param(required = false, minimum = 1, maximum = 200)]
     limit: u32,
-    /// The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the `sort`
-    /// and filters it came from.
+    /// The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the
+    /// `sort` and filters it came from.
     #[param(required = false, max_length = 64)]
     cursor: String,
     /// The order of the todos; `-` means descending. Ties are broken by ID, in the same direction.

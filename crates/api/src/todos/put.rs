@@ -18,9 +18,9 @@ use crate::http::routing::TodoPath;
 /// Create or replace a todo
 ///
 /// Creates the todo under an ID that the client generates, or replaces it. The call is idempotent: a client that was
-/// offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by two
-/// users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one of the
-/// listed versions. Otherwise it fails with 412 and changes nothing.
+/// offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by
+/// two users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one
+/// of the listed versions. Otherwise it fails with 412 and changes nothing.
 ///
 /// # Errors
 /// See the OpenAPI document.

@@ -1,5 +1,5 @@
-//! Streams a list of any length in bounded memory: each part is read and serialized when the client has taken the previous
-//! one. No database connection is held in between, however slow the client.
+//! Streams a list of any length in bounded memory: each part is read and serialized when the client has taken the
+//! previous one. No database connection is held in between, however slow the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub const FIRST_ROWS: u32 = 100;
 /// The maximum number of rows that are read for a later part.
 const MAX_ROWS: usize = 500;
 
-/// The approximate length, in bytes, up to which a list is sent at once, without reading any rows twice. A usual page of
-/// 200 todos is shorter.
+/// The approximate length, in bytes, up to which a list is sent at once, without reading any rows twice. A usual page
+/// of 200 todos is shorter.
 pub const MAX_UNSTREAMED: usize = 128 * 1024;
 
 /// The approximate length of a part, in bytes.
@@ -62,8 +62,8 @@ struct NextPart {
 impl LongList {
     /// The body of the response; `first` contains the rows that have been read already.
     ///
-    /// If a later part cannot be read, the stream ends with an error and the connection is cut, so that the truncated list
-    /// does not look complete.
+    /// If a later part cannot be read, the stream ends with an error and the connection is cut, so that the truncated
+    /// list does not look complete.
     pub fn body(self, first: Page) -> impl Stream<Item = Result<Bytes, ApiError>> {
         let (text, next) = self.write(first, 0);
         let list = Arc::new(self);
@@ -103,7 +103,8 @@ impl LongList {
         }
     }
 
-    /// Serializes as much of `page` as fits into a part, after `count` earlier todos. Also returns the next part to read.
+    /// Serializes as much of `page` as fits into a part, after `count` earlier todos. Also returns the next part to
+    /// read.
     fn write(&self, page: Page, count: usize) -> (Bytes, Option<NextPart>) {
         let Page { mut items, mut next } = page;
         let sort = self.query.sort;
@@ -117,8 +118,8 @@ impl LongList {
         let count = count + written;
         match items[..written].last() {
             Some(last) if written < items.len() || next.is_some() => {
-                // As many rows as fill a part if they are as long as these, but at most four times as many, because they
-                // may be longer.
+                // As many rows as fill a part if they are as long as these, but at most four times as many, because
+                // they may be longer.
                 let rows = (written * PART_LENGTH / text.len()).min(4 * written);
                 let rows = u32::try_from(rows.clamp(1, MAX_ROWS)).unwrap_or(1);
                 let next = NextPart { after: sort.position_of(last), count, rows };
