@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
 use todo_api::todos::cursor::{ListIdentity, encode};
-use todo_api::todos::params::{ListRequest, MAX_LIMIT, BulkRequest};
+use todo_api::todos::params::{BulkRequest, ListRequest, MAX_LIMIT};
 use todo_domain::{Position, TodoId};
 use uuid::Uuid;
 

@@ -95,7 +95,8 @@ pub struct Settings {
 
     /// The database: `sqlite://path`, `sqlite::memory:`, or `postgres://user:password@host/database` with libpq
     /// parameters, such as `?sslmode=verify-full`. A flag is visible in the process list, including the password: use
-    /// the environment or a file instead. [default: sqlite://todos.db]
+    /// the environment or a file instead.
+    /// [default: sqlite://todos.db]
     #[expect(clippy::doc_markdown, reason = "the help shows it verbatim")]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<String>,

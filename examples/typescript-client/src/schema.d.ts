@@ -14,8 +14,9 @@ export interface paths {
         /**
          * List todos
          * @description Returns the todos that match the filters, newest first by default. Without a `limit`, the response contains all of
-         *     them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists throughout,
-         *     and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the meantime.
+         *     them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists
+         *     throughout, and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the
+         *     meantime.
          */
         get: operations["listTodos"];
         put?: never;
@@ -35,8 +36,9 @@ export interface paths {
         head?: never;
         /**
          * Update many todos
-         * @description Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed; those
-         *     that already had the value are not counted. At least one filter is required; to update all todos, send `all=true`.
+         * @description Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed;
+         *     those that already had the value are not counted. At least one filter is required; to update all todos, send
+         *     `all=true`.
          */
         patch: operations["updateTodos"];
         trace?: never;
@@ -70,16 +72,16 @@ export interface paths {
         };
         /**
          * Get a todo
-         * @description If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the todo
-         *     has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
+         * @description If you already have the todo, send its `ETag` in `If-None-Match`: the response is a 304 without a body while the
+         *     todo has not changed. With `If-Match`, the request fails with 412 if the todo has another version.
          */
         get: operations["getTodo"];
         /**
          * Create or replace a todo
          * @description Creates the todo under an ID that the client generates, or replaces it. The call is idempotent: a client that was
-         *     offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by two
-         *     users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one of the
-         *     listed versions. Otherwise it fails with 412 and changes nothing.
+         *     offline, or did not receive the response, can safely retry it. IDs are separate for each user: the same ID used by
+         *     two users identifies two todos. With `If-None-Match: *` the call only creates; with `If-Match` it only replaces one
+         *     of the listed versions. Otherwise it fails with 412 and changes nothing.
          */
         put: operations["putTodo"];
         post?: never;
@@ -446,8 +448,8 @@ export interface operations {
                 /** @description The maximum number of todos on a page. Without it, the response contains all todos. */
                 limit?: number;
                 /**
-                 * @description The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the `sort`
-                 *     and filters it came from.
+                 * @description The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the
+                 *     `sort` and filters it came from.
                  */
                 cursor?: string;
                 /** @description The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. */
@@ -1106,13 +1108,13 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
-                 *     with 412 and changes nothing.
+                 * @description One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+                 *     request fails with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description One or more quoted ETags of earlier responses, separated by commas. If the todo still has one of them, the response
-                 *     is a 304 without a body.
+                 * @description One or more `ETag` values of earlier responses, in quotes, separated by commas. If the todo still has one of
+                 *     them, the response is a 304 without a body.
                  */
                 "If-None-Match"?: string;
             };
@@ -1281,12 +1283,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
-                 *     with 412 and changes nothing.
+                 * @description One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+                 *     request fails with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. `ETag` values in quotes,
                  *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
                  *     nothing.
                  */
@@ -1515,12 +1517,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
-                 *     with 412 and changes nothing.
+                 * @description One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+                 *     request fails with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. `ETag` values in quotes,
                  *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
                  *     nothing.
                  */
@@ -1655,12 +1657,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description One or more quoted ETags, separated by commas, or `*` for any. If the todo has none of them, the request fails
-                 *     with 412 and changes nothing.
+                 * @description One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+                 *     request fails with 412 and changes nothing.
                  */
                 "If-Match"?: string;
                 /**
-                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. One or more quoted ETags,
+                 * @description `*` requires that the todo does not exist, so that `PUT` creates but never replaces. `ETag` values in quotes,
                  *     separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
                  *     nothing.
                  */
