@@ -192,7 +192,7 @@ impl Settings {
                 let file = File::open(path).map_err(|error| problem(&error))?;
                 let read = file.take(MAX_URL_BYTES + 1).read_to_string(&mut url);
                 if read.map_err(|error| problem(&error))? as u64 > MAX_URL_BYTES {
-                    return Err(problem(&"it is too long to be a URL"));
+                    return Err(problem(&"it is longer than 64 KiB"));
                 }
                 Ok((url.trim_end_matches(['\r', '\n']).to_owned(), "DATABASE_URL_FILE"))
             }

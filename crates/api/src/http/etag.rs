@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use crate::error::ApiError;
 
 /// The error message for an invalid `If-Match` or `If-None-Match`.
-pub const ETAGS_RULE: &str = "must be * or a quoted ETag, such as \"3\"";
+pub const ETAGS_RULE: &str = "must be * or one or more quoted ETags, such as \"3\"";
 
 /// The entity tag of a version.
 #[must_use]

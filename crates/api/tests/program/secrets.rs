@@ -33,7 +33,7 @@ fn a_url_in_the_wrong_place_is_not_shown() {
 fn the_help_says_that_flags_are_visible() {
     let help = run(&["--help"], &[]);
     let help = help.succeeded().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(help.contains("visible in the list of processes"), "{help}");
+    assert!(help.contains("visible in the process list"), "{help}");
 }
 
 /// Runs the program with the URL in a file.
