@@ -111,7 +111,11 @@ pub(crate) fn an_unknown_parameter_is_rejected_with_a_suggestion(api: Api) {
     for (query, field, message) in [
         ("completed=true", "completed", "is unknown; did you mean is_completed?"),
         ("ids=1", "ids", "is unknown; did you mean id?"),
-        ("page=2", "page", "is unknown; the known names are cursor, id, is_completed, limit, q, sort"),
+        (
+            "page=2",
+            "page",
+            "is unknown; the known names are cursor, id, is_completed, limit, q, sort",
+        ),
     ] {
         assert_eq!(ann.get(format!("{TODOS}?{query}")).expect_invalid_fields(&[field]), [message]);
     }
