@@ -94,7 +94,7 @@ fn a_request_with_an_ambiguous_length_is_rejected_and_nothing_after_it_is_read()
         "X: a\r\n Transfer-Encoding: chunked\r\n",
     ] {
         let request = post_with(headers, &smuggled);
-        target.expect(400, &request);
+        target.expect_bare(400, &request);
         let mut stream = connect(([127, 0, 0, 1], target.server.port()).into()).unwrap();
         let _ = stream.write_all(&request);
         let mut responses = Vec::new();

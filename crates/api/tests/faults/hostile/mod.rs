@@ -1,4 +1,4 @@
-//! Malicious requests. Each has one defined response, in the common error format.
+//! Malicious requests. Each has one defined response.
 
 use std::io::{BufReader, Write};
 
@@ -36,6 +36,17 @@ impl TestServer {
         read_response(&mut BufReader::new(&stream), false).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&request[..request.len().min(300)]))
         })
+    }
+
+    /// Sends bytes that are not HTTP, and expects the HTTP library's response with this status, which has no body.
+    #[track_caller]
+    fn expect_bare(&self, status: u16, request: impl AsRef<[u8]>) -> Response {
+        let request = request.as_ref();
+        let response = self.send(request);
+        let shown = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();
+        assert_eq!(response.status, status, "{shown}\n{response:?}");
+        assert_eq!(response.header("content-length"), Some("0"), "{shown}");
+        response
     }
 
     /// Sends these bytes and expects a response with this status; an error must have the common format.
