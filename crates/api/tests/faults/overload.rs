@@ -19,6 +19,21 @@ const IDLE: usize = 2_000;
 
 const KIB: u64 = 1024;
 
+/// Each instance may be one of many on the same Postgres, which allows 100 connections by default.
+#[test]
+fn under_load_no_more_connections_are_open_than_the_pool_size_and_one_for_readiness() {
+    let Some(cluster) = cluster() else { return };
+    let server = server_with(&cluster.create_database(), &[("DATABASE_POOL_SIZE", "4")]);
+    let load = Load::start(server.port(), Plan::mixed(64));
+    for calls in [500, 1_000, 2_000] {
+        load.wait_for_calls(calls, HANG_TIMEOUT);
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'todo-api'";
+        let sessions: u32 = cluster.psql("postgres", sessions).parse().unwrap();
+        assert!(sessions <= 5, "{sessions} connections are open");
+    }
+    load.stop().assert_no_errors();
+}
+
 #[test]
 fn excess_load_on_a_small_pool_is_shed_and_then_served() {
     let Some(cluster) = cluster() else { return };

@@ -4,4 +4,4 @@ mod failure;
 mod pool;
 
 pub(crate) use failure::{DeadlinePassed, from_diesel};
-pub(crate) use pool::{Pool, RetryPolicy, Session};
+pub(crate) use pool::{Connect, Pool, RetryPolicy, Session};

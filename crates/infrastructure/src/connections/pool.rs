@@ -63,6 +63,9 @@ pub(crate) trait Session: Send + 'static {
 /// A pool of connections to one database.
 pub(crate) struct Pool<C: Session> {
     inner: r2d2::Pool<Manager<C>>,
+    /// For threads that replace abandoned ones, which hold connections of `inner`. A single pool of both sizes would
+    /// open all its connections under load: r2d2 opens another whenever a waiting thread wakes up.
+    spare: r2d2::Pool<Manager<C>>,
     possibly_dead: Arc<InvalidationMark>,
     outdated: Arc<InvalidationMark>,
 }
@@ -71,6 +74,7 @@ impl<C: Session> Clone for Pool<C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
+            spare: self.spare.clone(),
             possibly_dead: Arc::clone(&self.possibly_dead),
             outdated: Arc::clone(&self.outdated),
         }
@@ -87,25 +91,44 @@ pub(crate) enum RetryPolicy {
 }
 
 impl<C: Session> Pool<C> {
-    /// A pool of at most `max_size` connections, which are opened on demand.
-    pub(crate) fn new(max_size: u32, connect: Box<Connect<C>>) -> Self {
+    /// A pool with a connection for each thread, and so many spare ones for when abandoned threads hold these.
+    /// Connections are opened on demand.
+    pub(crate) fn new((threads, spare): (u32, u32), connect: &Arc<Connect<C>>) -> Self {
         let possibly_dead = Arc::new(InvalidationMark::new());
         let outdated = Arc::new(InvalidationMark::new());
-        let manager = Manager {
-            connect,
-            possibly_dead: Arc::clone(&possibly_dead),
-            outdated: Arc::clone(&outdated),
+        let pool = |max_size| {
+            let manager = Manager {
+                connect: Arc::clone(connect),
+                possibly_dead: Arc::clone(&possibly_dead),
+                outdated: Arc::clone(&outdated),
+            };
+            r2d2::Pool::builder()
+                .max_size(max_size)
+                .min_idle(Some(0))
+                .idle_timeout(Some(IDLE_TIMEOUT))
+                .test_on_check_out(true)
+                // Each checkout has its own timeout. r2d2 uses this one for its pauses, which are up to half as long.
+                .connection_timeout(MAX_RECONNECT_PAUSE * 2)
+                .error_handler(Box::new(LogError))
+                .build_unchecked(manager)
         };
-        let inner = r2d2::Pool::builder()
-            .max_size(max_size)
-            .min_idle(Some(0))
-            .idle_timeout(Some(IDLE_TIMEOUT))
-            .test_on_check_out(true)
-            // Each checkout has its own timeout. r2d2 uses this one for its pauses, which are up to half as long.
-            .connection_timeout(MAX_RECONNECT_PAUSE * 2)
-            .error_handler(Box::new(LogError))
-            .build_unchecked(manager);
-        Self { inner, possibly_dead, outdated }
+        let (inner, spare) = (pool(threads), pool(spare));
+        Self { inner, spare, possibly_dead, outdated }
+    }
+
+    /// Waits for a connection until the deadline.
+    fn check_out(
+        &self,
+        deadline: Instant,
+    ) -> Result<r2d2::PooledConnection<Manager<C>>, r2d2::Error> {
+        if let Some(connection) = self.inner.try_get() {
+            return Ok(connection);
+        }
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        // There is a connection for each thread that is not abandoned. If all are in use, abandoned threads have some.
+        let is_exhausted = self.inner.state().connections >= self.inner.max_size();
+        let pool = if is_exhausted { &self.spare } else { &self.inner };
+        pool.get_timeout(timeout)
     }
 
     /// Checks out a connection and runs a statement on it. The statement does not start after the deadline.
@@ -138,8 +161,7 @@ impl<C: Session> Pool<C> {
         retry: RetryPolicy,
         statement: impl Fn(&mut C) -> QueryResult<T>,
     ) -> Result<T, Failure> {
-        let timeout = deadline.saturating_duration_since(Instant::now());
-        let mut checked_out = self.inner.get_timeout(timeout).map_err(CallError::NoConnection)?;
+        let mut checked_out = self.check_out(deadline).map_err(CallError::NoConnection)?;
         let pooled = &mut *checked_out;
         if Instant::now() >= deadline {
             return Err(CallError::Expired.into());
@@ -232,7 +254,7 @@ impl InvalidationMark {
 
 /// Opens, validates and closes connections for r2d2.
 pub(crate) struct Manager<C> {
-    connect: Box<Connect<C>>,
+    connect: Arc<Connect<C>>,
     /// Covers connections, by their last use, that have to be pinged.
     possibly_dead: Arc<InvalidationMark>,
     /// Covers connections, by the time when they were opened, whose prepared statements are unusable.

@@ -1,5 +1,6 @@
 //! The repository port, implemented on Postgres.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use super::calls::{self, Call, MAX_BATCH, Pending};
 use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements;
-use crate::connections::{Pool, RetryPolicy};
+use crate::connections::{Connect, Pool, RetryPolicy};
 use crate::options::{DatabaseOptions, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
@@ -52,7 +53,8 @@ impl PostgresTodoRepository {
         let batching_threshold = if settings.is_local { processors() } else { threads };
         let queue = QueueOptions { threads, batching_threshold, limits };
         let url = url.clone();
-        let pool = Pool::new(queue.connections(), Box::new(move || connect(&url, &settings)));
+        let connect: Arc<Connect<PgSession>> = Arc::new(move || connect(&url, &settings));
+        let pool = Pool::new(queue.connections(), &connect);
         let work = {
             let pool = pool.clone();
             move |calls| calls::run_batch(&pool, calls)

@@ -20,7 +20,7 @@ use super::file::DatabaseFile;
 use super::statements;
 use super::watcher::Watcher;
 use super::writer::Writer;
-use crate::connections::{Pool, RetryPolicy, Session};
+use crate::connections::{Connect, Pool, RetryPolicy, Session};
 use crate::migrations::{self, MigrationCommand};
 use crate::options::{DatabaseOptions, OpenError};
 use crate::workers::{
@@ -146,14 +146,15 @@ impl Readers {
         let file = Arc::clone(file);
         let location = Location::File(Arc::clone(&file));
         let watcher = Watcher::start(&location, &file)?;
-        let connect = Box::new(move || connection::connect_reader(&location, timeout));
+        let connect: Arc<Connect<SqliteConnection>> =
+            Arc::new(move || connection::connect_reader(&location, timeout));
         let threads = count as usize;
         let limits = Limits::for_pool(threads, queue_capacity);
         let queue = QueueOptions { threads, batching_threshold: processors(), limits };
         Ok(Self {
             workers: Workers::start("sqlite-reader", queue, run_tasks)?,
             probe: Workers::start("sqlite-probe", QueueOptions::PROBE, run_tasks)?,
-            pool: Pool::new(queue.connections(), connect),
+            pool: Pool::new(queue.connections(), &connect),
             file,
             _watcher: watcher,
         })

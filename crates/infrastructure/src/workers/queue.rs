@@ -43,10 +43,11 @@ impl QueueOptions {
         },
     };
 
-    /// The connection pool size: one connection for each thread, including abandoned threads and the probe's.
-    pub(crate) fn connections(&self) -> u32 {
-        let threads = self.threads + self.limits.max_abandoned + Self::PROBE.threads;
-        u32::try_from(threads).unwrap_or(u32::MAX)
+    /// The connections that are needed: one for each thread and the probe's, and spare ones for threads that replace
+    /// abandoned ones.
+    pub(crate) fn connections(&self) -> (u32, u32) {
+        let size = |threads| u32::try_from(threads).unwrap_or(u32::MAX);
+        (size(self.threads + Self::PROBE.threads), size(self.limits.max_abandoned))
     }
 }
 
