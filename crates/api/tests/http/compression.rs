@@ -78,7 +78,7 @@ pub(crate) fn short_responses_are_not_compressed(api: Api) {
     }
 }
 
-/// A strong ETag identifies the exact bytes, and the ETag of a todo is its version, however it is sent.
+/// A strong `ETag` identifies the exact bytes, and the `ETag` of a todo is its version, however it is sent.
 pub(crate) fn a_todo_is_never_compressed_so_that_its_etag_stays_its_version(api: Api) {
     let ann = api.user();
     let todo = ann.post(&json!({"title": "Long", "description": "x".repeat(2_000)})).expect(201);
