@@ -104,6 +104,13 @@ pub struct FieldError {
     pub message: String,
 }
 
+impl FieldError {
+    /// The error of a field with this name.
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), message: message.into() }
+    }
+}
+
 /// The kind of an error, for programs to branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -160,7 +167,7 @@ pub struct ErrorResponse {
 impl ApiError {
     /// An error with one invalid field.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+        Self::Invalid(vec![FieldError::new(field, message)])
     }
 
     /// The status and the code of the error.
@@ -197,9 +204,7 @@ impl ApiError {
     pub fn body(&self, request_id: String) -> ErrorResponse {
         let (status, error_code) = self.status_and_code();
         let detail = self.to_string();
-        let one = |field: &str, message: &str| {
-            vec![FieldError { field: field.to_owned(), message: message.to_owned() }]
-        };
+        let one = |field: &str, message: &str| vec![FieldError::new(field, message)];
         let field_errors = match self {
             Self::Invalid(field_errors) => field_errors.clone(),
             Self::MissingUser => one("X-User-ID", "is required: the ID of the user, a UUID"),
@@ -261,9 +266,8 @@ impl From<RepositoryError> for ApiError {
 pub fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
     let fields = errors.field_errors().into_iter();
     let field_errors = fields.flat_map(|(field, errors)| {
-        errors.iter().map(move |error| FieldError {
-            field: field.to_string(),
-            message: error.message.as_deref().unwrap_or("is not valid").to_owned(),
+        errors.iter().map(move |error| {
+            FieldError::new(&field, error.message.as_deref().unwrap_or("is not valid"))
         })
     });
     field_errors.collect()

@@ -34,8 +34,7 @@ pub trait TodoRepository: Send + Sync {
     /// How many todos match the filter.
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError>;
 
-    /// Changes a todo if its version matches. A patch that changes no value leaves `version` and `updated_at`
-    /// unchanged; otherwise `updated_at` becomes `now`, unless it is already later.
+    /// Changes a todo if its version matches, as [`Todo::apply`] does.
     async fn update(
         &self,
         user: UserId,
@@ -62,12 +61,12 @@ pub trait TodoRepository: Send + Sync {
         versions: VersionMatch,
     ) -> Result<DeleteOutcome, RepositoryError>;
 
-    /// Sets the completion state of all todos that match the filter; returns how many changed.
+    /// Applies the patch to all todos that match the filter; returns how many changed.
     async fn update_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-        is_completed: bool,
+        patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError>;
 

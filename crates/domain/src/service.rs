@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
-    BulkOutcome, Clock, DeleteOutcome, Description, NewTodo, Page, PageQuery, PutCondition,
-    PutOutcome, RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
+    BulkOutcome, Clock, DeleteOutcome, NewTodo, Page, PageQuery, PutCondition, PutOutcome,
+    RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
     TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
@@ -43,11 +43,10 @@ impl TodoService {
         &self,
         user: UserId,
         title: Title,
-        description: Option<Description>,
-        is_completed: bool,
+        others: TodoPatch,
     ) -> Result<Todo, TodoError> {
         let now = self.clock.now();
-        let todo = NewTodo { id: new_id(now), title, description, is_completed };
+        let todo = NewTodo::new(new_id(now), title, others);
         Ok(self.repository.insert(user, todo, now).await?)
     }
 
@@ -119,15 +118,15 @@ impl TodoService {
         }
     }
 
-    /// Sets the completion state of all todos that match the filter; returns how many changed.
+    /// Applies the patch to all todos that match the filter; returns how many changed.
     pub async fn update_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
-        is_completed: bool,
+        patch: TodoPatch,
     ) -> Result<u64, TodoError> {
         let now = self.clock.now();
-        changed(self.repository.update_matching(user, filter, is_completed, now).await?)
+        changed(self.repository.update_matching(user, filter, patch, now).await?)
     }
 
     /// Deletes all todos that match the filter; returns how many.

@@ -11,8 +11,8 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use todo_domain::{
-    BulkOutcome, PageQuery, RepositoryError, SearchTerm, Sort, TodoCounts, TodoFilter,
-    TodoRepository, UserId,
+    BulkOutcome, NewTodo, PageQuery, RepositoryError, SearchTerm, Sort, Title, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UserId,
 };
 use todo_infrastructure::{DatabaseOptions, MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
@@ -72,6 +72,7 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     let now = DateTime::UNIX_EPOCH;
     let term = SearchTerm::new("nowhere").unwrap();
     let everything = TodoFilter::default();
+    let completed = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
     let search = PageQuery {
         filter: TodoFilter { search: term, ..TodoFilter::default() },
         sort: Sort::default(),
@@ -81,7 +82,10 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     for slow in ["update", "delete", "search"] {
         let result = match slow {
             "update" => {
-                match repository.update_matching(USER, everything.clone(), true, now).await {
+                match repository
+                    .update_matching(USER, everything.clone(), completed.clone(), now)
+                    .await
+                {
                     // Within so short a timeout, Postgres may change only a few todos. Checking that may be fast.
                     Ok(BulkOutcome::TooMany { .. }) => continue,
                     result => result.map(drop),
@@ -95,11 +99,9 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     // The only thread is free again. A busy machine may need a few attempts within the timeout. Each inserts another
     // todo, because an attempt that timed out may have inserted its own.
     let started_at = Instant::now();
-    let todo = |number| todo_domain::NewTodo {
-        id: todo_domain::TodoId(Uuid::from_u128(number)),
-        title: todo_domain::Title::new("after").unwrap(),
-        description: None,
-        is_completed: false,
+    let todo = |number| {
+        let (id, title) = (TodoId(Uuid::from_u128(number)), Title::new("after").unwrap());
+        NewTodo::new(id, title, TodoPatch::default())
     };
     let other = UserId(Uuid::from_u128(2));
     let mut number = 1;

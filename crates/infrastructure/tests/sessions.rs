@@ -31,12 +31,8 @@ fn repository(database: &TestDatabase) -> Arc<dyn TodoRepository> {
 }
 
 fn todo(id: u128) -> NewTodo {
-    NewTodo {
-        id: TodoId(Uuid::from_u128(id)),
-        title: Title::new("title").unwrap(),
-        description: None,
-        is_completed: false,
-    }
+    let others = TodoPatch { is_completed: Some(false), ..TodoPatch::default() };
+    NewTodo::new(TodoId(Uuid::from_u128(id)), Title::new("title").unwrap(), others)
 }
 
 fn first_page() -> PageQuery {
@@ -55,12 +51,12 @@ async fn call_everything(
     assert!(!repository.list(user, first_page()).await?.is_empty());
     assert!(repository.count(user, TodoFilter::default()).await?.total > 0);
     let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
-    let outcome = repository.update(user, id, patch, VersionMatch::Any, now).await?;
+    let outcome = repository.update(user, id, patch.clone(), VersionMatch::Any, now).await?;
     assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 2));
     let outcome = repository.put(user, todo(number), PutCondition::Always, now).await?;
     assert!(matches!(outcome, PutOutcome::Replaced(todo) if todo.version == 3));
     let all = TodoFilter::default;
-    let changed = repository.update_matching(user, all(), true, now).await?;
+    let changed = repository.update_matching(user, all(), patch, now).await?;
     assert_eq!(changed, BulkOutcome::Changed(1));
     repository.delete(user, id, VersionMatch::Any).await?;
     assert_eq!(repository.delete_matching(user, all()).await?, BulkOutcome::Changed(0));

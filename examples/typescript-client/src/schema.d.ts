@@ -263,11 +263,11 @@ export interface components {
             readonly completed_at?: unknown;
             /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description The description: 0 to 2,000 characters, without U+0000. Omit it, or send null, if there is none. */
+            /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description?: string | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether the todo is completed; false if omitted. */
+            /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed?: boolean;
             /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
@@ -300,11 +300,11 @@ export interface components {
             readonly completed_at?: unknown;
             /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description The description: 0 to 2,000 characters, without U+0000, or null. */
+            /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description: string | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether the todo is completed. */
+            /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed: boolean;
             /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
@@ -387,13 +387,13 @@ export interface components {
             readonly completed_at?: unknown;
             /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
-            /** @description The new description: 0 to 2,000 characters, without U+0000. Null clears it. */
+            /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description?: string | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
-            /** @description Whether the todo is completed. */
+            /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed?: boolean;
-            /** @description The new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
+            /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title?: string;
             /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;

@@ -91,7 +91,7 @@ async fn caller(repository: Arc<dyn TodoRepository>, call: Call, number: u64, en
             }
             Call::Create => {
                 let id = TodoId(Uuid::now_v7());
-                let new = NewTodo { id, title, description: None, is_completed: false };
+                let new = NewTodo::new(id, title, TodoPatch::default());
                 repository.insert(UserId(data::user_id(USERS + user)), new, now).await.map(drop)
             }
             Call::Patch => {

@@ -1,6 +1,6 @@
 //! The extractor for JSON request bodies.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use serde_ignored::Path;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 use validator::Validate;
 
 use super::unknown::{MAX_REPORTED, unknown};
-use crate::error::{ApiError, field_errors};
+use crate::error::{ApiError, FieldError, field_errors};
 
 /// The maximum length of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -28,8 +28,7 @@ pub const MEDIA_TYPE_RULE: &str =
 /// How long a client may take to send a body after its headers.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The read-only fields of a todo. They are ignored in request bodies, so that clients can send back a todo as they
-/// received it.
+/// The read-only fields of a todo, which are ignored in request bodies.
 pub const READ_ONLY_FIELDS: [&str; 6] =
     ["completed_at", "created_at", "id", "updated_at", "user_id", "version"];
 
@@ -37,6 +36,8 @@ pub const READ_ONLY_FIELDS: [&str; 6] =
 pub trait Body: DeserializeOwned + Validate {
     /// The names of its fields, sorted.
     const FIELDS: &'static [&'static str];
+    /// The names of the required ones, each with the error message if it is missing.
+    const REQUIRED: &'static [(&'static str, &'static str)];
 }
 
 /// Extracts a body that is a JSON object, satisfies the rules of `T` and has no unknown fields.
@@ -110,13 +111,18 @@ fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::field("body", "must be a JSON object"));
     }
-    let (value, unknown_fields) = deserialize::<T>(body)
+    let (value, fields) = deserialize::<T>(body)
         .map_err(|error| ApiError::field("body", format!("must be valid JSON: {error}")))?;
     let mut errors = match value.validate() {
         Ok(()) => Vec::new(),
         Err(errors) => field_errors(&errors),
     };
-    errors.extend(unknown_fields.iter().take(MAX_REPORTED).map(|name| unknown(name, T::FIELDS)));
+    let missing = T::REQUIRED.iter().filter(|(name, _)| !fields.contains_key(*name));
+    errors.extend(missing.map(|(name, message)| FieldError::new(name, *message)));
+    // Read-only fields are ignored, so that clients can send back a todo as they received it.
+    let is_known = |name: &str| T::FIELDS.contains(&name) || READ_ONLY_FIELDS.contains(&name);
+    let unknown_names = fields.keys().filter(|name| !is_known(name));
+    errors.extend(unknown_names.take(MAX_REPORTED).map(|name| unknown(name, T::FIELDS)));
     if errors.is_empty() {
         return Ok(value);
     }
@@ -124,20 +130,9 @@ fn parse<T: Body>(body: &[u8]) -> Result<T, ApiError> {
     Err(ApiError::Invalid(errors))
 }
 
-/// Returns the value and the names of the unknown fields.
-fn deserialize<T: Body>(body: &[u8]) -> serde_json::Result<(T, BTreeSet<String>)> {
-    let mut unknown = BTreeSet::new();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_ignored::deserialize(&mut deserializer, |path| {
-        // Ignored nested values belong to a field of the wrong type, which is reported as such.
-        if let Path::Map { parent: Path::Root, key } = path
-            && !READ_ONLY_FIELDS.contains(&key.as_str())
-        {
-            unknown.insert(key);
-        }
-    })?;
-    deserializer.end()?;
-    Ok((value, unknown))
+/// Returns the value, and all fields in the body by name.
+fn deserialize<T: Body>(body: &[u8]) -> serde_json::Result<(T, BTreeMap<String, &RawValue>)> {
+    Ok((serde_json::from_slice(body)?, serde_json::from_slice(body)?))
 }
 
 #[cfg(test)]

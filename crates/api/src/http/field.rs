@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use serde::ser::{Serialize, Serializer};
 use validator::ValidationError;
 
-/// The value of a field in a body. Errors are found later, by `validator`.
+/// The value of a field in a body. Errors are reported later, by `validator`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// The field is missing.
@@ -16,65 +16,60 @@ pub enum Field<T> {
     Absent,
     /// `null`.
     Null,
-    /// A value of the right type.
+    /// A valid value.
     Value(T),
-    /// A value of this other JSON type.
-    WrongType(&'static str),
+    /// Another value, and what is wrong with it.
+    Invalid(Cow<'static, str>),
 }
 
 impl<T> Field<T> {
-    /// The value, if it has the right type.
+    /// The value, if it is valid.
     #[must_use]
     pub fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Absent | Self::Null | Self::WrongType(_) => None,
-        }
+        self.change().flatten()
     }
 
     /// The value as part of a patch: `None` if the field is absent, `Some(None)` if it is null.
     #[must_use]
     pub fn change(self) -> Option<Option<T>> {
         match self {
-            Self::Absent | Self::WrongType(_) => None,
+            Self::Absent | Self::Invalid(_) => None,
             Self::Null => Some(None),
             Self::Value(value) => Some(Some(value)),
         }
     }
 }
 
-/// A type that a field can have.
+/// A type that a field can have. It implements the conversions from the JSON types that it accepts.
+///
+/// # Errors
+/// Every conversion returns what is wrong with the value.
+#[expect(clippy::missing_errors_doc, reason = "documented once, on the trait")]
 pub trait FieldType: Sized {
     /// Its name in error messages, with an article.
     const NAME: &'static str;
+
     /// Converts a JSON string.
-    fn from_string(text: String) -> Option<Self>;
-    /// Converts `true` or `false`.
-    fn from_bool(value: bool) -> Option<Self>;
-}
-
-impl FieldType for String {
-    const NAME: &'static str = "a string";
-
-    fn from_string(text: String) -> Option<Self> {
-        Some(text)
+    fn from_string(_: String) -> Result<Self, Cow<'static, str>> {
+        Err(wrong_type::<Self>("a string"))
     }
 
-    fn from_bool(_: bool) -> Option<Self> {
-        None
+    /// Converts `true` or `false`.
+    fn from_bool(_: bool) -> Result<Self, Cow<'static, str>> {
+        Err(wrong_type::<Self>("a boolean"))
     }
 }
 
 impl FieldType for bool {
     const NAME: &'static str = "true or false";
 
-    fn from_string(_: String) -> Option<Self> {
-        None
+    fn from_bool(value: bool) -> Result<Self, Cow<'static, str>> {
+        Ok(value)
     }
+}
 
-    fn from_bool(value: bool) -> Option<Self> {
-        Some(value)
-    }
+fn wrong_type<T: FieldType>(found: &str) -> Cow<'static, str> {
+    format!("must be {}, not {found}", T::NAME).into()
 }
 
 impl<'de, T: FieldType> Deserialize<'de> for Field<T> {
@@ -83,13 +78,10 @@ impl<'de, T: FieldType> Deserialize<'de> for Field<T> {
     }
 }
 
-/// `validator` stores the value in its errors.
-impl<T: Serialize> Serialize for Field<T> {
+/// `validator` stores the value in its errors, where nobody reads it.
+impl<T> Serialize for Field<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Value(value) => value.serialize(serializer),
-            Self::Absent | Self::Null | Self::WrongType(_) => serializer.serialize_none(),
-        }
+        serializer.serialize_unit()
     }
 }
 
@@ -111,61 +103,44 @@ impl<'de, T: FieldType> Visitor<'de> for FieldVisitor<T> {
     }
 
     fn visit_string<E: de::Error>(self, text: String) -> Result<Field<T>, E> {
-        Ok(T::from_string(text).map_or(Field::WrongType("a string"), Field::Value))
+        Ok(T::from_string(text).map_or_else(Field::Invalid, Field::Value))
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Field<T>, E> {
-        Ok(T::from_bool(value).map_or(Field::WrongType("a boolean"), Field::Value))
+        Ok(T::from_bool(value).map_or_else(Field::Invalid, Field::Value))
     }
 
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<Field<T>, E> {
-        Ok(Field::WrongType("a number"))
+        Ok(Field::Invalid(wrong_type::<T>("a number")))
     }
 
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<Field<T>, E> {
-        Ok(Field::WrongType("a number"))
+        Ok(Field::Invalid(wrong_type::<T>("a number")))
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Field<T>, E> {
-        Ok(Field::WrongType("a number"))
+        Ok(Field::Invalid(wrong_type::<T>("a number")))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<T>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::WrongType("an array"))
+        Ok(Field::Invalid(wrong_type::<T>("an array")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<T>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::WrongType("an object"))
-    }
-}
-
-/// Validates a required field; `rule` validates its value.
-///
-/// # Errors
-/// If the field is invalid.
-pub fn required<T: FieldType>(
-    field: &Field<T>,
-    rule: impl FnOnce(&T) -> Result<(), ValidationError>,
-) -> Result<(), ValidationError> {
-    match field {
-        Field::Absent => Err(invalid("is required")),
-        field => optional(field, rule),
+        Ok(Field::Invalid(wrong_type::<T>("an object")))
     }
 }
 
 /// Validates a field that may be absent, but not null.
 ///
 /// # Errors
-/// If the field is invalid.
-pub fn optional<T: FieldType>(
-    field: &Field<T>,
-    rule: impl FnOnce(&T) -> Result<(), ValidationError>,
-) -> Result<(), ValidationError> {
+/// If the field is null or invalid.
+pub fn not_null<T: FieldType>(field: &Field<T>) -> Result<(), ValidationError> {
     match field {
-        Field::Null => Err(invalid(format!("must be {}, not null", T::NAME))),
-        field => nullable(field, rule),
+        Field::Null => Err(invalid(wrong_type::<T>("null"))),
+        field => nullable(field),
     }
 }
 
@@ -173,18 +148,13 @@ pub fn optional<T: FieldType>(
 ///
 /// # Errors
 /// If the field is invalid.
-pub fn nullable<T: FieldType>(
-    field: &Field<T>,
-    rule: impl FnOnce(&T) -> Result<(), ValidationError>,
-) -> Result<(), ValidationError> {
+pub fn nullable<T>(field: &Field<T>) -> Result<(), ValidationError> {
     match field {
-        Field::Absent | Field::Null => Ok(()),
-        Field::Value(value) => rule(value),
-        Field::WrongType(found) => Err(invalid(format!("must be {}, not {found}", T::NAME))),
+        Field::Absent | Field::Null | Field::Value(_) => Ok(()),
+        Field::Invalid(message) => Err(invalid(message.clone())),
     }
 }
 
-/// A validation error with this message.
-pub fn invalid(message: impl Into<Cow<'static, str>>) -> ValidationError {
-    ValidationError::new("invalid").with_message(message.into())
+fn invalid(message: Cow<'static, str>) -> ValidationError {
+    ValidationError::new("invalid").with_message(message)
 }

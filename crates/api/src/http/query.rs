@@ -79,7 +79,7 @@ impl Query {
 
     /// Adds an error for a parameter.
     pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
-        self.errors.push(FieldError { field: name.to_owned(), message: message.into() });
+        self.errors.push(FieldError::new(name, message));
     }
 
     /// Whether no errors have been found so far.

@@ -20,7 +20,7 @@ pub fn unknown(name: &str, known: &[&str]) -> FieldError {
         (None, []) => "is unknown; this operation takes no parameters".to_owned(),
         (None, known) => format!("is unknown; the known names are {}", known.join(", ")),
     };
-    FieldError { field: name.to_owned(), message }
+    FieldError::new(name, message)
 }
 
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
-use todo_domain::{Description, NewTodo, Title, Todo, TodoId, UserId};
+use todo_domain::{Description, NewTodo, Title, Todo, TodoId, TodoPatch, UserId};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterBuilder};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -104,12 +104,13 @@ fn header_value(name: &str, version: i64) -> Option<Value> {
 /// The todo in the examples.
 pub(super) fn todo(version: i64, is_completed: bool) -> Todo {
     let created_at = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap_or_default();
-    let todo = NewTodo {
-        id: TodoId(TODO_ID),
-        title: Title::new("Buy groceries").unwrap_or_else(|_| unreachable!("it is short")),
-        description: Description::new("Milk, eggs, bread").ok(),
-        is_completed,
+    let title = Title::new("Buy groceries").unwrap_or_else(|_| unreachable!("it is short"));
+    let others = TodoPatch {
+        description: Some(Description::new("Milk, eggs, bread").ok()),
+        is_completed: Some(is_completed),
+        ..TodoPatch::default()
     };
+    let todo = NewTodo::new(TodoId(TODO_ID), title, others);
     let updated_at = created_at + chrono::TimeDelta::minutes(version - 1);
     Todo { version, updated_at, ..todo.created(UserId(USER_ID), created_at) }
 }

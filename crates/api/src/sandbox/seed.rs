@@ -52,12 +52,9 @@ fn events(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Event<'_>)>> {
 async fn apply(event: Event<'_>, user: &User, service: &TodoService) -> anyhow::Result<()> {
     match event {
         Event::Created(todo) => {
-            let todo = NewTodo {
-                id: TodoId(todo.id),
-                title: Title::new(&todo.title)?,
-                description: todo.description.as_ref().map(Description::new).transpose()?,
-                is_completed: false,
-            };
+            let description = todo.description.as_ref().map(Description::new).transpose()?;
+            let others = TodoPatch { description: Some(description), ..TodoPatch::default() };
+            let todo = NewTodo::new(TodoId(todo.id), Title::new(&todo.title)?, others);
             service.put(user.id, todo, PutCondition::Always).await?;
         }
         Event::Completed(todo) => {

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use todo_domain::{
     BulkOutcome, DeleteOutcome, MockClock, MockTodoRepository, NewTodo, PutOutcome,
-    RepositoryError, Title, Todo, TodoCounts, TodoId, UpdateOutcome, UserId, VersionMatch,
+    RepositoryError, Title, Todo, TodoCounts, TodoId, TodoPatch, UpdateOutcome, UserId,
+    VersionMatch,
 };
 use uuid::Uuid;
 
@@ -28,13 +29,9 @@ const ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f";
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
 
 fn todo() -> Todo {
-    NewTodo {
-        id: TodoId(ID.parse().unwrap()),
-        title: Title::new("Buy groceries").unwrap(),
-        description: None,
-        is_completed: false,
-    }
-    .created(UserId(ALICE.parse().unwrap()), NOW)
+    let title = Title::new("Buy groceries").unwrap();
+    NewTodo::new(TodoId(ID.parse().unwrap()), title, TodoPatch::default())
+        .created(UserId(ALICE.parse().unwrap()), NOW)
 }
 
 fn todo_json() -> Value {

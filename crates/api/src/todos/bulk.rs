@@ -32,7 +32,7 @@ pub async fn update_todos(
     JsonBody(body): JsonBody<TodosUpdate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    let affected = service.update_matching(user, filter, body.into_is_completed()?).await?;
+    let affected = service.update_matching(user, filter, body.into()).await?;
     Ok(HttpResponse::Ok().json(Affected { affected }))
 }
 

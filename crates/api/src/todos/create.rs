@@ -41,8 +41,8 @@ pub async fn create_todo(
     JsonBody(body): JsonBody<TodoCreate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    let (title, description, is_completed) = body.into_parts()?;
-    let todo = service.create(user, title, description, is_completed).await?;
+    let (title, others) = body.into_parts()?;
+    let todo = service.create(user, title, others).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, format!("{TODOS_PATH}/{}", todo.id)));
     Ok(json::respond(response, &todo))

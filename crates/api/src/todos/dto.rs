@@ -1,17 +1,14 @@
 //! The bodies of requests and responses.
 
 mod conversions;
+mod requests;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize, Serializer};
-use todo_domain::text::InvalidText;
-use todo_domain::{Description, Title};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::{Validate, ValidationError};
 
-use crate::http::body::Body;
-use crate::http::field::{Field, invalid, nullable, optional, required};
+pub use requests::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
 
 /// A todo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -85,139 +82,6 @@ pub struct Affected {
     pub affected: u64,
 }
 
-/// The writable fields of a todo.
-const TODO_FIELDS: &[&str] = &["description", "is_completed", "title"];
-
-/// A new todo.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[schema(example = json!({"title": "Buy groceries", "description": "Milk, eggs, bread"}))]
-pub struct TodoCreate {
-    /// The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
-    #[serde(default)]
-    #[validate(custom(function = "required_title"))]
-    #[schema(
-        value_type = String, required = true, min_length = 1, max_length = 255,
-        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
-    )]
-    title: Field<String>,
-    /// The description: 0 to 2,000 characters, without U+0000. Omit it, or send null, if there is none.
-    #[serde(default)]
-    #[validate(custom(function = "optional_description"))]
-    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\x00]*$")]
-    description: Field<String>,
-    /// Whether the todo is completed; false if omitted.
-    #[serde(default)]
-    #[validate(custom(function = "optional_flag"))]
-    #[schema(value_type = bool, required = false)]
-    is_completed: Field<bool>,
-}
-
-impl Body for TodoCreate {
-    const FIELDS: &'static [&'static str] = TODO_FIELDS;
-}
-
-/// Changes to a todo. Omitted fields keep their values.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[schema(example = json!({"is_completed": true}))]
-pub struct TodoUpdate {
-    /// The new title: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
-    #[serde(default)]
-    #[validate(custom(function = "optional_title"))]
-    #[schema(
-        value_type = String, required = false, min_length = 1, max_length = 255,
-        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
-    )]
-    title: Field<String>,
-    /// The new description: 0 to 2,000 characters, without U+0000. Null clears it.
-    #[serde(default)]
-    #[validate(custom(function = "optional_description"))]
-    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[^\x00]*$")]
-    description: Field<String>,
-    /// Whether the todo is completed.
-    #[serde(default)]
-    #[validate(custom(function = "optional_flag"))]
-    #[schema(value_type = bool, required = false)]
-    is_completed: Field<bool>,
-}
-
-impl Body for TodoUpdate {
-    const FIELDS: &'static [&'static str] = TODO_FIELDS;
-}
-
-/// A complete todo. All fields are required, so that none is cleared by accident.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[schema(example = json!({"title": "Buy groceries", "description": null, "is_completed": false}))]
-pub struct TodoPut {
-    /// The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000.
-    #[serde(default)]
-    #[validate(custom(function = "required_title"))]
-    #[schema(
-        value_type = String, required = true, min_length = 1, max_length = 255,
-        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
-    )]
-    title: Field<String>,
-    /// The description: 0 to 2,000 characters, without U+0000, or null.
-    #[serde(default)]
-    #[validate(custom(function = "required_description"))]
-    #[schema(value_type = Option<String>, required = true, max_length = 2000, pattern = r"^[^\x00]*$")]
-    description: Field<String>,
-    /// Whether the todo is completed.
-    #[serde(default)]
-    #[validate(custom(function = "required_flag"))]
-    #[schema(value_type = bool, required = true)]
-    is_completed: Field<bool>,
-}
-
-impl Body for TodoPut {
-    const FIELDS: &'static [&'static str] = TODO_FIELDS;
-}
-
-/// The changes of a bulk update.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[schema(example = json!({"is_completed": true}))]
-pub struct TodosUpdate {
-    /// Whether the todos are completed.
-    #[serde(default)]
-    #[validate(custom(function = "required_flag"))]
-    #[schema(value_type = bool, required = true)]
-    is_completed: Field<bool>,
-}
-
-impl Body for TodosUpdate {
-    const FIELDS: &'static [&'static str] = &["is_completed"];
-}
-
 fn rfc3339_micros<S: Serializer>(moment: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true))
-}
-
-fn check(result: Result<(), InvalidText>) -> Result<(), ValidationError> {
-    result.map_err(|error| invalid(error.to_string()))
-}
-
-fn required_title(title: &Field<String>) -> Result<(), ValidationError> {
-    required(title, |text| check(Title::check(text)))
-}
-
-fn optional_title(title: &Field<String>) -> Result<(), ValidationError> {
-    optional(title, |text| check(Title::check(text)))
-}
-
-fn optional_description(description: &Field<String>) -> Result<(), ValidationError> {
-    nullable(description, |text| check(Description::check(text)))
-}
-
-fn required_description(description: &Field<String>) -> Result<(), ValidationError> {
-    match description {
-        Field::Absent => Err(invalid("is required; send null for none")),
-        description => optional_description(description),
-    }
-}
-
-fn optional_flag(flag: &Field<bool>) -> Result<(), ValidationError> {
-    optional(flag, |_| Ok(()))
-}
-
-fn required_flag(flag: &Field<bool>) -> Result<(), ValidationError> {
-    required(flag, |_| Ok(()))
 }

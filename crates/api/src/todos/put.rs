@@ -2,8 +2,8 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
-use todo_domain::TodoService;
 use todo_domain::service::Put;
+use todo_domain::{NewTodo, TodoService};
 
 use super::TODOS_PATH;
 use super::dto::{TodoPut, TodoRead};
@@ -57,7 +57,8 @@ pub async fn put_todo(
     JsonBody(body): JsonBody<TodoPut>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    let todo = body.into_new_todo(path.todo_id)?;
+    let (title, others) = body.into_parts()?;
+    let todo = NewTodo::new(path.todo_id, title, others);
     let (response, todo) = match service.put(user, todo, conditions.put()).await? {
         Put::Created(todo) => {
             let mut response = HttpResponse::Created();

@@ -42,7 +42,6 @@ pub async fn update_todo(
     JsonBody(body): JsonBody<TodoUpdate>,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
-    let changes = body.into_patch()?;
-    let todo = service.update(user, path.todo_id, changes, conditions.versions()).await?;
+    let todo = service.update(user, path.todo_id, body.into(), conditions.versions()).await?;
     Ok(json::respond(HttpResponse::Ok(), &todo))
 }

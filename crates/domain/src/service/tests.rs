@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use chrono::TimeDelta;
 
 use super::*;
-use crate::{MockClock, MockTodoRepository, Sort};
+use crate::{Description, MockClock, MockTodoRepository, Sort};
 
 const ALICE: UserId = UserId(Uuid::from_u128(0xa11ce));
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
@@ -29,13 +29,12 @@ fn title(text: &str) -> Title {
 }
 
 fn todo(number: u128) -> Todo {
-    NewTodo {
-        id: TodoId(Uuid::from_u128(number)),
-        title: title("Buy groceries"),
-        description: None,
-        is_completed: false,
-    }
-    .created(ALICE, NOW + TimeDelta::microseconds(i64::try_from(number).unwrap()))
+    let now = NOW + TimeDelta::microseconds(i64::try_from(number).unwrap());
+    new_todo(number).created(ALICE, now)
+}
+
+fn new_todo(number: u128) -> NewTodo {
+    NewTodo::new(TodoId(Uuid::from_u128(number)), title("Buy groceries"), TodoPatch::default())
 }
 
 fn unavailable() -> RepositoryError {
@@ -47,18 +46,23 @@ fn a_new_todo_gets_a_time_ordered_id_the_clock_time_and_version_1() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
-        .withf(|user, todo, now| *user == ALICE && todo.is_completed && *now == NOW)
+        .withf(|user, _, now| *user == ALICE && *now == NOW)
         .return_once(|user, todo, now| Ok(todo.created(user, now)));
 
     let description = Description::new("Milk").unwrap();
-    let todo =
-        now(service(repository).create(ALICE, title("Buy"), Some(description), true)).unwrap();
+    let others = TodoPatch {
+        description: Some(Some(description)),
+        is_completed: Some(true),
+        ..TodoPatch::default()
+    };
+    let todo = now(service(repository).create(ALICE, title("Buy"), others)).unwrap();
 
     assert_eq!(todo.id.0.get_version_num(), 7);
     let (seconds, nanos) = todo.id.0.get_timestamp().unwrap().to_unix();
     assert_eq!((seconds, nanos), (1_769_077_800, 123_000_000), "a UUID stores milliseconds");
     assert_eq!((todo.created_at, todo.updated_at, todo.version), (NOW, NOW, 1));
     assert_eq!(todo.description.unwrap().as_str(), "Milk");
+    assert!(todo.is_completed);
 }
 
 #[test]
@@ -66,8 +70,8 @@ fn two_new_todos_have_different_ids_even_in_the_same_microsecond() {
     let mut repository = MockTodoRepository::new();
     repository.expect_insert().returning(|user, todo, now| Ok(todo.created(user, now)));
     let service = service(repository);
-    let first = now(service.create(ALICE, title("x"), None, false)).unwrap();
-    let second = now(service.create(ALICE, title("x"), None, false)).unwrap();
+    let first = now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap();
+    let second = now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap();
     assert_ne!(first.id, second.id);
 }
 
@@ -133,8 +137,7 @@ fn a_failed_condition_returns_the_current_todo() {
     assert_eq!(current_of(updated.unwrap_err()), Some(todo(1)));
     let deleted = now(service.delete(ALICE, id, versions.clone()));
     assert_eq!(current_of(deleted.unwrap_err()), Some(todo(1)));
-    let new = NewTodo { id, title: title("x"), description: None, is_completed: false };
-    let put = now(service.put(ALICE, new, PutCondition::Present(versions)));
+    let put = now(service.put(ALICE, new_todo(1), PutCondition::Present(versions)));
     assert_eq!(current_of(put.unwrap_err()), None);
 }
 
@@ -144,9 +147,8 @@ fn a_put_returns_whether_it_created_the_todo() {
     repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Created(todo(1))));
     repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Replaced(todo(1))));
     let service = service(repository);
-    let new = NewTodo { id: todo(1).id, title: title("x"), description: None, is_completed: true };
-    let first = now(service.put(ALICE, new.clone(), PutCondition::Always)).unwrap();
-    let second = now(service.put(ALICE, new, PutCondition::Always)).unwrap();
+    let first = now(service.put(ALICE, new_todo(1), PutCondition::Always)).unwrap();
+    let second = now(service.put(ALICE, new_todo(1), PutCondition::Always)).unwrap();
     assert_eq!((first, second), (Put::Created(todo(1)), Put::Replaced(todo(1))));
 }
 
@@ -179,16 +181,18 @@ fn bulk_operations_and_counts_pass_on_the_filter() {
     let mut repository = MockTodoRepository::new();
     let active = TodoFilter { is_completed: Some(false), ..TodoFilter::default() };
     let wanted = active.clone();
+    let completed = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
+    let expected = completed.clone();
     repository
         .expect_update_matching()
-        .withf(move |user, filter, to, now| {
-            *user == ALICE && *filter == wanted && *to && *now == NOW
+        .withf(move |user, filter, patch, now| {
+            *user == ALICE && *filter == wanted && *patch == expected && *now == NOW
         })
         .return_once(|_, _, _, _| Ok(BulkOutcome::Changed(2)));
     repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(5)));
     repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
     let service = service(repository);
-    assert_eq!(now(service.update_matching(ALICE, active.clone(), true)).unwrap(), 2);
+    assert_eq!(now(service.update_matching(ALICE, active.clone(), completed)).unwrap(), 2);
     assert_eq!(now(service.delete_matching(ALICE, active)).unwrap(), 5);
     assert_eq!(now(service.stats(ALICE, TodoFilter::default())).unwrap().completed, 2);
 }
@@ -202,7 +206,7 @@ fn every_use_case_returns_that_the_database_is_unavailable() {
     repository.expect_ping().returning(|| Err(unavailable()));
     let service = service(repository);
     for error in [
-        now(service.create(ALICE, title("x"), None, false)).unwrap_err(),
+        now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap_err(),
         now(service.get(ALICE, todo(1).id)).unwrap_err(),
         now(service.delete(ALICE, todo(1).id, VersionMatch::Any)).unwrap_err(),
     ] {

@@ -202,12 +202,12 @@ impl TodoRepository for PostgresTodoRepository {
         &self,
         user: UserId,
         filter: TodoFilter,
-        is_completed: bool,
+        patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
         let limit = self.bulk_update_limit();
         let update = move |c: &mut _, deadline| {
-            statements::update_matching(c, user, &filter, is_completed, limit, now, deadline)
+            statements::update_matching(c, user, &filter, &patch, limit, now, deadline)
         };
         self.write(user, JobKind::Bulk, update).await
     }

@@ -2,10 +2,12 @@
 
 mod batch_query;
 mod limit;
+mod patch;
 mod row_comparison;
 mod statement_cache;
 
 pub(crate) use batch_query::{BatchQuery, batch_id, batch_user};
 pub(crate) use limit::Limited;
+pub(crate) use patch::SqlPatch;
 pub(crate) use row_comparison::comes_after;
 pub(crate) use statement_cache::{Cached, StatementCacheState};

@@ -242,11 +242,10 @@ impl TodoRepository for SqliteTodoRepository {
         &self,
         user: UserId,
         filter: TodoFilter,
-        is_completed: bool,
+        patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let update =
-            move |c: &mut _| statements::update_matching(c, user, &filter, is_completed, now);
+        let update = move |c: &mut _| statements::update_matching(c, user, &filter, &patch, now);
         self.write_bulk(user, update).await
     }
 

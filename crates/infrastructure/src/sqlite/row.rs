@@ -1,51 +1,44 @@
-//! Conversion between rows of `todos` and todos.
+//! Conversion between rows of `todos` and todos: all columns are named here.
 
-#![expect(clippy::ref_option_ref, reason = "in the derived code for rows by reference")]
+use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use todo_domain::search::fold;
 use todo_domain::text::InvalidText;
-use todo_domain::{Description, NewTodo, Title, Todo, TodoId, UserId};
+use todo_domain::{Description, Title, Todo, TodoId, TodoPatch, UserId};
 
 use super::schema::todos;
 use super::values::{BlobUuid, Micros};
+use crate::sql::SqlPatch;
 
-/// A row as it is read.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = todos, check_for_backend(diesel::sqlite::Sqlite))]
-pub(super) struct TodoRow {
-    user_id: BlobUuid,
-    id: BlobUuid,
-    title: String,
-    description: Option<String>,
-    is_completed: bool,
-    created_at: Micros,
-    updated_at: Micros,
-    version: i64,
-}
-
-/// A row to insert.
-#[derive(Insertable)]
+/// A row. When it is inserted, [`Folded`] is added.
+#[derive(Queryable, Selectable, Insertable)]
 // None is written as null, not as the default: so the statement has one text, and is prepared once.
 #[diesel(table_name = todos, treat_none_as_default_value = false, check_for_backend(diesel::sqlite::Sqlite))]
-pub(super) struct NewTodoRow<'a> {
+pub(super) struct TodoRow<'a> {
     user_id: BlobUuid,
     id: BlobUuid,
-    title: &'a str,
-    description: Option<&'a str>,
+    title: Cow<'a, str>,
+    description: Option<Cow<'a, str>>,
     is_completed: bool,
     created_at: Micros,
     updated_at: Micros,
     version: i64,
-    title_folded: String,
-    description_folded: Option<String>,
 }
 
-impl TryFrom<TodoRow> for Todo {
+/// The columns that are searched, but not read.
+#[derive(Insertable)]
+#[diesel(table_name = todos, treat_none_as_default_value = false)]
+pub(super) struct Folded<'a> {
+    title_folded: Cow<'a, str>,
+    description_folded: Option<Cow<'a, str>>,
+}
+
+impl TryFrom<TodoRow<'_>> for Todo {
     type Error = InvalidText;
 
-    fn try_from(row: TodoRow) -> Result<Self, InvalidText> {
+    fn try_from(row: TodoRow<'_>) -> Result<Self, InvalidText> {
         Ok(Self {
             id: TodoId(row.id.0),
             user_id: UserId(row.user_id.0),
@@ -59,20 +52,51 @@ impl TryFrom<TodoRow> for Todo {
     }
 }
 
-impl<'a> NewTodoRow<'a> {
-    pub(super) fn new(user: UserId, todo: &'a NewTodo, now: DateTime<Utc>) -> Self {
-        let description = todo.description.as_ref().map(Description::as_str);
+impl<'a> From<&'a Todo> for TodoRow<'a> {
+    fn from(todo: &'a Todo) -> Self {
         Self {
-            user_id: BlobUuid(user.0),
+            user_id: BlobUuid(todo.user_id.0),
             id: BlobUuid(todo.id.0),
-            title: todo.title.as_str(),
-            description,
+            title: todo.title.as_str().into(),
+            description: text(todo.description.as_ref()).map(Cow::from),
             is_completed: todo.is_completed,
-            created_at: Micros(now),
-            updated_at: Micros(now),
-            version: 1,
-            title_folded: fold(todo.title.as_str()).into_owned(),
-            description_folded: description.map(|text| fold(text).into_owned()),
+            created_at: Micros(todo.created_at),
+            updated_at: Micros(todo.updated_at),
+            version: todo.version,
         }
     }
+}
+
+impl<'a> From<&'a Todo> for Folded<'a> {
+    fn from(todo: &'a Todo) -> Self {
+        Self {
+            title_folded: fold(todo.title.as_str()),
+            description_folded: text(todo.description.as_ref()).map(fold),
+        }
+    }
+}
+
+/// What a patch sets.
+pub(super) fn sql_patch(patch: &TodoPatch) -> SqlPatch<'_, todos::table, Sqlite> {
+    let mut columns = SqlPatch::new();
+    if let Some(title) = &patch.title {
+        let title = title.as_str();
+        columns.set(todos::title.ne(title), todos::title.eq(title));
+        columns.set_derived(todos::title_folded.eq(fold(title)));
+    }
+    if let Some(description) = &patch.description {
+        let text = text(description.as_ref());
+        columns.set(todos::description.is_not(text), todos::description.eq(text));
+        columns.set_derived(todos::description_folded.eq(text.map(fold)));
+    }
+    if let Some(is_completed) = patch.is_completed {
+        // An equality, so that it can use an index.
+        let is_change = todos::is_completed.eq(!is_completed);
+        columns.set(is_change, todos::is_completed.eq(is_completed));
+    }
+    columns
+}
+
+fn text(description: Option<&Description>) -> Option<&str> {
+    description.map(Description::as_str)
 }

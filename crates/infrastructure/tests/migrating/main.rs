@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
-use todo_domain::{NewTodo, Title, TodoId, TodoRepository, UserId};
+use todo_domain::{NewTodo, Title, TodoId, TodoPatch, TodoRepository, UserId};
 use todo_infrastructure::{DatabaseUrl, Migration, MigrationStatus, Migrations, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
@@ -41,12 +41,7 @@ fn in_use() -> Option<(TestDatabase, Arc<dyn TodoRepository>)> {
 }
 
 fn todo(id: u128) -> NewTodo {
-    NewTodo {
-        id: TodoId(Uuid::from_u128(id)),
-        title: Title::new("title").unwrap(),
-        description: None,
-        is_completed: false,
-    }
+    NewTodo::new(TodoId(Uuid::from_u128(id)), Title::new("title").unwrap(), TodoPatch::default())
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

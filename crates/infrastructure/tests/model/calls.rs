@@ -39,7 +39,7 @@ pub(crate) enum Action {
     Update(TodoId, TodoPatch, VersionMatch),
     Put(NewTodo, PutCondition),
     Delete(TodoId, VersionMatch),
-    UpdateMatching(TodoFilter, bool),
+    UpdateMatching(TodoFilter, TodoPatch),
     DeleteMatching(TodoFilter),
 }
 
@@ -49,9 +49,7 @@ fn id() -> impl Strategy<Value = TodoId> {
 }
 
 fn new_todo() -> impl Strategy<Value = NewTodo> {
-    (id(), title(), description(), any::<bool>()).prop_map(
-        |(id, title, description, is_completed)| NewTodo { id, title, description, is_completed },
-    )
+    (id(), title(), patch()).prop_map(|(id, title, others)| NewTodo::new(id, title, others))
 }
 
 fn versions() -> impl Strategy<Value = VersionMatch> {
@@ -107,7 +105,7 @@ fn action() -> impl Strategy<Value = Action> {
         5 => (id(), patch(), versions()).prop_map(|(id, patch, versions)| Update(id, patch, versions)),
         5 => (new_todo(), condition()).prop_map(|(todo, condition)| Put(todo, condition)),
         2 => (id(), versions()).prop_map(|(id, versions)| Delete(id, versions)),
-        1 => (filter(), any::<bool>()).prop_map(|(filter, done)| UpdateMatching(filter, done)),
+        1 => (filter(), patch()).prop_map(|(filter, patch)| UpdateMatching(filter, patch)),
         1 => filter().prop_map(DeleteMatching),
     ]
 }

@@ -31,24 +31,6 @@ fn version_matches(todo: &Todo, versions: &VersionMatch) -> bool {
     }
 }
 
-/// Applies a patch. If it changes the todo, updates the version and the time.
-fn apply(todo: &mut Todo, patch: TodoPatch, now: DateTime<Utc>) {
-    let before = todo.clone();
-    if let Some(title) = patch.title {
-        todo.title = title;
-    }
-    if let Some(description) = patch.description {
-        todo.description = description;
-    }
-    if let Some(is_completed) = patch.is_completed {
-        todo.is_completed = is_completed;
-    }
-    if *todo != before {
-        todo.version += 1;
-        todo.updated_at = todo.updated_at.max(now);
-    }
-}
-
 fn matches(filter: &TodoFilter, user: UserId, todo: &Todo) -> bool {
     todo.user_id == user && filter.matches(todo)
 }
@@ -103,7 +85,7 @@ impl TodoRepository for MemoryTodoRepository {
                 UpdateOutcome::Conflict(todo.clone())
             }
             Some(todo) => {
-                apply(todo, patch, now);
+                todo.apply(patch, now);
                 UpdateOutcome::Updated(todo.clone())
             }
         })
@@ -117,7 +99,7 @@ impl TodoRepository for MemoryTodoRepository {
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let mut todos = self.todos();
-        let stored = todos.get_mut(&(user, new.id));
+        let stored = todos.get_mut(&(user, new.id()));
         Ok(match (stored, condition) {
             (None, PutCondition::Present(_)) => PutOutcome::Conflict(None),
             (None, PutCondition::Always | PutCondition::Absent | PutCondition::Unless(_)) => {
@@ -136,13 +118,7 @@ impl TodoRepository for MemoryTodoRepository {
                 Some(todo),
                 PutCondition::Always | PutCondition::Present(_) | PutCondition::Unless(_),
             ) => {
-                let NewTodo { title, description, is_completed, .. } = new;
-                let patch = TodoPatch {
-                    title: Some(title),
-                    description: Some(description),
-                    is_completed: Some(is_completed),
-                };
-                apply(todo, patch, now);
+                todo.apply(new.into_patch(), now);
                 PutOutcome::Replaced(todo.clone())
             }
         })
@@ -171,14 +147,13 @@ impl TodoRepository for MemoryTodoRepository {
         &self,
         user: UserId,
         filter: TodoFilter,
-        is_completed: bool,
+        patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let patch = TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() };
         let mut changed = 0;
         for todo in self.todos().values_mut().filter(|todo| matches(&filter, user, todo)) {
             let version = todo.version;
-            apply(todo, patch.clone(), now);
+            todo.apply(patch.clone(), now);
             changed += u64::from(todo.version > version);
         }
         Ok(BulkOutcome::Changed(changed))

@@ -75,8 +75,8 @@ impl System {
             }
             Action::Put(todo, condition) => to_text(service.put(user, todo, condition).await),
             Action::Delete(id, versions) => to_text(service.delete(user, id, versions).await),
-            Action::UpdateMatching(filter, is_completed) => {
-                to_text(service.update_matching(user, filter, is_completed).await)
+            Action::UpdateMatching(filter, patch) => {
+                to_text(service.update_matching(user, filter, patch).await)
             }
             Action::DeleteMatching(filter) => to_text(service.delete_matching(user, filter).await),
         }

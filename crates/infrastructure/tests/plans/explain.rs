@@ -6,7 +6,7 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use todo_domain::{NewTodo, Title, TodoId, TodoRepository, UserId};
+use todo_domain::{NewTodo, Title, TodoId, TodoPatch, TodoRepository, UserId};
 use todo_infrastructure::{DatabaseOptions, MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
@@ -73,12 +73,8 @@ impl Postgres {
     pub(crate) async fn plan_cache_mode(&self) -> String {
         let repository = self.repository();
         self.0.psql("ALTER TABLE todos ADD mode TEXT DEFAULT current_setting('plan_cache_mode')");
-        let todo = NewTodo {
-            id: TodoId(Uuid::from_u128(1)),
-            title: Title::new("Tell").unwrap(),
-            description: None,
-            is_completed: false,
-        };
+        let id = TodoId(Uuid::from_u128(1));
+        let todo = NewTodo::new(id, Title::new("Tell").unwrap(), TodoPatch::default());
         let user = UserId(Uuid::from_u128(7));
         repository.insert(user, todo, DateTime::UNIX_EPOCH).await.unwrap();
         self.0.psql("SELECT mode FROM todos WHERE title = 'Tell'")

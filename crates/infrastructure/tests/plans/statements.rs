@@ -185,9 +185,7 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statem
         capture::statement(delete).await,
     ];
     let (busy, time) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
-    let changes = ["false", "true"];
-    let update_values =
-        [&["true"][..], &changes, &["1"], &changes, &[&time], &[&busy, &busy, "true"]].concat();
+    let update_values = ["true", "false", "1", "false", &time, &busy, &busy, "true"];
     [
         unfiltered(find, &[&busy, &busy, "1"]),
         unfiltered(update, &update_values),

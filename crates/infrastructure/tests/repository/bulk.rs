@@ -29,7 +29,7 @@ pub(crate) async fn a_bulk_update_completes_all_todos_and_counts_those_that_chan
     let user = drinks(&repository).await;
     let all = TodoFilter::default();
     assert_eq!(
-        repository.update_matching(user, all.clone(), true, at(20)).await.unwrap(),
+        repository.update_matching(user, all.clone(), completed(true), at(20)).await.unwrap(),
         Changed(3)
     );
     assert_eq!(
@@ -37,10 +37,13 @@ pub(crate) async fn a_bulk_update_completes_all_todos_and_counts_those_that_chan
         TodoCounts { total: 5, completed: 5 }
     );
     assert_eq!(
-        repository.update_matching(user, all.clone(), true, at(21)).await.unwrap(),
+        repository.update_matching(user, all.clone(), completed(true), at(21)).await.unwrap(),
         Changed(0)
     );
-    assert_eq!(repository.update_matching(user, all, false, at(22)).await.unwrap(), Changed(5));
+    assert_eq!(
+        repository.update_matching(user, all, completed(false), at(22)).await.unwrap(),
+        Changed(5)
+    );
     assert_eq!(
         repository.count(user, TodoFilter::default()).await.unwrap(),
         TodoCounts { total: 5, completed: 0 }
@@ -52,7 +55,7 @@ pub(crate) async fn a_bulk_update_increments_versions_and_never_decreases_times(
 ) {
     let user = drinks(&repository).await;
     // Todo 1 was last changed at 1, todo 2 at 10; it is now 5.
-    repository.update_matching(user, by_search("tea"), true, at(5)).await.unwrap();
+    repository.update_matching(user, by_search("tea"), completed(true), at(5)).await.unwrap();
     let one = find(&repository, user, id(1)).await.unwrap();
     assert_eq!(
         (one.is_completed, one.version, one.created_at, one.updated_at),
@@ -60,7 +63,7 @@ pub(crate) async fn a_bulk_update_increments_versions_and_never_decreases_times(
     );
     let two = find(&repository, user, id(2)).await.unwrap();
     assert_eq!((two.is_completed, two.version, two.updated_at), (true, 2, at(10)));
-    repository.update_matching(user, by_search("tea"), false, at(7)).await.unwrap();
+    repository.update_matching(user, by_search("tea"), completed(false), at(7)).await.unwrap();
     let two = find(&repository, user, id(2)).await.unwrap();
     assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(10)));
 }
@@ -77,7 +80,10 @@ pub(crate) async fn a_bulk_update_changes_the_todos_that_match_the_filter(reposi
         (by_completion(false), true, 0),
     ];
     for (step, (filter, is_completed, expected)) in steps.into_iter().enumerate() {
-        let changed = repository.update_matching(user, filter, is_completed, at(20)).await.unwrap();
+        let changed = repository
+            .update_matching(user, filter, completed(is_completed), at(20))
+            .await
+            .unwrap();
         assert_eq!(changed, Changed(expected), "step {step}");
     }
 }
@@ -101,7 +107,7 @@ pub(crate) async fn bulk_changes_filtered_by_id_affect_only_these_todos(reposito
     // The second is already completed, the last does not exist.
     let some = by_ids(&[1, 2, 2, 99]);
     assert_eq!(
-        repository.update_matching(user, some.clone(), true, at(20)).await.unwrap(),
+        repository.update_matching(user, some.clone(), completed(true), at(20)).await.unwrap(),
         Changed(1)
     );
     let some_tea = TodoFilter { ids: by_ids(&[1, 4, 5]).ids, ..by_search("tea") };
@@ -124,7 +130,7 @@ pub(crate) async fn a_bulk_change_without_a_match_counts_none(repository: Reposi
     let user = user();
     let all = TodoFilter::default();
     assert_eq!(
-        repository.update_matching(user, all.clone(), true, at(0)).await.unwrap(),
+        repository.update_matching(user, all.clone(), completed(true), at(0)).await.unwrap(),
         Changed(0)
     );
     assert_eq!(repository.delete_matching(user, all).await.unwrap(), Changed(0));

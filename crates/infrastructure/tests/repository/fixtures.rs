@@ -46,12 +46,24 @@ pub(crate) fn description(text: &str) -> Description {
 
 /// An open todo without a description.
 pub(crate) fn todo(number: u128, text: &str) -> NewTodo {
-    NewTodo { id: id(number), title: title(text), description: None, is_completed: false }
+    complete_todo(number, text, None, false)
 }
 
 /// A todo with all fields.
 pub(crate) fn full_todo(number: u128, text: &str, about: &str, is_completed: bool) -> NewTodo {
-    NewTodo { description: Some(description(about)), is_completed, ..todo(number, text) }
+    complete_todo(number, text, Some(description(about)), is_completed)
+}
+
+/// A todo whose fields are all set, so that a put replaces all of them.
+fn complete_todo(
+    number: u128,
+    text: &str,
+    description: Option<Description>,
+    is_completed: bool,
+) -> NewTodo {
+    let others =
+        TodoPatch { title: None, description: Some(description), is_completed: Some(is_completed) };
+    NewTodo::new(id(number), title(text), others)
 }
 
 /// A patch of the title alone.

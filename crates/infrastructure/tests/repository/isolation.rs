@@ -79,11 +79,11 @@ pub(crate) async fn bulk_changes_affect_only_the_users_own_todos(repository: Rep
     insert(&repository, bob, todo(1, "Bob's"), 0).await;
     for filter in [TodoFilter::default(), by_search("'s")] {
         assert_eq!(
-            repository.update_matching(bob, filter.clone(), true, at(1)).await.unwrap(),
+            repository.update_matching(bob, filter.clone(), completed(true), at(1)).await.unwrap(),
             Changed(1)
         );
         assert_eq!(
-            repository.update_matching(bob, filter, false, at(2)).await.unwrap(),
+            repository.update_matching(bob, filter, completed(false), at(2)).await.unwrap(),
             Changed(1)
         );
     }

@@ -58,7 +58,7 @@ pub(crate) async fn putting_twice_changes_nothing(repository: Repository) {
                 put(&repository, user, new.clone(), PutCondition::Always, microseconds).await;
             assert_eq!(again, PutOutcome::Replaced(created.clone()));
         }
-        assert_eq!(find(&repository, user, new.id).await, Some(created));
+        assert_eq!(find(&repository, user, new.id()).await, Some(created));
         assert_eq!(repository.list(user, all()).await.unwrap().len(), number + 1);
     }
 }

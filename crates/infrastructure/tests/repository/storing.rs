@@ -98,7 +98,7 @@ pub(crate) async fn times_are_stored_to_the_microsecond(repository: Repository) 
 pub(crate) async fn any_uuid_can_be_an_id(repository: Repository) {
     let user = user();
     for uuid in [Uuid::nil(), Uuid::max(), Uuid::new_v4(), Uuid::from_u128(0x8000_0000 << 96)] {
-        let new = todo_domain::NewTodo { id: TodoId(uuid), ..todo(0, "x") };
+        let new = todo(uuid.as_u128(), "x");
         let inserted = insert(&repository, user, new, 0).await;
         assert_eq!(find(&repository, user, TodoId(uuid)).await, Some(inserted));
     }

@@ -7,7 +7,9 @@ async fn a_created_todo_is_returned_with_location_and_etag() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
-        .withf(|user, new, _| user.0.to_string() == ALICE && new.description.is_none())
+        .withf(|user, new, _| {
+            user.0.to_string() == ALICE && new.clone().into_patch().description.is_none()
+        })
         .return_once(|_, _, _| Ok(todo()));
     let body = json!({"title": "Buy groceries", "id": "mine", "version": 9});
     let response = call(repository, many(Method::POST, "").set_json(body)).await;

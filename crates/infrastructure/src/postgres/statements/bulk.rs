@@ -3,26 +3,28 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::{BulkOutcome, TodoFilter, UserId};
+use todo_domain::{BulkOutcome, TodoFilter, TodoPatch, UserId};
 use uuid::Uuid;
 
 use super::{greatest, matches, owned_by};
 use crate::postgres::deadline::is_in_time;
+use crate::postgres::row::sql_patch;
 use crate::postgres::schema::todos;
 
 pub(in crate::postgres) fn update_matching(
     connection: &mut PgConnection,
     user: UserId,
     filter: &TodoFilter,
-    is_completed: bool,
+    patch: &TodoPatch,
     limit: u32,
     now: DateTime<Utc>,
     deadline: DateTime<Utc>,
 ) -> QueryResult<BulkOutcome> {
+    let patch = sql_patch(patch);
     let changed = || {
         owned_by(user.0)
             .filter(matches(filter))
-            .filter(todos::is_completed.eq(!is_completed))
+            .filter(&patch.is_change)
             .filter(is_in_time(deadline))
     };
     let first_over_limit = changed().select(todos::id).offset(limit.into());
@@ -31,7 +33,7 @@ pub(in crate::postgres) fn update_matching(
     }
     let count = diesel::update(changed())
         .set((
-            todos::is_completed.eq(is_completed),
+            &patch.assignments,
             todos::version.eq(todos::version + 1),
             todos::updated_at.eq(greatest(todos::updated_at, now)),
         ))

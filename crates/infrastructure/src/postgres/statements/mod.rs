@@ -15,9 +15,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
-use todo_domain::{
-    Description, NewTodo, PageQuery, Todo, TodoFilter, TodoId, TodoPatch, UserId, VersionMatch,
-};
+use todo_domain::{NewTodo, PageQuery, Todo, TodoFilter, TodoId, UserId, VersionMatch};
 use uuid::Uuid;
 
 use super::row::TodoRow;
@@ -66,7 +64,7 @@ fn by_id(user: Uuid, id: Uuid) -> _ {
     owned.filter(todos::id.eq(id))
 }
 
-fn to_todo(row: TodoRow) -> QueryResult<Todo> {
+fn to_todo(row: TodoRow<'_>) -> QueryResult<Todo> {
     row.try_into().map_err(|error| Error::DeserializationError(Box::new(error)))
 }
 
@@ -96,20 +94,4 @@ fn has_version(versions: &VersionMatch) -> Condition<'_> {
         VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
         VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
     }
-}
-
-/// Whether the patch would change the row.
-fn changes(patch: &TodoPatch) -> Condition<'_> {
-    let mut condition: Condition<'_> = Box::new(false.into_sql::<Bool>());
-    if let Some(title) = &patch.title {
-        condition = Box::new(condition.or(todos::title.ne(title.as_str())));
-    }
-    if let Some(description) = &patch.description {
-        let text = description.as_ref().map(Description::as_str);
-        condition = Box::new(condition.or(todos::description.is_distinct_from(text)));
-    }
-    if let Some(is_completed) = patch.is_completed {
-        condition = Box::new(condition.or(todos::is_completed.ne(is_completed)));
-    }
-    condition
 }

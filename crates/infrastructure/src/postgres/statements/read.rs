@@ -76,7 +76,7 @@ fn load_batch<'q, Q>(
     query: BatchQuery<Q>,
 ) -> QueryResult<Vec<Vec<Todo>>>
 where
-    Cached<BatchQuery<Q>>: LoadQuery<'q, PgConnection, (TodoRow, i64)>,
+    Cached<BatchQuery<Q>>: LoadQuery<'q, PgConnection, (TodoRow<'static>, i64)>,
 {
     let mut todos = vec![Vec::new(); query.users.len()];
     for (row, number) in Cached(query).load(connection)? {

@@ -4,14 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
-use todo_domain::search::fold;
-use todo_domain::{
-    DeleteOutcome, Description, Todo, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
-};
+use todo_domain::{DeleteOutcome, Todo, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch};
 
-use super::{Insert, by_id, changes, find, greatest, has_version, to_todo};
+use super::{Insert, by_id, find, greatest, has_version, to_todo};
 use crate::postgres::deadline::{BatchVersion, first_version, is_in_time};
-use crate::postgres::row::{NewTodoRow, TodoRow};
+use crate::postgres::row::{Folded, TodoRow, sql_patch};
 use crate::postgres::schema::todos;
 use crate::sql::Cached;
 
@@ -22,11 +19,11 @@ pub(in crate::postgres) fn insert(
     deadline: DateTime<Utc>,
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(*user, *now);
-    let row = NewTodoRow::new(*user, todo, *now);
-    let new = (row, todos::version.eq(first_version(deadline)));
+    let version = todos::version.eq(first_version(deadline));
+    let new = (TodoRow::from(&created), Folded::from(&created), version);
     match diesel::insert_into(todos::table).values(new).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            if find(connection, &(*user, todo.id))?.as_ref() == Some(&created) {
+            if find(connection, &(*user, created.id))?.as_ref() == Some(&created) {
                 Ok(created)
             } else {
                 Err(error)
@@ -44,13 +41,15 @@ pub(in crate::postgres) fn insert_all(
 ) -> QueryResult<Vec<Todo>> {
     // One row checks the deadline for the whole statement: each check takes time.
     let mut deadline = Some(deadline);
-    let rows = new.iter().map(|(user, todo, now)| {
-        let version = BatchVersion::new(deadline.take());
-        (NewTodoRow::new(*user, todo, *now), todos::version.eq(version))
+    let created = new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now));
+    let created: Vec<Todo> = created.collect();
+    let rows = created.iter().map(|todo| {
+        let version = todos::version.eq(BatchVersion::new(deadline.take()));
+        (TodoRow::from(todo), Folded::from(todo), version)
     });
     let rows: Vec<_> = rows.collect();
     Cached(diesel::insert_into(todos::table).values(rows)).execute(connection)?;
-    Ok(new.iter().map(|(user, todo, now)| todo.clone().created(*user, *now)).collect())
+    Ok(created)
 }
 
 pub(in crate::postgres) fn update(
@@ -62,22 +61,14 @@ pub(in crate::postgres) fn update(
     now: DateTime<Utc>,
     deadline: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
-    let title = patch.title.as_ref().map(|title| {
-        (todos::title.eq(title.as_str()), todos::title_folded.eq(fold(title.as_str())))
-    });
-    let description = patch.description.as_ref().map(|description| {
-        let text = description.as_ref().map(Description::as_str);
-        (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
-    });
+    let patch = sql_patch(patch);
     let row = by_id(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
     let statement = diesel::update(row)
         .set((
-            title,
-            description,
-            patch.is_completed.map(|it| todos::is_completed.eq(it)),
+            &patch.assignments,
             todos::version
-                .eq(case_when(changes(patch), todos::version + 1).otherwise(todos::version)),
-            todos::updated_at.eq(case_when(changes(patch), greatest(todos::updated_at, now))
+                .eq(case_when(&patch.is_change, todos::version + 1).otherwise(todos::version)),
+            todos::updated_at.eq(case_when(&patch.is_change, greatest(todos::updated_at, now))
                 .otherwise(todos::updated_at)),
         ))
         .returning(TodoRow::as_returning());

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::{BulkOutcome, TodoFilter, UserId};
+use todo_domain::{BulkOutcome, TodoFilter, TodoPatch, UserId};
 
 use super::{greatest, matches, owned_by};
 use crate::sqlite::deadline::is_in_time;
+use crate::sqlite::row::sql_patch;
 use crate::sqlite::schema::todos;
 use crate::sqlite::values::{BlobUuid, Micros};
 
@@ -17,13 +18,14 @@ pub(in crate::sqlite) fn update_matching(
     connection: &mut SqliteConnection,
     user: UserId,
     filter: &TodoFilter,
-    is_completed: bool,
+    patch: &TodoPatch,
     now: DateTime<Utc>,
 ) -> QueryResult<BulkOutcome> {
+    let patch = sql_patch(patch);
     let changed = || {
         owned_by(BlobUuid(user.0))
             .filter(matches(filter))
-            .filter(todos::is_completed.eq(!is_completed))
+            .filter(&patch.is_change)
             .filter(is_in_time())
     };
     let first_over_limit = changed().select(todos::id).offset(MAX_BULK.into());
@@ -32,7 +34,7 @@ pub(in crate::sqlite) fn update_matching(
     }
     let count = diesel::update(changed())
         .set((
-            todos::is_completed.eq(is_completed),
+            &patch.assignments,
             todos::version.eq(todos::version + 1),
             todos::updated_at.eq(greatest(todos::updated_at, Micros(now))),
         ))

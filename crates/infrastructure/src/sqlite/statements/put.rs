@@ -3,14 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use diesel::upsert::excluded;
-use todo_domain::{
-    NewTodo, PutCondition, PutOutcome, TodoPatch, UpdateOutcome, UserId, VersionMatch,
-};
+use todo_domain::{NewTodo, PutCondition, PutOutcome, UpdateOutcome, UserId, VersionMatch};
 
-use super::{changes, find, greatest, to_todo, update};
+use super::{find, greatest, to_todo, update};
 use crate::sql::Cached;
-use crate::sqlite::row::{NewTodoRow, TodoRow};
+use crate::sqlite::row::{Folded, TodoRow, sql_patch};
 use crate::sqlite::schema::todos;
 use crate::sqlite::values::Micros;
 
@@ -24,30 +21,24 @@ pub(in crate::sqlite) fn put(
     // The `filter` of an upsert, which is not in the prelude.
     use diesel::query_dsl::methods::FilterDsl as _;
 
-    let full_patch = TodoPatch {
-        title: Some(new.title.clone()),
-        description: Some(new.description.clone()),
-        is_completed: Some(new.is_completed),
-    };
-    let row = NewTodoRow::new(user, new, now);
+    let patch = new.clone().into_patch();
+    let created = new.clone().created(user, now);
+    let row = || (TodoRow::from(&created), Folded::from(&created));
     match condition {
         PutCondition::Always => loop {
+            let columns = sql_patch(&patch);
             // A row that would not change is not updated, and not returned. So a returned row of version 1 is new: the
             // databases have no other way to tell an insert from an update.
             let statement = diesel::insert_into(todos::table)
-                .values(&row)
+                .values(row())
                 .on_conflict((todos::user_id, todos::id))
                 .do_update()
                 .set((
-                    todos::title.eq(excluded(todos::title)),
-                    todos::description.eq(excluded(todos::description)),
-                    todos::is_completed.eq(excluded(todos::is_completed)),
-                    todos::title_folded.eq(excluded(todos::title_folded)),
-                    todos::description_folded.eq(excluded(todos::description_folded)),
+                    &columns.assignments,
                     todos::version.eq(todos::version + 1),
                     todos::updated_at.eq(greatest(todos::updated_at, Micros(now))),
                 ))
-                .filter(changes(&full_patch))
+                .filter(&columns.is_change)
                 .returning(TodoRow::as_returning());
             let written: Option<TodoRow> = Cached(statement).get_result(connection).optional()?;
             match written.map(to_todo).transpose()? {
@@ -55,24 +46,24 @@ pub(in crate::sqlite) fn put(
                 Some(todo) => return Ok(PutOutcome::Replaced(todo)),
                 None => {}
             }
-            if let Some(current) = find(connection, user, new.id)? {
+            if let Some(current) = find(connection, user, new.id())? {
                 return Ok(PutOutcome::Replaced(current));
             }
             // Another call has deleted it in between: try again.
         },
         PutCondition::Absent => {
             let inserted = diesel::insert_into(todos::table)
-                .values(&row)
+                .values(row())
                 .on_conflict((todos::user_id, todos::id))
                 .do_nothing()
                 .execute(connection)?;
             if inserted == 1 {
-                return Ok(PutOutcome::Created(new.clone().created(user, now)));
+                return Ok(PutOutcome::Created(created));
             }
-            Ok(PutOutcome::Conflict(find(connection, user, new.id)?))
+            Ok(PutOutcome::Conflict(find(connection, user, new.id())?))
         }
         PutCondition::Present(versions) => {
-            Ok(match update(connection, user, new.id, &full_patch, versions, now)? {
+            Ok(match update(connection, user, new.id(), &patch, versions, now)? {
                 UpdateOutcome::Updated(todo) => PutOutcome::Replaced(todo),
                 UpdateOutcome::Conflict(current) => PutOutcome::Conflict(Some(current)),
                 UpdateOutcome::Absent => PutOutcome::Conflict(None),

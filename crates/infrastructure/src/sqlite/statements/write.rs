@@ -4,15 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
-use todo_domain::search::fold;
 use todo_domain::{
-    DeleteOutcome, Description, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId,
-    VersionMatch,
+    DeleteOutcome, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
 };
 
-use super::{by_id, changes, find, greatest, has_version, to_todo};
+use super::{by_id, find, greatest, has_version, to_todo};
 use crate::sql::Cached;
-use crate::sqlite::row::{NewTodoRow, TodoRow};
+use crate::sqlite::row::{Folded, TodoRow, sql_patch};
 use crate::sqlite::schema::todos;
 use crate::sqlite::values::{BlobUuid, Micros};
 
@@ -24,10 +22,10 @@ pub(in crate::sqlite) fn insert(
     now: DateTime<Utc>,
 ) -> QueryResult<Todo> {
     let created = todo.clone().created(user, now);
-    let row = NewTodoRow::new(user, todo, now);
+    let row = (TodoRow::from(&created), Folded::from(&created));
     match diesel::insert_into(todos::table).values(row).execute(connection) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            if find(connection, user, todo.id)?.as_ref() == Some(&created) {
+            if find(connection, user, created.id)?.as_ref() == Some(&created) {
                 Ok(created)
             } else {
                 Err(error)
@@ -45,23 +43,15 @@ pub(in crate::sqlite) fn update(
     versions: &VersionMatch,
     now: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
-    let title = patch.title.as_ref().map(|title| {
-        (todos::title.eq(title.as_str()), todos::title_folded.eq(fold(title.as_str())))
-    });
-    let description = patch.description.as_ref().map(|description| {
-        let text = description.as_ref().map(Description::as_str);
-        (todos::description.eq(text), todos::description_folded.eq(text.map(fold)))
-    });
+    let patch = sql_patch(patch);
     let statement =
         diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
             .set((
-                title,
-                description,
-                patch.is_completed.map(|it| todos::is_completed.eq(it)),
+                &patch.assignments,
                 todos::version
-                    .eq(case_when(changes(patch), todos::version + 1).otherwise(todos::version)),
+                    .eq(case_when(&patch.is_change, todos::version + 1).otherwise(todos::version)),
                 todos::updated_at.eq(case_when(
-                    changes(patch),
+                    &patch.is_change,
                     greatest(todos::updated_at, Micros(now)),
                 )
                 .otherwise(todos::updated_at)),
