@@ -13,6 +13,7 @@ use super::operations;
 use crate::health::{Health, HealthStatus};
 use crate::todos::TODOS_PATH;
 use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
+use crate::todos::json::to_string;
 
 /// The request id in the examples.
 pub(super) const REQUEST_ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50";
@@ -63,22 +64,22 @@ fn parameter_value(operation_id: &str, name: &str) -> Option<Value> {
 }
 
 fn body(operation_id: &str, status: &str) -> Option<Value> {
-    let read = || TodoRead::from(todo(version(operation_id, status), operation_id == "updateTodo"));
+    let todo = todo(version(operation_id, status), operation_id == "updateTodo");
+    let read = TodoRead::from(&todo);
     match operation_id {
-        "createTodo" | "getTodo" | "putTodo" | "updateTodo" => json(read()),
-        "listTodos" => {
-            json(TodoList { items: vec![read()], count: 1, next_cursor: Some(CURSOR.to_owned()) })
-        }
-        "todoStats" => json(TodoStats { total: 5, active: 3, completed: 2 }),
-        "updateTodos" | "deleteTodos" => json(Affected { affected: 2 }),
-        "health" => json(HealthStatus { status: Health::Healthy }),
-        "ready" => json(HealthStatus { status: Health::Ready }),
+        "createTodo" | "getTodo" | "putTodo" | "updateTodo" => json(&read),
+        "listTodos" => json(&TodoList { items: vec![read], count: 1, next_cursor: Some(CURSOR) }),
+        "todoStats" => json(&TodoStats { total: 5, active: 3, completed: 2 }),
+        "updateTodos" | "deleteTodos" => json(&Affected { affected: 2 }),
+        "health" => json(&HealthStatus { status: Health::Healthy }),
+        "ready" => json(&HealthStatus { status: Health::Ready }),
         _ => None,
     }
 }
 
-fn json(response: impl Serialize) -> Option<Value> {
-    serde_json::to_value(response).ok()
+/// A response, as the server writes it.
+fn json(response: &impl Serialize) -> Option<Value> {
+    serde_json::from_str(&to_string(response)).ok()
 }
 
 /// The version in an example: 1 for a new todo, later for a changed one.

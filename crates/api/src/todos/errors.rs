@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use todo_domain::{Todo, TodoError};
 
+use super::dto::TodoRead;
 use super::json;
 use crate::error::{ApiError, CurrentTodo};
 
@@ -26,7 +27,7 @@ impl From<TodoError> for ApiError {
 #[must_use]
 pub fn precondition_failed(current: Option<&Todo>) -> ApiError {
     let current = current.and_then(|todo| {
-        let json = RawValue::from_string(json::to_string(todo)).ok()?;
+        let json = RawValue::from_string(json::to_string(&TodoRead::from(todo))).ok()?;
         Some(CurrentTodo { version: todo.version, json })
     });
     ApiError::PreconditionFailed { current }

@@ -4,12 +4,12 @@ use todo_domain::{Description, Todo, TodoCounts};
 
 use super::{TodoRead, TodoStats};
 
-impl From<Todo> for TodoRead {
-    fn from(todo: Todo) -> Self {
+impl<'a> From<&'a Todo> for TodoRead<'a> {
+    fn from(todo: &'a Todo) -> Self {
         Self {
             id: todo.id.0,
-            title: todo.title.into_string(),
-            description: todo.description.map(Description::into_string),
+            title: todo.title.as_str(),
+            description: todo.description.as_ref().map(Description::as_str),
             is_completed: todo.is_completed,
             created_at: todo.created_at,
             updated_at: todo.updated_at,
