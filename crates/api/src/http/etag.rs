@@ -1,11 +1,14 @@
 //! Entity tags (a todo's version in quotes), and the conditional headers of requests.
 
-use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
-use actix_web::{FromRequest, HttpRequest};
 use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{EntityTag, HeaderMap, HeaderValue};
+use actix_web::{FromRequest, HttpRequest};
 use todo_domain::{PutCondition, VersionMatch};
-use utoipa::IntoParams;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::error::ApiError;
 
@@ -19,56 +22,32 @@ pub fn etag(version: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// Describes `If-Match` in the OpenAPI document.
-#[derive(IntoParams)]
+/// The conditions of a read. Both must hold (RFC 9110, section 13.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never constructed")]
-pub struct IfMatchHeader {
+pub struct ReadConditions {
     /// One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
     /// request fails with 412 and changes nothing.
-    #[param(
-        rename = "If-Match",
-        required = false,
-        pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
-    )]
-    if_match: String,
-}
-
-/// Describes the `If-None-Match` of reads in the OpenAPI document.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never constructed")]
-pub struct IfNoneMatchHeader {
+    #[param(rename = "If-Match", required = false, value_type = Tags, inline)]
+    if_match: Option<Tags>,
     /// One or more `ETag` values of earlier responses, in quotes, separated by commas. If the todo still has one of
     /// them, the response is a 304 without a body.
-    #[param(
-        rename = "If-None-Match",
-        required = false,
-        pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
-    )]
-    if_none_match: String,
+    #[param(rename = "If-None-Match", required = false, value_type = Tags, inline)]
+    if_none_match: Option<Tags>,
 }
 
-/// Describes the `If-None-Match` of writes in the OpenAPI document.
-#[derive(IntoParams)]
+/// The conditions of a write. Both must hold.
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only described, never constructed")]
-pub struct IfNoneMatchOnWriteHeader {
+pub struct WriteConditions {
+    /// One or more `ETag` values in quotes, separated by commas, or `*` for any. If the todo has none of them, the
+    /// request fails with 412 and changes nothing.
+    #[param(rename = "If-Match", required = false, value_type = Tags, inline)]
+    if_match: Option<Tags>,
     /// `*` requires that the todo does not exist, so that `PUT` creates but never replaces. `ETag` values in quotes,
     /// separated by commas, require that the todo has none of them. Otherwise the request fails with 412 and changes
     /// nothing.
-    #[param(
-        rename = "If-None-Match",
-        required = false,
-        pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
-    )]
-    if_none_match: String,
-}
-
-/// The conditions in `If-Match` and `If-None-Match`. Both must hold (RFC 9110, section 13.2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conditions {
-    if_match: Option<Tags>,
+    #[param(rename = "If-None-Match", required = false, value_type = Tags, inline)]
     if_none_match: Option<Tags>,
 }
 
@@ -77,25 +56,25 @@ pub struct Conditions {
 enum Tags {
     /// `*`: any version.
     Any,
-    /// The versions of the listed tags, and whether each tag is weak. Tags that are not a version are omitted.
-    Listed(Vec<(i64, bool)>),
+    /// The versions whose tags match a listed one. Other tags are valid, but match nothing.
+    Versions(Vec<i64>),
 }
 
+impl PartialSchema for Tags {
+    fn schema() -> RefOr<Schema> {
+        let pattern = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for Tags {}
+
 impl Tags {
-    /// The versions of the strong tags: weak ones never match in `If-Match` (RFC 9110, section 13.1.1).
-    fn strong(&self) -> Vec<i64> {
-        self.versions(|is_weak| !is_weak)
-    }
-
-    /// The versions of all tags, weak or strong.
-    fn all(&self) -> Vec<i64> {
-        self.versions(|_| true)
-    }
-
-    fn versions(&self, is_included: impl Fn(bool) -> bool) -> Vec<i64> {
-        let Self::Listed(tags) = self else { return Vec::new() };
-        let tags = tags.iter().filter(|(_, is_weak)| is_included(*is_weak));
-        tags.map(|(version, _)| *version).collect()
+    fn includes(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Versions(versions) => versions.contains(&version),
+        }
     }
 }
 
@@ -110,49 +89,35 @@ pub enum ReadOutcome {
     PreconditionFailed,
 }
 
-impl Conditions {
-    fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        Ok(Self {
-            if_match: tags(headers, IF_MATCH, "If-Match")?,
-            if_none_match: tags(headers, IF_NONE_MATCH, "If-None-Match")?,
-        })
-    }
-
-    /// Evaluates the conditions on a read of a todo with this version.
+impl ReadConditions {
+    /// Evaluates the conditions for a todo with this version.
     #[must_use]
-    pub fn read(&self, version: i64) -> ReadOutcome {
-        let holds = match &self.if_match {
-            None | Some(Tags::Any) => true,
-            Some(tags) => tags.strong().contains(&version),
-        };
-        let is_known = match &self.if_none_match {
-            None => false,
-            Some(Tags::Any) => true,
-            Some(tags) => tags.all().contains(&version),
-        };
-        match (holds, is_known) {
-            (false, _) => ReadOutcome::PreconditionFailed,
-            (true, true) => ReadOutcome::NotModified,
-            (true, false) => ReadOutcome::Send,
+    pub fn outcome(&self, version: i64) -> ReadOutcome {
+        let is_listed = |tags: &Option<Tags>| tags.as_ref().map(|tags| tags.includes(version));
+        match (is_listed(&self.if_match), is_listed(&self.if_none_match)) {
+            (Some(false), _) => ReadOutcome::PreconditionFailed,
+            (_, Some(true)) => ReadOutcome::NotModified,
+            _ => ReadOutcome::Send,
         }
     }
+}
 
+impl WriteConditions {
     /// The versions that may be changed or deleted.
     #[must_use]
     pub fn versions(&self) -> VersionMatch {
         let unwanted = match &self.if_none_match {
             // The todo must not exist, so there is nothing that may be changed.
             Some(Tags::Any) => return VersionMatch::OneOf(Vec::new()),
-            Some(tags) => tags.all(),
+            Some(Tags::Versions(versions)) => versions.clone(),
             None => Vec::new(),
         };
         match &self.if_match {
             None | Some(Tags::Any) if unwanted.is_empty() => VersionMatch::Any,
             None | Some(Tags::Any) => VersionMatch::NoneOf(unwanted),
-            Some(tags) => {
-                let mut wanted = tags.strong();
-                wanted.retain(|version| !unwanted.contains(version));
-                VersionMatch::OneOf(wanted)
+            Some(Tags::Versions(wanted)) => {
+                let wanted = wanted.iter().filter(|version| !unwanted.contains(version));
+                VersionMatch::OneOf(wanted.copied().collect())
             }
         }
     }
@@ -171,57 +136,68 @@ impl Conditions {
     }
 }
 
-impl FromRequest for Conditions {
+impl FromRequest for ReadConditions {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::from_headers(request.headers()))
+        ready(conditions(request).map(|(if_match, if_none_match)| Self { if_match, if_none_match }))
     }
+}
+
+impl FromRequest for WriteConditions {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(conditions(request).map(|(if_match, if_none_match)| Self { if_match, if_none_match }))
+    }
+}
+
+/// Reads `If-Match`, which compares tags strongly, and `If-None-Match`, which compares them weakly (RFC 9110, sections
+/// 13.1.1 and 13.1.2).
+fn conditions(request: &HttpRequest) -> Result<(Option<Tags>, Option<Tags>), ApiError> {
+    let headers = request.headers();
+    Ok((
+        tags(headers, "If-Match", EntityTag::strong_eq)?,
+        tags(headers, "If-None-Match", EntityTag::weak_eq)?,
+    ))
 }
 
 fn tags(
     headers: &HeaderMap,
-    name: HeaderName,
     header: &'static str,
+    matches: fn(&EntityTag, &EntityTag) -> bool,
 ) -> Result<Option<Tags>, ApiError> {
     let invalid = ApiError::InvalidPrecondition { header, message: ETAGS_RULE };
-    let mut listed = None;
-    for value in headers.get_all(name) {
+    let mut versions = None;
+    for value in headers.get_all(header) {
         let Ok(value) = value.to_str() else { return Err(invalid) };
-        if value.trim() == "*" && listed.is_none() {
+        if value.trim() == "*" && versions.is_none() {
             return Ok(Some(Tags::Any));
         }
         let Some(tags) = entity_tags(value) else { return Err(invalid) };
-        // Other tags are valid, but match nothing.
-        let versions = tags.iter().filter_map(|(tag, is_weak)| Some((version_of(tag)?, *is_weak)));
-        listed.get_or_insert_with(Vec::new).extend(versions);
+        versions.get_or_insert_with(Vec::new).extend(tags.iter().filter_map(|tag| {
+            // Tags are compared as text, so `01` and `+1` are not version 1.
+            let version: i64 = tag.tag().parse().ok()?;
+            matches(tag, &EntityTag::new_strong(version.to_string())).then_some(version)
+        }));
     }
-    Ok(listed.map(Tags::Listed))
+    Ok(versions.map(Tags::Versions))
 }
 
-/// Parses a tag as a version. Tags are compared as text, so `01` and `+1` are not version 1.
-fn version_of(tag: &str) -> Option<i64> {
-    tag.parse().ok().filter(|version: &i64| version.to_string() == tag)
-}
-
-/// Parses a list of tags into their texts without quotes, and whether each is weak. Returns `None` if the list is
-/// invalid or empty. A tag may contain commas (RFC 9110, section 8.8.3).
-fn entity_tags(list: &str) -> Option<Vec<(&str, bool)>> {
-    const SEPARATORS: [char; 3] = [' ', '\t', ','];
-    let mut tags = Vec::new();
-    let mut rest = list.trim_start_matches(SEPARATORS);
-    while !rest.is_empty() {
-        let (tag, is_weak) = rest.strip_prefix("W/").map_or((rest, false), |tag| (tag, true));
-        let (opaque, after) = tag.strip_prefix('"')?.split_once('"')?;
-        rest = after.trim_start_matches(SEPARATORS);
-        let is_separated = rest.is_empty() || after.trim_start().starts_with(',');
-        if !is_separated || !opaque.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return None;
-        }
-        tags.push((opaque, is_weak));
-    }
-    (!tags.is_empty()).then_some(tags)
+/// Parses a list of tags. Returns `None` if it is invalid or empty.
+///
+/// actix-web's `IfMatch` and `IfNoneMatch` would also split inside of tags, which may contain commas (RFC 9110, section
+/// 8.8.3), and ignore what is invalid.
+fn entity_tags(list: &str) -> Option<Vec<EntityTag>> {
+    let mut in_quotes = false;
+    let tags = list.split(|char| {
+        in_quotes ^= char == '"';
+        char == ',' && !in_quotes
+    });
+    let tags = tags.map(str::trim).filter(|tag| !tag.is_empty()).map(str::parse);
+    tags.collect::<Result<Vec<_>, _>>().ok().filter(|tags| !tags.is_empty())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use todo_domain::TodoService;
 
 use crate::error::ApiError;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
+use crate::http::etag::WriteConditions;
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
@@ -21,13 +21,13 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "deleteTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
+    params(TodoPath, WriteConditions),
     responses((status = 204, description = "The todo was deleted."))
 )]
 pub async fn delete_todo(
     Caller(user): Caller,
     path: TodoPath,
-    conditions: Conditions,
+    conditions: WriteConditions,
     _: NoQuery,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {

@@ -9,7 +9,7 @@ use super::errors::precondition_failed;
 use super::json;
 use crate::error::ApiError;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchHeader, ReadOutcome, etag};
+use crate::http::etag::{ReadConditions, ReadOutcome, etag};
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
@@ -25,7 +25,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "getTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, IfNoneMatchHeader),
+    params(TodoPath, ReadConditions),
     responses(
         (
             status = 200,
@@ -43,12 +43,12 @@ use crate::http::routing::TodoPath;
 pub async fn get_todo(
     Caller(user): Caller,
     path: TodoPath,
-    conditions: Conditions,
+    conditions: ReadConditions,
     _: NoQuery,
     service: web::Data<TodoService>,
 ) -> Result<HttpResponse, ApiError> {
     let todo = service.get(user, path.todo_id).await?;
-    match conditions.read(todo.version) {
+    match conditions.outcome(todo.version) {
         ReadOutcome::Send => Ok(json::respond(HttpResponse::Ok(), &todo)),
         ReadOutcome::NotModified => {
             Ok(HttpResponse::NotModified().insert_header((ETAG, etag(todo.version))).finish())

@@ -11,7 +11,7 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
+use crate::http::etag::WriteConditions;
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
@@ -29,7 +29,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "putTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
+    params(TodoPath, WriteConditions),
     request_body(content = TodoPut),
     responses(
         (
@@ -52,7 +52,7 @@ use crate::http::routing::TodoPath;
 pub async fn put_todo(
     Caller(user): Caller,
     path: TodoPath,
-    conditions: Conditions,
+    conditions: WriteConditions,
     _: NoQuery,
     JsonBody(body): JsonBody<TodoPut>,
     service: web::Data<TodoService>,

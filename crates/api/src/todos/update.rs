@@ -8,7 +8,7 @@ use super::json;
 use crate::error::ApiError;
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
-use crate::http::etag::{Conditions, IfMatchHeader, IfNoneMatchOnWriteHeader};
+use crate::http::etag::WriteConditions;
 use crate::http::query::NoQuery;
 use crate::http::routing::TodoPath;
 
@@ -25,7 +25,7 @@ use crate::http::routing::TodoPath;
     path = "/api/v1/todos/{todo_id}",
     operation_id = "updateTodo",
     tag = "todos",
-    params(TodoPath, IfMatchHeader, IfNoneMatchOnWriteHeader),
+    params(TodoPath, WriteConditions),
     request_body(content = TodoUpdate),
     responses((
         status = 200,
@@ -37,7 +37,7 @@ use crate::http::routing::TodoPath;
 pub async fn update_todo(
     Caller(user): Caller,
     path: TodoPath,
-    conditions: Conditions,
+    conditions: WriteConditions,
     _: NoQuery,
     JsonBody(body): JsonBody<TodoUpdate>,
     service: web::Data<TodoService>,
