@@ -47,15 +47,16 @@ impl Docs {
             (FAVICON, "image/x-icon", include_bytes!("docs/favicon.ico")),
         ];
         let own = own.map(|(name, content_type, bytes)| {
-            (name, Asset::plain(content_type, Bytes::from_static(bytes)))
+            (name, Asset::new(content_type, Bytes::from_static(bytes), false))
         });
         let vendored =
             [("swagger-ui-bundle.js", JAVASCRIPT), ("swagger-ui.css", CSS), ("index.css", CSS)];
         let vendored = vendored
             .into_iter()
             .filter_map(|(name, content_type)| Some((name, swagger_ui_file(name, content_type)?)));
+        let openapi = openapi::json_with(note);
         Self {
-            openapi: Arc::new(Asset::plain("application/json", openapi::json_with(note).into())),
+            openapi: Arc::new(Asset::new("application/json", openapi.into(), false)),
             files: own.into_iter().chain(vendored).collect(),
         }
     }
@@ -75,8 +76,7 @@ fn swagger_ui_file(name: &'static str, content_type: &'static str) -> Option<Ass
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => bytes.into(),
     };
-    let asset = if file.gzpipped { Asset::gzip } else { Asset::plain };
-    Some(asset(content_type, bytes))
+    Some(Asset::new(content_type, bytes, file.gzpipped))
 }
 
 /// Mounts the routes.

@@ -28,20 +28,13 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// Creates an asset from an uncompressed file.
-    pub(super) fn plain(content_type: &'static str, bytes: Bytes) -> Self {
-        let fingerprint = fingerprint(&bytes);
-        let plain = OnceLock::from(bytes);
+    /// Creates an asset from a file, which may be compressed with gzip.
+    pub(super) fn new(content_type: &'static str, bytes: Bytes, is_gzip: bool) -> Self {
         let content_type = HeaderValue::from_static(content_type);
-        Self { content_type, plain, gzip: OnceLock::new(), fingerprint }
-    }
-
-    /// Creates an asset from a file compressed with gzip.
-    pub(super) fn gzip(content_type: &'static str, bytes: Bytes) -> Self {
         let fingerprint = fingerprint(&bytes);
-        let gzip = OnceLock::from(bytes);
-        let content_type = HeaderValue::from_static(content_type);
-        Self { content_type, plain: OnceLock::new(), gzip, fingerprint }
+        let (given, other) = (OnceLock::from(bytes), OnceLock::new());
+        let (plain, gzip) = if is_gzip { (other, given) } else { (given, other) };
+        Self { content_type, plain, gzip, fingerprint }
     }
 
     /// Responds with the file, or with 304 if the client already has it.

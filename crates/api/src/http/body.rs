@@ -78,7 +78,8 @@ fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether this is `application/json`, without parameters or with `charset=utf-8`.
+/// Whether this is `application/json`, without parameters or with `charset=utf-8`. (The crate `mime` rejects white space
+/// before a semicolon, which RFC 9110 allows.)
 fn is_json(content_type: &[u8]) -> bool {
     let mut parts = content_type.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(b"application/json"))
@@ -147,6 +148,7 @@ mod tests {
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
             "application/json;",
+            "application/json ; charset=utf-8",
         ] {
             assert!(is_json(content_type.as_bytes()), "{content_type}");
         }

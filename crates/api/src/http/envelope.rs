@@ -107,7 +107,7 @@ fn finish_headers(headers: &mut HeaderMap, id: RequestId) {
 fn finish_error(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let status = response.status();
     let http_error = |detail: String| ApiError::Http { status, detail };
-    match response.response().error() {
+    let (headers, body) = match response.response().error() {
         Some(error) => match error.as_error::<ApiError>() {
             Some(error) => write_error(&response, error, id),
             None => write_error(&response, &http_error(error.to_string()), id),
@@ -117,28 +117,21 @@ fn finish_error(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
             write_error(&response, &http_error(detail.to_owned()), id)
         }
         None => return response,
-    }
-    .apply(response)
+    };
+    response.map_body(|head, _| {
+        for (name, value) in headers {
+            head.headers.insert(name, value);
+        }
+        BoxBody::new(body)
+    })
 }
 
 /// The headers that an error adds to the response, and its body.
-struct ErrorParts {
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl ErrorParts {
-    fn apply(self, response: ServiceResponse) -> ServiceResponse {
-        response.map_body(|head, _| {
-            for (name, value) in self.headers {
-                head.headers.insert(name, value);
-            }
-            BoxBody::new(self.body)
-        })
-    }
-}
-
-fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> ErrorParts {
+fn write_error(
+    response: &ServiceResponse,
+    error: &ApiError,
+    id: &RequestId,
+) -> (HeaderMap, Vec<u8>) {
     log(response, error, id);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, PROBLEM_JSON);
@@ -159,8 +152,7 @@ fn write_error(response: &ServiceResponse, error: &ApiError, id: &RequestId) -> 
     }
     let body = error.body(id.as_str().to_owned());
     // Strings and numbers can always be serialized.
-    let body = serde_json::to_vec(&body).unwrap_or_default();
-    ErrorParts { headers, body }
+    (headers, serde_json::to_vec(&body).unwrap_or_default())
 }
 
 /// Logs the causes of a 5xx, which are not sent to the client, with the request id.

@@ -44,16 +44,4 @@ mod tests {
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973];
         assert_eq!([random.next(), random.next()], expected);
     }
-
-    #[test]
-    fn fractions_are_uniformly_distributed() {
-        let random = Random::new(7);
-        let fractions: Vec<f64> = (0..10_000).map(|_| random.fraction()).collect();
-        assert!(fractions.iter().all(|it| (0.0..1.0).contains(it)));
-        for tenth in 0..10 {
-            let from = f64::from(tenth) / 10.0;
-            let count = fractions.iter().filter(|it| (from..from + 0.1).contains(*it)).count();
-            assert!((800..1_200).contains(&count), "{count} from {from}");
-        }
-    }
 }
