@@ -1,5 +1,7 @@
 //! The bodies of requests and responses.
 
+#![expect(clippy::ref_option_ref, reason = "in what serde derives for an optional text")]
+
 mod conversions;
 mod requests;
 
@@ -12,7 +14,7 @@ use super::json;
 
 pub use requests::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
 
-// To be written by `json`, whose serializer knows how to write the bytes of texts, ids and times.
+// To be written by `json`: other serializers would write the bytes of texts, ids and times as arrays of numbers.
 /// A todo.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({

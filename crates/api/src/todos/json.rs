@@ -109,11 +109,15 @@ pub fn uuid<S: Serializer>(id: &Uuid, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_bytes(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes())
 }
 
-/// Serializes a time for [`PlainBytes`], in UTC with microseconds and `Z`.
+/// Serializes a time or null for [`PlainBytes`], in UTC with microseconds and `Z`.
 ///
 /// # Errors
 /// Only errors of the serializer.
-pub fn moment<S: Serializer>(moment: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+pub fn moment<S: Serializer>(
+    moment: &(impl Copy + Into<Option<DateTime<Utc>>>),
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let Some(moment): Option<DateTime<Utc>> = (*moment).into() else { return to.serialize_none() };
     let Some(year) = u32::try_from(moment.year()).ok().filter(|year| *year <= 9_999) else {
         return to.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true));
     };
