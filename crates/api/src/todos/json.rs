@@ -83,7 +83,7 @@ impl Formatter for PlainBytes {
     }
 }
 
-/// Serializes a text or null for [`PlainBytes`], if it has no characters to escape.
+/// Serializes a text or null for `PlainBytes`, if it has no characters to escape.
 ///
 /// # Errors
 /// Only errors of the serializer.
@@ -101,7 +101,7 @@ where
     }
 }
 
-/// Serializes an id for [`PlainBytes`].
+/// Serializes an id for `PlainBytes`.
 ///
 /// # Errors
 /// Only errors of the serializer.
@@ -109,7 +109,7 @@ pub fn uuid<S: Serializer>(id: &Uuid, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_bytes(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes())
 }
 
-/// Serializes a time or null for [`PlainBytes`], in UTC with microseconds and `Z`.
+/// Serializes a time or null for `PlainBytes`, in UTC with microseconds and `Z`.
 ///
 /// # Errors
 /// Only errors of the serializer.
