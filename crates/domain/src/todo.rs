@@ -17,6 +17,8 @@ pub struct Todo {
     pub description: Option<Description>,
     /// Whether it is done.
     pub is_completed: bool,
+    /// When it was last completed; `None` while it is not.
+    pub completed_at: Option<DateTime<Utc>>,
     /// When it was created, to the microsecond.
     pub created_at: DateTime<Utc>,
     /// When it last changed, to the microsecond; never before [`Todo::created_at`], and never decreases.
@@ -73,11 +75,12 @@ impl NewTodo {
             title: self.title,
             description: None,
             is_completed: false,
+            completed_at: None,
             created_at: now,
             updated_at: now,
             version: 1,
         };
-        todo.set(TodoPatch { title: None, ..self.others });
+        todo.set(TodoPatch { title: None, ..self.others }, now);
         todo
     }
 }
@@ -87,15 +90,19 @@ impl Todo {
     /// `now`, unless it is already later.
     pub fn apply(&mut self, patch: TodoPatch, now: DateTime<Utc>) {
         let before = self.clone();
-        self.set(patch);
+        let at = self.updated_at.max(now);
+        self.set(patch, at);
         if *self != before {
             self.version += 1;
-            self.updated_at = self.updated_at.max(now);
+            self.updated_at = at;
         }
     }
 
-    fn set(&mut self, patch: TodoPatch) {
+    fn set(&mut self, patch: TodoPatch, at: DateTime<Utc>) {
         let TodoPatch { title, description, is_completed } = patch;
+        if is_completed.is_some_and(|is_completed| is_completed != self.is_completed) {
+            self.completed_at = (!self.is_completed).then_some(at);
+        }
         set(&mut self.title, title);
         set(&mut self.description, description);
         set(&mut self.is_completed, is_completed);
@@ -128,8 +135,32 @@ mod tests {
         let later = CREATED + TimeDelta::seconds(1);
         let mut changed = todo();
         changed.apply(TodoPatch { is_completed: Some(true), ..TodoPatch::default() }, later);
-        let expected = Todo { is_completed: true, updated_at: later, version: 2, ..todo() };
+        let expected = Todo {
+            is_completed: true,
+            completed_at: Some(later),
+            updated_at: later,
+            version: 2,
+            ..todo()
+        };
         assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn a_todo_is_completed_at_the_time_of_its_last_completion() {
+        let at = |seconds| CREATED + TimeDelta::seconds(seconds);
+        let patch =
+            |is_completed| TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() };
+        let mut todo = todo();
+        let mut completed_at = |is_completed, seconds| {
+            todo.apply(patch(is_completed), at(seconds));
+            todo.completed_at
+        };
+        assert_eq!(completed_at(true, 1), Some(at(1)));
+        assert_eq!(completed_at(true, 2), Some(at(1)), "completing it again changes nothing");
+        assert_eq!(completed_at(false, 3), None);
+        assert_eq!(completed_at(true, 4), Some(at(4)));
+        assert_eq!(completed_at(false, 5), None);
+        assert_eq!(completed_at(true, 3), Some(at(5)), "never before the last change");
     }
 
     #[test]

@@ -47,7 +47,9 @@ fn filled_sqlite() -> TestDatabase {
     let path = database.url().strip_prefix("sqlite://").unwrap();
     let fill = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TODOS_ON_SQLITE})
-         INSERT INTO todos SELECT unhex(printf('%032x', 1)), unhex(printf('%032x', i)), 'title', 'n', 0,
+         INSERT INTO todos (user_id, id, title, description, is_completed, created_at, updated_at, version,
+             title_folded, description_folded)
+         SELECT unhex(printf('%032x', 1)), unhex(printf('%032x', i)), 'title', 'n', 0,
              i, i, 1, 'title', printf('%.*c', 1500, 'n') FROM n"
     );
     SqliteConnection::establish(path).unwrap().batch_execute(&fill).unwrap();

@@ -318,8 +318,9 @@ export interface components {
         /**
          * @description A todo.
          * @example {
+         *       "completed_at": null,
          *       "created_at": "2026-01-22T10:30:00.123456Z",
-         *       "description": null,
+         *       "description": "Milk, eggs, bread",
          *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
          *       "is_completed": false,
          *       "title": "Buy groceries",
@@ -329,6 +330,11 @@ export interface components {
          *     }
          */
         TodoRead: {
+            /**
+             * Format: date-time
+             * @description When the todo was last completed, or null while it is not completed: UTC with microseconds, always ending in `Z`.
+             */
+            completed_at: string | null;
             /**
              * Format: date-time
              * @description When the todo was created: UTC with microseconds, always ending in `Z`.
@@ -482,6 +488,7 @@ export interface operations {
                      *       "count": 1,
                      *       "items": [
                      *         {
+                     *           "completed_at": null,
                      *           "created_at": "2026-01-22T10:30:00.123456Z",
                      *           "description": "Milk, eggs, bread",
                      *           "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
@@ -600,6 +607,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
@@ -1147,6 +1155,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
@@ -1327,6 +1336,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
@@ -1363,6 +1373,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
@@ -1701,6 +1712,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "completed_at": "2026-01-22T10:32:00.123456Z",
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",

@@ -78,7 +78,7 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
 }
 
 /// A response, as the server writes it.
-fn json(response: &impl Serialize) -> Option<Value> {
+pub(super) fn json(response: &impl Serialize) -> Option<Value> {
     serde_json::from_str(&to_string(response)).ok()
 }
 
@@ -113,5 +113,6 @@ pub(super) fn todo(version: i64, is_completed: bool) -> Todo {
     };
     let todo = NewTodo::new(TodoId(TODO_ID), title, others);
     let updated_at = created_at + chrono::TimeDelta::minutes(version - 1);
-    Todo { version, updated_at, ..todo.created(UserId(USER_ID), created_at) }
+    let completed_at = is_completed.then_some(updated_at);
+    Todo { version, completed_at, updated_at, ..todo.created(UserId(USER_ID), created_at) }
 }

@@ -6,13 +6,15 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{OpenApi, Ref, RefOr, Schema};
 use utoipa::{Modify, ToSchema};
 
+use super::examples;
 use crate::http::body::READ_ONLY_FIELDS;
-use crate::todos::dto::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
+use crate::todos::dto::{TodoCreate, TodoPut, TodoRead, TodoUpdate, TodosUpdate};
 
 /// The name of the schema of a 412: an error that always has `current`.
 pub(super) const PRECONDITION_FAILED: &str = "PreconditionFailedResponse";
 
-/// Adds `additionalProperties` and the read-only fields to request bodies, and the schema of a 412.
+/// Adds `additionalProperties` and the read-only fields to request bodies, the example of a todo, and the schema of a
+/// 412.
 pub(super) struct Schemas;
 
 impl Modify for Schemas {
@@ -30,6 +32,9 @@ impl Modify for Schemas {
                     body.properties.insert(field.to_owned(), ignored.into());
                 }
             }
+        }
+        if let Some(RefOr::T(Schema::Object(todo))) = schemas.get_mut(TodoRead::name().as_ref()) {
+            todo.example = examples::json(&TodoRead::from(&examples::todo(1, false)));
         }
         if let Some(RefOr::T(Schema::Object(error))) = schemas.get("ErrorResponse") {
             let mut error = error.clone();

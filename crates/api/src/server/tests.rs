@@ -36,7 +36,7 @@ fn todo() -> Todo {
 
 fn todo_json() -> Value {
     json!({
-        "id": ID, "title": "Buy groceries", "description": null, "is_completed": false,
+        "id": ID, "title": "Buy groceries", "description": null, "is_completed": false, "completed_at": null,
         "created_at": "2026-01-22T10:30:00.123456Z", "updated_at": "2026-01-22T10:30:00.123456Z",
         "version": 1, "user_id": ALICE
     })

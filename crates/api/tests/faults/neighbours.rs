@@ -107,7 +107,9 @@ fn insert_todos(database: &TestDatabase, user: &str, count: u32) {
     let user = user.replace('-', "");
     let statement = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-         INSERT INTO todos SELECT unhex('{user}'), unhex(printf('%032x', i)), 'title', 'n', 0, \
+         INSERT INTO todos (user_id, id, title, description, is_completed, created_at, updated_at, version, \
+             title_folded, description_folded) \
+         SELECT unhex('{user}'), unhex(printf('%032x', i)), 'title', 'n', 0, \
              i, i, 1, 'title', 'n' FROM n"
     );
     let mut connection = SqliteConnection::establish(path).unwrap();

@@ -36,7 +36,9 @@ impl Fixture {
             .batch_execute(&format!(
                 "PRAGMA busy_timeout = 10000;
                  WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {ROWS})
-                 INSERT INTO todos SELECT x'{user}', randomblob(16), 'number ' || n, printf('%2000s', n), 0, n,
+                 INSERT INTO todos (user_id, id, title, description, is_completed, created_at, updated_at, version,
+                     title_folded, description_folded)
+                 SELECT x'{user}', randomblob(16), 'number ' || n, printf('%2000s', n), 0, n,
                      n, 1, 'number ' || n, printf('%2000s', n) FROM numbers"
             ))
             .unwrap();

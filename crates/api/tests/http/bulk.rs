@@ -27,6 +27,7 @@ pub(crate) fn all_active_todos_are_completed_at_once(api: Api) {
     for todo in &before[1..] {
         let after = ann.get(path_of(todo)).expect(200);
         assert_eq!((&after["is_completed"], &after["version"]), (&json!(true), &json!(2)));
+        assert_eq!(after["completed_at"], after["updated_at"]);
         assert!(after["updated_at"].as_str() > todo["updated_at"].as_str());
         for field in ["title", "description", "created_at"] {
             assert_eq!(after[field], todo[field]);

@@ -37,6 +37,7 @@ pub(crate) fn a_todo_has_exactly_the_fields_of_the_contract(api: Api) {
     let mut keys: Vec<_> = todo.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let expected = [
+        "completed_at",
         "created_at",
         "description",
         "id",

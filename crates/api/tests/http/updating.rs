@@ -36,10 +36,14 @@ pub(crate) fn only_the_title_is_changed(api: Api) {
 pub(crate) fn a_todo_is_completed_and_reopened(api: Api) {
     let ann = api.user();
     let mut todo = create_with_description(&ann);
-    for is_completed in [true, false] {
+    assert_eq!(todo["completed_at"], Value::Null);
+    for is_completed in [true, false, true] {
         let change = json!({"is_completed": is_completed});
         let after = ann.patch(path_of(&todo), &change).expect(200);
+        let completed_at = if is_completed { after["updated_at"].clone() } else { Value::Null };
+        let change = json!({"is_completed": is_completed, "completed_at": completed_at});
         assert_eq!(after, changed(&todo, &after, &change));
+        assert_eq!(ann.get(path_of(&todo)).expect(200), after);
         todo = after;
     }
 }

@@ -5,8 +5,12 @@ use todo_test_support::server::Server;
 
 use crate::support::{PROGRAM, run};
 
-const MIGRATIONS: [&str; 2] =
-    ["2026-01-22-000000_create_todos", "2026-03-01-000000_fold_texts_anew"];
+const MIGRATIONS: [&str; 4] = [
+    "2026-01-22-000000_create_todos",
+    "2026-03-01-000000_fold_texts_anew",
+    "2026-11-21-000000_add_completed_at",
+    "2026-11-21-000001_fill_completed_at",
+];
 
 fn databases() -> impl Iterator<Item = TestDatabase> {
     [Some(TestDatabase::sqlite()), TestDatabase::postgres()].into_iter().flatten()
@@ -29,8 +33,9 @@ fn migrations_are_applied_shown_and_reverted() {
         // Repeating it has no effect.
         assert_eq!(migrate(&database, &["up"]), all("applied"));
         assert_eq!(migrate(&database, &["status"]), all("applied"));
-        let latest = format!("applied {}\npending {}\n", MIGRATIONS[0], MIGRATIONS[1]);
-        assert_eq!(migrate(&database, &["down"]), latest);
+        let [applied @ .., latest] = MIGRATIONS;
+        let applied: String = applied.map(|name| format!("applied {name}\n")).concat();
+        assert_eq!(migrate(&database, &["down"]), format!("{applied}pending {latest}\n"));
         assert_eq!(migrate(&database, &["down", "5"]), all("pending"));
         assert_eq!(migrate(&database, &["up"]), all("applied"));
         drop(Server::start(PROGRAM, database.url(), &[("MIGRATE_ON_START", "false")]));

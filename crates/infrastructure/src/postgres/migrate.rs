@@ -98,19 +98,22 @@ fn attempt(
         }
         let steps = migrations::steps(known, &applied(lock_holder)?, command)?;
         let is_distributed = !steps.is_empty() && is_distributed(lock_holder)?;
-        if steps.iter().all(|step| step.migration.in_transaction) && !is_distributed {
+        let applied = if steps.iter().all(|step| step.migration.in_transaction) && !is_distributed {
             lock_holder.batch_execute(LOCK_TIMEOUT)?;
             for Step { migration, is_up } in steps {
                 migrations::execute_step(lock_holder, is_up, migration)?;
             }
+            applied(lock_holder)?
         } else {
             lock_holder.batch_execute(DISABLE_IDLE_TIMEOUTS)?;
             let mut worker = connect()?;
             for step in &steps {
                 execute_step_separately(&mut worker, step, is_distributed, timeout)?;
             }
-        }
-        Ok(Some(migrations::status(known, &applied(lock_holder)?)))
+            // The other session may not notice before the end of its transaction that Diesel's table exists now.
+            applied(&mut worker)?
+        };
+        Ok(Some(migrations::status(known, &applied)))
     })
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use todo_domain::search::fold;
@@ -11,6 +12,7 @@ use todo_domain::{Description, Title, Todo, TodoId, TodoPatch, UserId};
 use uuid::Uuid;
 
 use super::schema::todos;
+use super::statements::greatest;
 use crate::sql::SqlPatch;
 
 /// A row. When it is inserted, [`Folded`] and its version are added.
@@ -23,6 +25,7 @@ pub(super) struct TodoRow<'a> {
     title: Cow<'a, str>,
     description: Option<Cow<'a, str>>,
     is_completed: bool,
+    completed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     #[diesel(skip_insertion)]
@@ -47,6 +50,8 @@ impl TryFrom<TodoRow<'_>> for Todo {
             title: Title::new(row.title)?,
             description: row.description.map(Description::new).transpose()?,
             is_completed: row.is_completed,
+            // An earlier release does not write it.
+            completed_at: row.is_completed.then(|| row.completed_at.unwrap_or(row.updated_at)),
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -62,6 +67,7 @@ impl<'a> From<&'a Todo> for TodoRow<'a> {
             title: todo.title.as_str().into(),
             description: text(todo.description.as_ref()).map(Cow::from),
             is_completed: todo.is_completed,
+            completed_at: todo.completed_at,
             created_at: todo.created_at,
             updated_at: todo.updated_at,
             version: todo.version,
@@ -79,7 +85,7 @@ impl<'a> From<&'a Todo> for Folded<'a> {
 }
 
 /// What a patch sets.
-pub(super) fn sql_patch(patch: &TodoPatch) -> SqlPatch<'_, todos::table, Pg> {
+pub(super) fn sql_patch(patch: &TodoPatch, now: DateTime<Utc>) -> SqlPatch<'_, todos::table, Pg> {
     let mut columns = SqlPatch::new();
     if let Some(title) = &patch.title {
         let title = title.as_str();
@@ -95,6 +101,13 @@ pub(super) fn sql_patch(patch: &TodoPatch) -> SqlPatch<'_, todos::table, Pg> {
         // An equality, so that it can use an index.
         let is_change = todos::is_completed.eq(!is_completed);
         columns.set(is_change, todos::is_completed.eq(is_completed));
+        if is_completed {
+            let at = greatest(todos::updated_at, now).nullable();
+            let completed_at = case_when(is_change, at).otherwise(todos::completed_at);
+            columns.set_derived(todos::completed_at.eq(completed_at));
+        } else {
+            columns.set_derived(todos::completed_at.eq(None::<DateTime<Utc>>));
+        }
     }
     columns
 }

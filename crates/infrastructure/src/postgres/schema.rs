@@ -12,5 +12,6 @@ diesel::table! {
         version -> BigInt,
         title_folded -> Text,
         description_folded -> Nullable<Text>,
+        completed_at -> Nullable<Timestamptz>,
     }
 }

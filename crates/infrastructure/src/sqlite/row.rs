@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use todo_domain::search::fold;
@@ -9,6 +11,7 @@ use todo_domain::text::InvalidText;
 use todo_domain::{Description, Title, Todo, TodoId, TodoPatch, UserId};
 
 use super::schema::todos;
+use super::statements::greatest;
 use super::values::{BlobUuid, Micros};
 use crate::sql::SqlPatch;
 
@@ -22,6 +25,7 @@ pub(super) struct TodoRow<'a> {
     title: Cow<'a, str>,
     description: Option<Cow<'a, str>>,
     is_completed: bool,
+    completed_at: Option<Micros>,
     created_at: Micros,
     updated_at: Micros,
     version: i64,
@@ -45,6 +49,8 @@ impl TryFrom<TodoRow<'_>> for Todo {
             title: Title::new(row.title)?,
             description: row.description.map(Description::new).transpose()?,
             is_completed: row.is_completed,
+            // An earlier release does not write it.
+            completed_at: row.is_completed.then(|| row.completed_at.unwrap_or(row.updated_at).0),
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             version: row.version,
@@ -60,6 +66,7 @@ impl<'a> From<&'a Todo> for TodoRow<'a> {
             title: todo.title.as_str().into(),
             description: text(todo.description.as_ref()).map(Cow::from),
             is_completed: todo.is_completed,
+            completed_at: todo.completed_at.map(Micros),
             created_at: Micros(todo.created_at),
             updated_at: Micros(todo.updated_at),
             version: todo.version,
@@ -77,7 +84,10 @@ impl<'a> From<&'a Todo> for Folded<'a> {
 }
 
 /// What a patch sets.
-pub(super) fn sql_patch(patch: &TodoPatch) -> SqlPatch<'_, todos::table, Sqlite> {
+pub(super) fn sql_patch(
+    patch: &TodoPatch,
+    now: DateTime<Utc>,
+) -> SqlPatch<'_, todos::table, Sqlite> {
     let mut columns = SqlPatch::new();
     if let Some(title) = &patch.title {
         let title = title.as_str();
@@ -93,6 +103,13 @@ pub(super) fn sql_patch(patch: &TodoPatch) -> SqlPatch<'_, todos::table, Sqlite>
         // An equality, so that it can use an index.
         let is_change = todos::is_completed.eq(!is_completed);
         columns.set(is_change, todos::is_completed.eq(is_completed));
+        if is_completed {
+            let at = greatest(todos::updated_at, Micros(now)).nullable();
+            let completed_at = case_when(is_change, at).otherwise(todos::completed_at);
+            columns.set_derived(todos::completed_at.eq(completed_at));
+        } else {
+            columns.set_derived(todos::completed_at.eq(None::<Micros>));
+        }
     }
     columns
 }

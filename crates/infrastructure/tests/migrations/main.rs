@@ -5,11 +5,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod filling;
 mod opening;
 mod refolding;
 mod reverting;
 mod schema;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use todo_infrastructure::DatabaseUrl;
@@ -17,6 +19,13 @@ use todo_test_support::database::TestDatabase;
 
 fn url(database: &TestDatabase) -> DatabaseUrl {
     database.url().parse().unwrap()
+}
+
+fn execute(database: &TestDatabase, sql: &str) {
+    match database.url().strip_prefix("sqlite://") {
+        Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
+        None => PgConnection::establish(database.url()).unwrap().batch_execute(sql).unwrap(),
+    }
 }
 
 #[derive(QueryableByName)]

@@ -1,20 +1,19 @@
 //! The migration that recomputes the folded columns, on which searches rely.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use todo_domain::{PageQuery, SearchTerm, Sort, TodoFilter, UserId};
 use todo_infrastructure::{MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
 use crate::common::OPTIONS;
-use crate::{lines, url};
+use crate::{execute, lines, url};
 
 /// Fills the database with rows folded as before the migration, and searches for them after it.
 async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fill: &str) {
     let url = url(database);
-    migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap();
-    migrate(&url, MigrationCommand::Down(1), OPTIONS.migrate_timeout).unwrap();
+    let all = migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap().len();
+    let all_but_the_first = MigrationCommand::Down(all - 1);
+    migrate(&url, all_but_the_first, OPTIONS.migrate_timeout).unwrap();
     execute(database, fill);
     let versions =
         || lines(database, "SELECT title || version || updated_at AS line FROM todos ORDER BY 1");
@@ -33,16 +32,9 @@ async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fil
     // The todos have not changed.
     assert_eq!(versions(), before);
     // It is idempotent.
-    migrate(&url, MigrationCommand::Down(1), OPTIONS.migrate_timeout).unwrap();
+    migrate(&url, all_but_the_first, OPTIONS.migrate_timeout).unwrap();
     migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap();
     assert_eq!(versions(), before);
-}
-
-fn execute(database: &TestDatabase, sql: &str) {
-    match database.url().strip_prefix("sqlite://") {
-        Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
-        None => PgConnection::establish(database.url()).unwrap().batch_execute(sql).unwrap(),
-    }
 }
 
 /// Text, folded as before the migration, and number of rows.

@@ -35,7 +35,8 @@ const ARE_VISIBLE: &str =
 
 const FILL_SQLITE: &str = "
     WITH RECURSIVE series (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n < 20199)
-    INSERT INTO todos
+    INSERT INTO todos (user_id, id, title, description, is_completed, created_at, updated_at, version, title_folded,
+        description_folded)
     SELECT CASE WHEN n % 101 < 100 THEN zeroblob(16) ELSE randomblob(16) END,
         randomblob(16), 'title ' || n, 'text ' || n, n % 3 = 0,
         (1767225600 + n) * 1000000, (1767225600 + n) * 1000000,

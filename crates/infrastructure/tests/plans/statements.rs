@@ -185,7 +185,8 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statem
         capture::statement(delete).await,
     ];
     let (busy, time) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
-    let update_values = ["true", "false", "1", "false", &time, &busy, &busy, "true"];
+    let update_values =
+        ["true", "false", &time, "false", "1", "false", &time, &busy, &busy, "true"];
     [
         unfiltered(find, &[&busy, &busy, "1"]),
         unfiltered(update, &update_values),

@@ -10,6 +10,7 @@ mod batching;
 mod bulk;
 #[path = "../common/mod.rs"]
 mod common;
+mod completing;
 mod database;
 mod deleting;
 mod fixtures;
@@ -107,6 +108,10 @@ repository_contract! {
         an_excluded_version_is_a_conflict_and_any_other_is_updated
         an_absent_todo_matches_no_version
         another_version_is_a_conflict_even_if_nothing_would_change;
+    completing:
+        a_todo_created_as_completed_was_completed_then
+        only_a_change_of_the_state_changes_the_time_of_completion
+        puts_and_bulk_updates_change_it_by_the_same_rule;
     putting:
         a_todo_is_created_with_the_given_id
         a_todo_is_replaced_in_full

@@ -25,6 +25,7 @@ pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
         title: title("new"),
         description: None,
         is_completed: false,
+        completed_at: None,
         updated_at: at(1),
         version: 2,
         ..full_todo(1, "x", "y", true).created(user, at(0))
@@ -38,6 +39,7 @@ pub(crate) async fn a_todo_is_replaced_in_full(repository: Repository) {
     let replaced = Todo {
         description: Some(description("")),
         is_completed: true,
+        completed_at: Some(at(2)),
         updated_at: at(2),
         version: 3,
         ..replaced

@@ -21,6 +21,7 @@ fn replaced(current: &Todo) -> PutOutcome {
     PutOutcome::Replaced(Todo {
         title: title("new"),
         is_completed: false,
+        completed_at: None,
         version: 3,
         updated_at: at(2),
         ..current.clone()

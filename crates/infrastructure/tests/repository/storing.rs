@@ -40,6 +40,7 @@ pub(crate) async fn an_inserted_todo_is_stored_exactly(repository: Repository) {
         title: title("Buy groceries"),
         description: Some(description("milk, eggs")),
         is_completed: true,
+        completed_at: Some(at(0)),
         created_at: at(0),
         updated_at: at(0),
         version: 1,

@@ -30,7 +30,13 @@ pub(crate) async fn each_field_is_changed_alone(repository: Repository) {
     assert_eq!(third, expected);
 
     let fourth = update(&repository, user, id(1), completed(true), 3).await;
-    let expected = Todo { is_completed: true, updated_at: at(3), version: 4, ..third };
+    let expected = Todo {
+        is_completed: true,
+        completed_at: Some(at(3)),
+        updated_at: at(3),
+        version: 4,
+        ..third
+    };
     assert_eq!(fourth, expected);
     assert_eq!(find(&repository, user, id(1)).await, Some(fourth));
 }
@@ -49,6 +55,7 @@ pub(crate) async fn all_fields_are_changed_at_once(repository: Repository) {
         title: title("new"),
         description: Some(description("text")),
         is_completed: true,
+        completed_at: Some(at(1)),
         updated_at: at(1),
         version: 2,
         ..first

@@ -11,6 +11,7 @@ impl<'a> From<&'a Todo> for TodoRead<'a> {
             title: todo.title.as_str(),
             description: todo.description.as_ref().map(Description::as_str),
             is_completed: todo.is_completed,
+            completed_at: todo.completed_at,
             created_at: todo.created_at,
             updated_at: todo.updated_at,
             version: todo.version,

@@ -20,7 +20,7 @@ pub(in crate::postgres) fn update_matching(
     now: DateTime<Utc>,
     deadline: DateTime<Utc>,
 ) -> QueryResult<BulkOutcome> {
-    let patch = sql_patch(patch);
+    let patch = sql_patch(patch, now);
     let changed = || {
         owned_by(user.0)
             .filter(matches(filter))

@@ -61,7 +61,7 @@ pub(in crate::postgres) fn update(
     now: DateTime<Utc>,
     deadline: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
-    let patch = sql_patch(patch);
+    let patch = sql_patch(patch, now);
     let row = by_id(user.0, id.0).filter(has_version(versions)).filter(is_in_time(deadline));
     let statement = diesel::update(row)
         .set((

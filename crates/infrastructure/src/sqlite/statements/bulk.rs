@@ -21,7 +21,7 @@ pub(in crate::sqlite) fn update_matching(
     patch: &TodoPatch,
     now: DateTime<Utc>,
 ) -> QueryResult<BulkOutcome> {
-    let patch = sql_patch(patch);
+    let patch = sql_patch(patch, now);
     let changed = || {
         owned_by(BlobUuid(user.0))
             .filter(matches(filter))

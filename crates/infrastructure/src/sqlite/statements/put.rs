@@ -26,7 +26,7 @@ pub(in crate::sqlite) fn put(
     let row = || (TodoRow::from(&created), Folded::from(&created));
     match condition {
         PutCondition::Always => loop {
-            let columns = sql_patch(&patch);
+            let columns = sql_patch(&patch, now);
             // A row that would not change is not updated, and not returned. So a returned row of version 1 is new: the
             // databases have no other way to tell an insert from an update.
             let statement = diesel::insert_into(todos::table)

@@ -43,7 +43,7 @@ pub(in crate::sqlite) fn update(
     versions: &VersionMatch,
     now: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
-    let patch = sql_patch(patch);
+    let patch = sql_patch(patch, now);
     let statement =
         diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
             .set((

@@ -1,0 +1,2 @@
+-- The migration before drops the column.
+SELECT 'nothing to revert';
