@@ -10,11 +10,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use todo_test_support::clients::http::{Connection, Response};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
@@ -47,7 +45,7 @@ fn replay(database: &TestDatabase) {
         let request = guide.fill(step.request);
         let response = send(&servers[usize::from(step.times_out)], &request);
         if let Err(difference) = guide.compare(step.response, &response) {
-            panic!("docs/api.md, line {}: {difference}\n\n{request}\n\n{response}", step.line);
+            panic!("docs/api.md, line {}: {difference}\n\n{request}\n\n{response:#?}", step.line);
         }
     }
 }
@@ -80,8 +78,8 @@ fn steps() -> Vec<Step> {
     blocks.chunks(2).map(step).collect()
 }
 
-/// Sends a request as written, and returns the response as received.
-fn send(server: &Server, request: &str) -> String {
+/// Sends a request as written.
+fn send(server: &Server, request: &str) -> Response {
     let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
     let mut lines = vec![format!("{line} HTTP/1.1"), "Host: 127.0.0.1".to_owned()];
@@ -90,11 +88,11 @@ fn send(server: &Server, request: &str) -> String {
         lines.push(format!("Content-Length: {}", body.len()));
     }
     lines.push("Connection: close".to_owned());
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    write!(stream, "{}\r\n\r\n{body}", lines.join("\r\n")).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response.replace("\r\n", "\n")
+    let mut connection = Connection::open(server.port()).unwrap();
+    connection.send(format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes()).unwrap();
+    let response = connection.receive(line.starts_with("HEAD ")).unwrap();
+    assert_eq!(connection.rest(), b"", "after {response:?}");
+    response
 }
 
 /// The values of the placeholders so far.
@@ -111,24 +109,23 @@ impl Guide {
         self.values.iter().fold(text.to_owned(), fill)
     }
 
-    fn compare(&mut self, expected: &str, actual: &str) -> Result<(), String> {
+    fn compare(&mut self, expected: &str, actual: &Response) -> Result<(), String> {
         let (expected_head, expected_body) = expected.split_once("\n\n").unwrap_or((expected, ""));
-        let (head, body) = actual.split_once("\n\n").ok_or("there is no response")?;
         let mut expected_lines = expected_head.lines();
-        if expected_lines.next() != head.lines().next() {
+        let status = format!("HTTP/1.1 {} {}", actual.status, actual.reason);
+        if expected_lines.next() != Some(&status) {
             return Err("the status is another".to_owned());
         }
         for line in expected_lines {
             let (name, expected) = line.split_once(": ").ok_or("this is no header")?;
-            let is_it = |line: &&str| {
-                line.split_once(": ").is_some_and(|(it, _)| it.eq_ignore_ascii_case(name))
-            };
-            let actual = head.lines().find(is_it).ok_or_else(|| format!("{name} is missing"))?;
-            self.compare_text(name, expected, &actual[name.len() + 2..])?;
+            let actual = actual.header(name).ok_or_else(|| format!("{name} is missing"))?;
+            self.compare_text(name, expected, actual)?;
         }
-        match (expected_body.is_empty(), body.is_empty()) {
+        match (expected_body.is_empty(), actual.body.is_empty()) {
             (true, true) => Ok(()),
-            (false, false) => self.compare_json("the body", &json(expected_body)?, &json(body)?),
+            (false, false) => {
+                self.compare_json("the body", &json(expected_body)?, &json(&actual.text())?)
+            }
             (is_empty, _) => Err(format!("there is {} body", if is_empty { "a" } else { "no" })),
         }
     }

@@ -1,6 +1,6 @@
 //! Clients of the server under test, from a single one to thousands.
 //!
-//! - [`http`]: an HTTP client with one connection that exposes what a library would hide
+//! - [`http`]: the HTTP client of all tests and benchmarks
 //! - [`ledger`]: the expected state of one user's todos
 //! - [`load`]: many concurrent clients
 //! - [`slow`]: clients that send or read one byte per second

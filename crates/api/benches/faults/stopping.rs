@@ -1,13 +1,10 @@
 //! Graceful shutdown and rolling restart.
 
-use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use todo_test_support::clients::balancer::Balancer;
-use todo_test_support::clients::http::{Client, HANG_TIMEOUT, connect};
-use todo_test_support::clients::ledger::{TODOS, new_id};
+use todo_test_support::clients::http::{Client, Connection, HANG_TIMEOUT};
+use todo_test_support::clients::ledger::new_id;
 use todo_test_support::clients::load::{Load, Plan};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::program::free_port;
@@ -29,16 +26,10 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
     let without_clients = time_to_exit(&start());
 
     let with_honouring_clients = start();
-    let succeeded = AtomicUsize::new(0);
-    let honouring = thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| send_until_asked_to_close(with_honouring_clients.port(), &succeeded));
-        }
-        while succeeded.load(Ordering::Relaxed) < 500 {
-            thread::sleep(Duration::from_millis(5));
-        }
-        time_to_exit(&with_honouring_clients)
-    });
+    let load = Load::start(with_honouring_clients.port(), Plan::lists_until_closed(CLIENTS));
+    load.wait_for_successes(500, HANG_TIMEOUT);
+    let honouring = time_to_exit(&with_honouring_clients);
+    drop(load.wait());
 
     let with_reconnecting_clients = start();
     let load = Load::start(with_reconnecting_clients.port(), Plan::mixed(CLIENTS));
@@ -49,9 +40,8 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
     let with_silent_clients = start();
     let mut idle = Client::new(with_silent_clients.port(), &new_id());
     idle.get("/health").expect("the server responds");
-    let mut silent =
-        connect(([127, 0, 0, 1], with_silent_clients.port()).into()).expect("it listens");
-    silent.write_all(b"GET /health HTTP/1.1\r\nHost:").expect("it is open");
+    let mut silent = Connection::open(with_silent_clients.port()).expect("it listens");
+    silent.send(b"GET /health HTTP/1.1\r\nHost:").expect("it is open");
     let with_silent_clients = time_to_exit(&with_silent_clients);
 
     Some(vec![
@@ -60,16 +50,6 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
         Figure::time("exit with 16 clients that reconnect", reconnecting),
         Figure::time("exit with silent clients", with_silent_clients),
     ])
-}
-
-fn send_until_asked_to_close(port: u16, succeeded: &AtomicUsize) {
-    let mut client = Client::new(port, &new_id());
-    while client.get(TODOS).is_ok() {
-        succeeded.fetch_add(1, Ordering::Relaxed);
-        if client.is_disconnected() {
-            return;
-        }
-    }
 }
 
 fn time_to_exit(server: &Server) -> Duration {

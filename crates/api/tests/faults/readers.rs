@@ -1,6 +1,6 @@
 //! Many clients that request large lists and do not read the responses.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -9,12 +9,9 @@ use serde_json::json;
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Client, read_response};
+use crate::support::http::{Client, Connection, HANG_TIMEOUT};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::setup::server;
-
-/// Ends a test that hangs.
-const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 const READERS: usize = 100;
 
@@ -106,7 +103,7 @@ fn cost_little(database: &TestDatabase, kind: Readers) {
     let user = user_with_long_todos(&server, kind.text);
     // The one-time cost of the first responses does not count.
     let whole = ask(&server, &user, kind);
-    read_response(&mut BufReader::new(whole), false).unwrap();
+    Connection::from(whole).receive(false).unwrap();
     let Some(before) = server.rss_bytes() else { return };
     let mut readers = Vec::new();
     for _ in 0..READERS {

@@ -1,8 +1,7 @@
 //! SIGTERM under load: the server completes accepted requests.
 
-use std::io::{BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,8 +9,9 @@ use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
 use crate::support::balancer::Balancer;
-use crate::support::http::{Client, HANG_TIMEOUT, connect, read_response};
+use crate::support::http::{Client, Connection, HANG_TIMEOUT};
 use crate::support::ledger::{TODOS, new_id};
+use crate::support::load::{Load, Plan};
 use crate::support::program::free_port;
 use crate::support::setup::{cluster, name, server_with};
 
@@ -32,17 +32,17 @@ fn every_accepted_request_is_completed_after_sigterm() {
     let mut lock = cluster.session(name(&url));
     lock.run("BEGIN; LOCK TABLE todos");
     let request = |_| {
-        let mut stream = connect(address(&server)).unwrap();
+        let mut connection = Connection::open(server.port()).unwrap();
         let head = format!("GET {TODOS} HTTP/1.1\r\nHost: test\r\nX-User-ID: {}\r\n\r\n", new_id());
-        stream.write_all(head.as_bytes()).unwrap();
-        stream
+        connection.send(head.as_bytes()).unwrap();
+        connection
     };
-    let streams: Vec<_> = (0..CLIENTS).map(request).collect();
+    let connections: Vec<_> = (0..CLIENTS).map(request).collect();
     server.terminate();
     wait_until_connections_are_refused(&server);
     lock.run("COMMIT");
-    for stream in streams {
-        let response = read_response(&mut BufReader::new(stream), false).unwrap();
+    for mut connection in connections {
+        let response = connection.receive(false).unwrap();
         assert_eq!(response.status, 200, "{response:?}");
         assert_eq!(response.header("connection"), Some("close"));
     }
@@ -62,40 +62,22 @@ fn a_client_that_honours_connection_close_sees_no_error_on_postgres() {
 }
 
 fn stop_with_well_behaved_clients(server: &Server) {
-    let succeeded = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| scope.spawn(|| send_until_asked_to_close(server.port(), &succeeded)))
-            .collect();
-        while succeeded.load(Ordering::Relaxed) < 500 {
-            let all_running = !clients.iter().any(thread::ScopedJoinHandle::is_finished);
-            assert!(all_running, "a client was disconnected");
-            thread::sleep(Duration::from_millis(5));
-        }
-        server.terminate();
-        let signalled = Instant::now();
-        while !Client::new(server.port(), "").get("/health/ready").unwrap().is_unavailable() {
-            assert!(signalled.elapsed() < HANG_TIMEOUT, "it is still ready");
-        }
-        for client in clients {
-            client.join().unwrap();
-        }
-    });
-    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
-    let refused = TcpStream::connect(address(server)).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-}
-
-fn send_until_asked_to_close(port: u16, succeeded: &AtomicUsize) {
-    let mut client = Client::new(port, &new_id());
-    loop {
-        let response = client.get(TODOS).unwrap();
-        assert_eq!(response.status, 200, "{response:?}");
-        succeeded.fetch_add(1, Ordering::Relaxed);
-        if client.is_disconnected() {
-            return;
-        }
+    let load = Load::start(server.port(), Plan::lists_until_closed(CLIENTS));
+    load.wait_for_successes(500, HANG_TIMEOUT);
+    let signalled = Instant::now();
+    server.terminate();
+    while !Client::new(server.port(), "").get("/health/ready").unwrap().is_unavailable() {
+        assert!(signalled.elapsed() < HANG_TIMEOUT, "it is still ready");
     }
+    let report = load.wait();
+    report.assert_no_errors();
+    assert_eq!(report.count(200), report.samples.len());
+    let is_served_after_signal =
+        |client| report.samples.iter().any(|it| it.client == client && it.completed() > signalled);
+    assert!((0..CLIENTS).all(is_served_after_signal), "a client was disconnected");
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
+    let refused = TcpStream::connect(("127.0.0.1", server.port())).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 }
 
 /// Even with `SHUTDOWN_DELAY=0s`, clients that have just received a response have time to send their next request.
@@ -103,13 +85,13 @@ fn send_until_asked_to_close(port: u16, succeeded: &AtomicUsize) {
 fn connections_are_not_closed_right_after_sigterm() {
     let database = TestDatabase::sqlite();
     let server = server_with(database.url(), &[("SHUTDOWN_DELAY", "0s")]);
-    let mut stream = BufReader::new(connect(address(&server)).unwrap());
-    stream.get_mut().write_all(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
-    assert_eq!(read_response(&mut stream, false).unwrap().status, 200);
+    let mut connection = Connection::open(server.port()).unwrap();
+    connection.send(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    assert_eq!(connection.receive(false).unwrap().status, 200);
     let signalled = Instant::now();
     server.terminate();
     // The connection may be closed or reset.
-    assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+    assert_eq!(connection.stream().read(&mut [0]).unwrap_or(0), 0);
     assert!(signalled.elapsed() >= DRAIN_TIME, "it was closed after {:?}", signalled.elapsed());
     assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 }
@@ -123,8 +105,8 @@ fn silent_clients_do_not_delay_the_shutdown() {
     let server = server_with(database.url(), &settings);
     let mut idle = Client::new(server.port(), &new_id());
     idle.get("/health").unwrap();
-    let mut silent = connect(address(&server)).unwrap();
-    silent.write_all(b"GET /health HTTP/1.1\r\nHost:").unwrap();
+    let mut silent = Connection::open(server.port()).unwrap();
+    silent.send(b"GET /health HTTP/1.1\r\nHost:").unwrap();
     server.terminate();
     assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     drop((idle, silent));
@@ -153,14 +135,10 @@ fn a_rolling_restart_of_two_copies_fails_no_request() {
     assert_eq!(balancer.failed(), 0, "of {} requests", balancer.succeeded());
 }
 
-fn address(server: &Server) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], server.port()))
-}
-
 /// Waits until the server no longer listens.
 fn wait_until_connections_are_refused(server: &Server) {
     let started = Instant::now();
-    while TcpStream::connect(address(server)).is_ok() {
+    while TcpStream::connect(("127.0.0.1", server.port())).is_ok() {
         assert!(started.elapsed() < HANG_TIMEOUT, "it still accepts");
         thread::sleep(Duration::from_millis(20));
     }

@@ -92,9 +92,9 @@ pub(crate) fn clients_that_disconnect_midway_do_no_harm(api: Api) {
     let ann = api.user();
     create(&ann, 1_100);
     for _ in 0..40 {
-        let (mut stream, _) = api.raw("GET", TODOS).header("X-User-ID", ann.id()).open();
+        let mut connection = api.raw("GET", TODOS).header("X-User-ID", ann.id()).open();
         let mut start = [0; 64];
-        stream.read_exact(&mut start).unwrap();
+        connection.stream().read_exact(&mut start).unwrap();
         assert!(start.starts_with(b"HTTP/1.1 200"));
     }
     // All four database connections have been returned to the pool.
@@ -115,11 +115,11 @@ pub(crate) fn a_slow_reader_of_a_huge_list_costs_little_memory(api: Api) {
     let Some(before) = api.server.rss_bytes() else { return };
     let mut most = before;
 
-    let (mut stream, _) = api.raw("GET", TODOS).header("X-User-ID", ann.id()).open();
+    let mut connection = api.raw("GET", TODOS).header("X-User-ID", ann.id()).open();
     let (mut total, mut end) = (0, Vec::new());
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let read = stream.read(&mut buffer).unwrap();
+        let read = connection.stream().read(&mut buffer).unwrap();
         if read == 0 {
             break;
         }

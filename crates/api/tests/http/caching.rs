@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
+use http::{HeaderMap, Request};
 use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePolicy};
 use serde_json::{Value, json};
-use ureq::http::{self, HeaderMap, Request};
 use uuid::Uuid;
 
 use crate::support::{Api, Response, TODOS, path_of, todo_path};

@@ -1,8 +1,20 @@
 //! Long responses, compressed for clients that ask for it.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Client, Response, TODOS, path_of, unzipped};
+use crate::support::{Api, Client, Response, TODOS, path_of};
+
+/// What was compressed: one stream, and nothing behind it.
+pub(crate) fn unzipped(stream: &[u8]) -> Vec<u8> {
+    let mut read = Vec::new();
+    let mut decoder = GzDecoder::new(stream);
+    decoder.read_to_end(&mut read).unwrap();
+    assert!(decoder.into_inner().is_empty(), "something stands behind the end");
+    read
+}
 
 fn ask(user: &Client<'_>, method: &str, target: &str, accepted: &str) -> Response {
     user.call(method, target).header("Accept-Encoding", accepted).send_unchecked()

@@ -1,20 +1,15 @@
 //! Requests that are not HTTP: actix-http rejects them before any route is known, without a body.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use todo_test_support::clients::http::Connection;
 
 use crate::support::Api;
 
 /// Sends these bytes and reads until the server closes the connection.
 fn exchange(api: &Api, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(("127.0.0.1", api.server.port())).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut connection = Connection::open(api.server.port()).unwrap();
     // The server may respond and close before it has read everything.
-    let _ = stream.write_all(bytes);
-    let mut response = Vec::new();
-    let _ = stream.read_to_end(&mut response);
-    response
+    let _ = connection.send(bytes);
+    connection.rest()
 }
 
 pub(crate) fn what_is_not_http_is_a_400(api: Api) {

@@ -1,6 +1,7 @@
 //! `GET /docs`: Swagger UI, served from the binary.
 
-use crate::support::{Api, Response, unzipped};
+use crate::compression::unzipped;
+use crate::support::{Api, Response};
 
 fn page(api: &Api, target: &str) -> Response {
     let response = api.anonymous().get(target);

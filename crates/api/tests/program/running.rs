@@ -1,11 +1,11 @@
 //! Running servers, until a signal stops them.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use todo_test_support::clients::http::{Client, Connection, HANG_TIMEOUT};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
@@ -13,28 +13,25 @@ use todo_test_support::server::Server;
 use crate::support::{PROGRAM, script};
 
 const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
-/// Ends a test that hangs.
-const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 /// Long enough that a busy machine causes no 503.
 const GENEROUS_TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "30s");
 
+fn client(server: &Server) -> Client {
+    Client::new(server.port(), USER)
+}
+
 /// The status of a GET; `None` if the connection is refused.
 fn status(server: &Server, path: &str) -> Option<u16> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let response = agent.get(server.url(path)).header("X-User-ID", USER).call();
-    response.ok().map(|it| it.status().as_u16())
+    client(server).get(path).ok().map(|it| it.status)
 }
 
 fn create(server: &Server, title: &str) {
-    let call = ureq::post(server.url("/api/v1/todos")).header("X-User-ID", USER);
-    assert_eq!(call.send_json(json!({"title": title})).unwrap().status(), 201);
+    let body = json!({"title": title});
+    client(server).call("POST", "/api/v1/todos", Some(&body)).unwrap().expect(201);
 }
 
 fn count(server: &Server) -> Value {
-    let call = ureq::get(server.url("/api/v1/todos")).header("X-User-ID", USER).call();
-    let list: Value = call.unwrap().body_mut().read_json().unwrap();
-    list["count"].clone()
+    client(server).get("/api/v1/todos").unwrap().expect(200)["count"].clone()
 }
 
 #[test]
@@ -56,9 +53,8 @@ fn an_accepted_request_is_completed_after_sigterm() {
     let server = Server::start(PROGRAM, database.url(), &settings);
     let body = r#"{"title":"In the last moment"}"#;
     let (start, rest) = body.split_at(10);
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
-    start_create(&mut stream, body.len(), start);
+    let mut connection = Connection::open(server.port()).unwrap();
+    start_create(&mut connection, body.len(), start);
     server.terminate();
     let stopped = Instant::now();
     while status(&server, "/health").is_some() {
@@ -66,10 +62,9 @@ fn an_accepted_request_is_completed_after_sigterm() {
         thread::sleep(Duration::from_millis(20));
     }
     assert!(server.is_running());
-    stream.write_all(rest.as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    assert!(response.starts_with("HTTP/1.1 201"), "{response}");
+    connection.send(rest.as_bytes()).unwrap();
+    connection.receive(false).unwrap().expect(201);
+    assert_eq!(connection.rest(), b"");
     assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 
     // The next server sees the acknowledged write.
@@ -81,29 +76,25 @@ fn an_accepted_request_is_completed_after_sigterm() {
 fn an_endless_request_delays_the_exit_only_up_to_the_timeout() {
     let settings = [("SHUTDOWN_DELAY", "0s"), ("SHUTDOWN_TIMEOUT", "1s")];
     let server = Server::start(PROGRAM, "sqlite::memory:", &settings);
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
-    start_create(&mut stream, 100, "{");
+    let mut connection = Connection::open(server.port()).unwrap();
+    start_create(&mut connection, 100, "{");
     server.terminate();
     assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     // If the server had waited for the body, it would have sent an error response before it exited.
-    let mut response = Vec::new();
-    let _ = stream.read_to_end(&mut response);
-    assert_eq!(String::from_utf8_lossy(&response), "");
+    assert_eq!(String::from_utf8_lossy(&connection.rest()), "");
 }
 
 /// Sends the head of a request and, once a handler waits for it, the start of its body.
-fn start_create(stream: &mut TcpStream, length: usize, start: &str) {
-    write!(
-        stream,
+fn start_create(connection: &mut Connection, length: usize, start: &str) {
+    let head = format!(
         "POST /api/v1/todos HTTP/1.1\r\nHost: test\r\nX-User-ID: {USER}\r\nExpect: 100-continue\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    )
-    .unwrap();
+    );
+    connection.send(head.as_bytes()).unwrap();
     let mut interim = [0; 25];
-    stream.read_exact(&mut interim).unwrap();
+    connection.stream().read_exact(&mut interim).unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-    stream.write_all(start.as_bytes()).unwrap();
+    connection.send(start.as_bytes()).unwrap();
 }
 
 #[test]

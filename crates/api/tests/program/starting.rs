@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::thread;
 
+use todo_test_support::clients::http::Client;
 use todo_test_support::database::TestDatabase;
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
@@ -13,7 +14,7 @@ use crate::support::{PROGRAM, files, run, script};
 const GENEROUS_TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "30s");
 
 fn is_ready(server: &Server) -> bool {
-    ureq::get(server.url("/health/ready")).call().is_ok_and(|it| it.status() == 200)
+    Client::new(server.port(), "").get("/health/ready").is_ok_and(|it| it.status == 200)
 }
 
 #[test]

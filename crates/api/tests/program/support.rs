@@ -3,16 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use todo_test_support::clients::http::HANG_TIMEOUT;
 use todo_test_support::command::run_to_exit;
 use todo_test_support::directory::TempDirectory;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-api");
-
-/// Ends a test that hangs.
-const HANG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The output and exit code of the program.
 #[derive(Debug)]

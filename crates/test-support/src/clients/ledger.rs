@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::http::{Client, Response};
+use super::http::{Client, Request, Response};
 use crate::directory::random;
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ impl Ledger {
                 _ => Ok(()),
             };
         };
-        let value = response.json();
+        let value = response.json_or_null();
         let reported = value["title"].as_str().map(str::to_owned).zip(value["version"].as_u64());
         let is_expected = match call {
             Call::Create(title) | Call::Put(_, title) => {
@@ -193,23 +193,23 @@ impl Ledger {
 }
 
 impl Call {
-    /// Sends the call.
-    ///
-    /// # Errors
-    /// As [`Client::call`].
-    pub fn send(&self, client: &mut Client) -> std::io::Result<Response> {
+    /// Sets `request` to the call of this user.
+    pub fn write(&self, request: &mut Request, user: &str) {
         let at = |id: &str| format!("{TODOS}/{id}");
-        match self {
-            Self::Create(title) => client.call("POST", TODOS, Some(&json!({"title": title}))),
-            Self::Put(id, title) => {
-                let todo = json!({"title": title, "description": null, "is_completed": false});
-                client.call("PUT", &at(id), Some(&todo))
+        let title = |title: &str| Some(json!({"title": title}));
+        let (method, target, body) = match self {
+            Self::Create(text) => ("POST", TODOS.to_owned(), title(text)),
+            Self::Put(id, text) => {
+                let todo = json!({"title": text, "description": null, "is_completed": false});
+                ("PUT", at(id), Some(todo))
             }
-            Self::Get(id) => client.get(&at(id)),
-            Self::List => client.get(&format!("{TODOS}?limit=50")),
-            Self::Stats => client.get(&format!("{TODOS}/stats")),
-            Self::Patch(id, title) => client.call("PATCH", &at(id), Some(&json!({"title": title}))),
-            Self::Delete(id) => client.call("DELETE", &at(id), None),
-        }
+            Self::Get(id) => ("GET", at(id), None),
+            Self::List => ("GET", format!("{TODOS}?limit=50"), None),
+            Self::Stats => ("GET", format!("{TODOS}/stats"), None),
+            Self::Patch(id, text) => ("PATCH", at(id), title(text)),
+            Self::Delete(id) => ("DELETE", at(id), None),
+        };
+        let body = body.map(|it| it.to_string());
+        request.set_json(method, &target, user, body.as_deref());
     }
 }

@@ -1,37 +1,58 @@
 //! A load of many concurrent clients, and the outcomes of their calls.
+//!
+//! One thread runs all clients, each of which sends its next call after the response to the previous one, so that
+//! thousands of them take little of the processor time that the server needs.
+
+mod calls;
+mod ledgers;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::http::Client;
-use super::ledger::{Call, Ledger, new_id};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 
-/// Small, because there can be thousands of threads.
-const STACK_BYTES: usize = 128 * 1024;
+pub use calls::{Caller, Pace};
+pub use ledgers::{LedgerUser, Plan};
+
+use super::http::connect;
 
 /// The interval between checks of the progress.
 const POLL: Duration = Duration::from_millis(5);
 
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// With a response with this status.
+    Status(u16),
+    /// The connection failed, or was closed without a complete response.
+    Disconnected,
+    /// The call was pending at the end of the load.
+    Pending,
+}
+
 /// One call and its outcome.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    /// The number of the client, from 0.
+    pub client: usize,
     /// When it was sent.
     pub sent: Instant,
     /// The time until the response, or until the failure of the connection.
     pub latency: Duration,
-    /// The status; 0 if there was no response.
-    pub status: u16,
-    /// What is wrong with the response or the connection; `None` for an expected response or a well-formed 503.
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is wrong with the response or the connection, according to the [`Caller`].
     pub error: Option<String>,
 }
 
 impl Sample {
-    /// Whether it succeeded: neither a 503 nor an error.
+    /// Whether it succeeded, as expected.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.error.is_none() && self.status != 503
+        self.error.is_none() && matches!(self.outcome, Outcome::Status(200..300))
     }
 
     /// When the response was complete.
@@ -41,42 +62,13 @@ impl Sample {
     }
 }
 
-/// The behaviour of the clients of a load.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    /// The number of clients, each with its own connection and user.
-    pub clients: usize,
-    /// The pause after a 503 or a failed connection, before the next call.
-    pub pause_after_failure: Duration,
-    /// The next call of a client, from its ledger and the number of its previous calls.
-    pub next_call: fn(&Ledger, usize) -> Call,
-}
-
-impl Plan {
-    /// Mixed calls without pauses.
-    #[must_use]
-    pub fn mixed(clients: usize) -> Self {
-        Self { clients, pause_after_failure: Duration::ZERO, next_call: Ledger::next_call }
-    }
-
-    /// Only creates.
-    #[must_use]
-    pub fn creates(clients: usize) -> Self {
-        Self { next_call: |_, turn| Ledger::next_write(turn), ..Self::mixed(clients) }
-    }
-
-    /// Only the counters: calls that the server does not batch.
-    #[must_use]
-    pub fn counters(clients: usize) -> Self {
-        Self { next_call: |_, _| Call::Stats, ..Self::mixed(clients) }
-    }
-}
-
-/// A load that runs in the background until it is stopped or dropped.
+/// A load that runs in the background until it ends, is stopped or dropped.
 #[derive(Debug)]
-pub struct Load {
+pub struct Load<C = LedgerUser> {
+    /// When all clients were connected.
+    pub start: Instant,
     shared: Arc<Shared>,
-    clients: Vec<JoinHandle<(String, Ledger)>>,
+    thread: Option<JoinHandle<Vec<C>>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,25 +81,45 @@ struct Shared {
 
 /// The result of a load.
 #[derive(Debug)]
-pub struct Report {
+pub struct Report<C = LedgerUser> {
     /// Every call.
     pub samples: Vec<Sample>,
-    ledgers: Vec<(String, Ledger)>,
+    callers: Vec<C>,
 }
 
-impl Load {
-    /// Starts clients of the server on this port of 127.0.0.1.
-    #[must_use]
-    pub fn start(port: u16, plan: Plan) -> Self {
+impl<C: Caller> Load<C> {
+    /// Connects clients to the server on this port of 127.0.0.1, one for each caller, and starts them.
+    pub fn run(port: u16, callers: impl IntoIterator<Item = C>, pace: Pace) -> Self {
         let shared = Arc::new(Shared::default());
-        let clients = (0..plan.clients).map(|_| {
-            let shared = Arc::clone(&shared);
-            let client = thread::Builder::new().stack_size(STACK_BYTES);
-            client.spawn(move || run_client(port, plan, &shared)).expect("a thread starts")
-        });
-        Self { clients: clients.collect(), shared }
+        let connected: Vec<_> =
+            callers.into_iter().map(|caller| (caller, connect(port).ok())).collect();
+        let start = Instant::now();
+        let of_clients = Arc::clone(&shared);
+        let clients = move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(async {
+                let mut tasks = Vec::new();
+                for (number, (caller, stream)) in connected.into_iter().enumerate() {
+                    let stream = stream.map(|stream| {
+                        stream.set_nonblocking(true).expect("a socket option");
+                        TcpStream::from_std(stream).expect("the runtime has I/O")
+                    });
+                    let shared = Arc::clone(&of_clients);
+                    let client = calls::Client::new(number, port, caller, stream, pace, shared);
+                    tasks.push(tokio::spawn(client.run(start)));
+                }
+                let mut callers = Vec::new();
+                for task in tasks {
+                    callers.push(task.await.expect("no client panics"));
+                }
+                callers
+            })
+        };
+        Self { start, shared, thread: Some(thread::spawn(clients)) }
     }
+}
 
+impl<C> Load<C> {
     /// Waits until this many more calls have succeeded. Panics after `timeout`, which should only end a hang.
     #[track_caller]
     pub fn wait_for_successes(&self, count: usize, timeout: Duration) {
@@ -148,73 +160,63 @@ impl Load {
         self.shared.succeeded.load(Ordering::Relaxed)
     }
 
-    /// How many calls have failed: with a 503 or an error.
+    /// How many calls have failed: without success, for whatever reason.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// How many calls have had an error: neither an expected response nor a well-formed 503.
+    /// How many calls have had an error, according to their [`Caller`].
     #[must_use]
     pub fn error_count(&self) -> usize {
         self.samples().iter().filter(|it| it.error.is_some()).count()
     }
 
     fn samples(&self) -> MutexGuard<'_, Vec<Sample>> {
-        self.shared.samples.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.samples()
+    }
+
+    /// Waits until all clients have ended by themselves.
+    #[must_use]
+    pub fn wait(mut self) -> Report<C> {
+        let thread = self.thread.take().expect("nobody else has waited");
+        let callers = thread.join().expect("no client panics");
+        let samples = std::mem::take(&mut *self.samples());
+        Report { samples, callers }
     }
 
     /// Stops each client after its current call.
     #[must_use]
-    pub fn stop(mut self) -> Report {
+    pub fn stop(self) -> Report<C> {
         self.shared.stop.store(true, Ordering::Relaxed);
-        let clients = self.clients.drain(..);
-        let ledgers = clients.map(|client| client.join().expect("no client panics")).collect();
-        let samples = std::mem::take(&mut *self.samples());
-        Report { samples, ledgers }
+        self.wait()
     }
 }
 
-impl Drop for Load {
+impl<C> Drop for Load<C> {
     /// Stops the clients even if the test failed.
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 }
 
-fn run_client(port: u16, plan: Plan, shared: &Shared) -> (String, Ledger) {
-    let user = new_id();
-    let mut client = Client::new(port, &user);
-    let mut ledger = Ledger::default();
-    for turn in 0.. {
-        if shared.stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let call = (plan.next_call)(&ledger, turn);
-        let sent = Instant::now();
-        let result = call.send(&mut client);
-        let latency = sent.elapsed();
-        let checked = ledger.record(&call, result.as_ref().ok());
-        let error = match &result {
-            Ok(_) => checked.err(),
-            Err(error) => Some(format!("{error} ({:?})", error.kind())),
-        };
-        let status = result.map_or(0, |response| response.status);
-        let sample = Sample { sent, latency, status, error };
-        let is_success = sample.is_success();
-        shared.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
-        if is_success {
-            shared.succeeded.fetch_add(1, Ordering::Relaxed);
-        } else {
-            shared.failed.fetch_add(1, Ordering::Relaxed);
-            thread::sleep(plan.pause_after_failure);
-        }
+impl Shared {
+    fn samples(&self) -> MutexGuard<'_, Vec<Sample>> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    (user, ledger)
+
+    /// Adds a call. Returns whether it succeeded.
+    fn add(&self, sample: Sample) -> bool {
+        let is_success = sample.is_success();
+        self.samples().push(sample);
+        let counter = if is_success { &self.succeeded } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+        is_success
+    }
 }
 
-impl Report {
-    /// Panics if a call got neither an expected response nor a well-formed 503.
+impl<C> Report<C> {
+    /// Panics if a call had an error, according to its [`Caller`].
     #[track_caller]
     #[expect(clippy::must_use_candidate, reason = "it checks")]
     pub fn assert_no_errors(&self) -> &Self {
@@ -235,22 +237,6 @@ impl Report {
         self
     }
 
-    /// Checks the stored todos against the responses that the clients received.
-    #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it checks")]
-    pub fn verify(&self, port: u16) -> &Self {
-        for (user, ledger) in &self.ledgers {
-            ledger.verify(&mut Client::new(port, user));
-        }
-        self
-    }
-
-    /// How many todos were acknowledged.
-    #[must_use]
-    pub fn created(&self) -> usize {
-        self.ledgers.iter().map(|(_, ledger)| ledger.created()).sum()
-    }
-
     /// The latency of the slowest call.
     #[must_use]
     pub fn slowest(&self) -> Duration {
@@ -260,7 +246,7 @@ impl Report {
     /// How many responses had this status.
     #[must_use]
     pub fn count(&self, status: u16) -> usize {
-        self.samples.iter().filter(|it| it.status == status).count()
+        self.samples.iter().filter(|it| it.outcome == Outcome::Status(status)).count()
     }
 }
 

@@ -100,7 +100,7 @@ pub fn connect_all(port: u16, kinds: &[Kind; 5], readers: usize) -> Vec<SlowClie
     let counts = [SENDERS, SENDERS, SENDERS, SENDERS, readers];
     let numbers = (0..kinds.len()).flat_map(|kind| std::iter::repeat_n(kind, counts[kind]));
     let one = |kind: usize| {
-        let mut stream = connect(([127, 0, 0, 1], port).into()).expect("the server listens");
+        let mut stream = connect(port).expect("the server listens");
         stream.write_all(kinds[kind].initial.as_bytes()).expect("it is open");
         stream.set_nonblocking(true).expect("a socket option");
         SlowClient { kind, stream, response: Vec::new(), ended: None }

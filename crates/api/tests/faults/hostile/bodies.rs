@@ -1,9 +1,7 @@
 //! Malformed bodies and framing.
 
-use std::io::{Read, Write};
-
 use super::{TestServer, get, post, post_with};
-use crate::support::http::connect;
+use crate::support::http::Connection;
 
 /// The server's limit.
 const MAX_BODY: usize = 64 * 1024;
@@ -95,12 +93,10 @@ fn a_request_with_an_ambiguous_length_is_rejected_and_nothing_after_it_is_read()
     ] {
         let request = post_with(headers, &smuggled);
         target.expect_bare(400, &request);
-        let mut stream = connect(([127, 0, 0, 1], target.server.port()).into()).unwrap();
-        let _ = stream.write_all(&request);
-        let mut responses = Vec::new();
+        let mut connection = Connection::open(target.server.port()).unwrap();
+        let _ = connection.send(&request);
         // A reset after the response is acceptable.
-        let _ = stream.read_to_end(&mut responses);
-        let responses = String::from_utf8_lossy(&responses).into_owned();
+        let responses = String::from_utf8_lossy(&connection.rest()).into_owned();
         assert_eq!(responses.matches("HTTP/1.1 ").count(), 1, "{headers}\n{responses}");
     }
     for chunks in ["zz\r\n{}\r\n", "fffffffffffffffff\r\n{}", "-1\r\n{}\r\n", "\r\n{}\r\n"] {

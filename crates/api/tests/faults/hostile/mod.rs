@@ -1,11 +1,9 @@
 //! Malicious requests. Each has one defined response.
 
-use std::io::{BufReader, Write};
-
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
 
-use crate::support::http::{Response, connect, read_response};
+use crate::support::http::{Connection, Response};
 use crate::support::setup::server;
 
 mod bodies;
@@ -30,10 +28,10 @@ impl TestServer {
     #[track_caller]
     fn send(&self, request: impl AsRef<[u8]>) -> Response {
         let request = request.as_ref();
-        let stream = connect(([127, 0, 0, 1], self.server.port()).into()).unwrap();
+        let mut connection = Connection::open(self.server.port()).unwrap();
         // The server may respond and close before it has read everything.
-        let _ = (&stream).write_all(request);
-        read_response(&mut BufReader::new(&stream), false).unwrap_or_else(|error| {
+        let _ = connection.send(request);
+        connection.receive(false).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&request[..request.len().min(300)]))
         })
     }

@@ -1,16 +1,16 @@
 //! The server under test.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use todo_test_support::clients::http::{self, Request, Response};
 use todo_test_support::database::TestDatabase;
 use todo_test_support::server::Server;
-use ureq::Agent;
 use uuid::Uuid;
 
-use super::client::{Client, send};
+use super::client::Client;
 use super::description::Description;
 use super::raw::RawRequest;
 
@@ -20,7 +20,8 @@ const SETTINGS: [(&str, &str); 3] =
 
 /// A running server, and the API description that it serves.
 pub(crate) struct Api {
-    pub(crate) agent: Agent,
+    /// Clients that are not in use, each with its connection.
+    clients: Mutex<Vec<http::Client>>,
     pub(crate) description: Arc<Description>,
     // Dropped before the database, which it uses.
     pub(crate) server: Server,
@@ -44,9 +45,9 @@ impl Api {
     pub(crate) fn start_at(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
         let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), database_url, &settings);
-        let agent = agent();
-        let description = fetch_description(&agent, &server);
-        Self { agent, description, server, database: None }
+        let mut client = http::Client::new(server.port(), "");
+        let description = fetch_description(&mut client);
+        Self { clients: Mutex::new(vec![client]), description, server, database: None }
     }
 
     /// A new user.
@@ -62,6 +63,16 @@ impl Api {
     /// A caller without a user id.
     pub(crate) fn anonymous(&self) -> Client<'_> {
         Client::new(self, None)
+    }
+
+    /// Sends a request on an idle connection or a new one, and reads the response.
+    #[track_caller]
+    pub(super) fn send(&self, request: &Request) -> Response {
+        let idle = self.clients.lock().unwrap().pop();
+        let mut client = idle.unwrap_or_else(|| http::Client::new(self.server.port(), ""));
+        let response = client.send(request).unwrap();
+        self.clients.lock().unwrap().push(client);
+        response
     }
 
     /// The one log line about a request, which may be written shortly after the response.
@@ -86,24 +97,10 @@ impl Api {
     }
 }
 
-fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .max_idle_connections(64)
-        .max_idle_connections_per_host(64)
-        // Far below the server's timeout for idle connections.
-        .max_idle_age(Duration::from_secs(1))
-        .timeout_global(Some(Duration::from_secs(120)))
-        .build()
-        .into()
-}
-
 /// The API description of the server. All servers return the same, so it is parsed once.
-fn fetch_description(agent: &Agent, server: &Server) -> Arc<Description> {
+fn fetch_description(client: &mut http::Client) -> Arc<Description> {
     static FIRST: OnceLock<(Vec<u8>, Arc<Description>)> = OnceLock::new();
-    let response = send(agent, "GET", &server.url("/openapi.json"), &[], None);
+    let response = client.get("/openapi.json").unwrap();
     let (text, description) =
         FIRST.get_or_init(|| (response.body.clone(), Arc::new(Description::new(response.json()))));
     assert!(response.body == *text, "two servers describe themselves differently");

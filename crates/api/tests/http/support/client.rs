@@ -1,11 +1,11 @@
 //! Calls on behalf of one user. Every response is checked against the API description.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::Request;
+use todo_test_support::clients::http::{Request, Response};
 
 use super::api::Api;
-use super::response::Response;
 
 /// The path of the collection.
 pub(crate) const TODOS: &str = "/api/v1/todos";
@@ -143,35 +143,15 @@ impl Call<'_> {
     }
 
     /// Sends it without the check, because the description does not cover the response: a preflight, Swagger UI.
+    #[track_caller]
     pub(crate) fn send_unchecked(&self) -> Response {
-        let url = self.api.server.url(&self.target);
-        send(&self.api.agent, &self.method, &url, &self.headers, self.body.as_deref())
-    }
-}
-
-/// Sends a request and reads the whole response.
-pub(super) fn send(
-    agent: &Agent,
-    method: &str,
-    url: &str,
-    headers: &[(String, String)],
-    body: Option<&[u8]>,
-) -> Response {
-    let mut request = Request::builder().method(method).uri(url);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    let result = match body {
-        Some(body) => agent.run(request.body(body).unwrap()),
-        None => agent.run(request.body(()).unwrap()),
-    };
-    let mut received = result.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-    let headers = received.headers().iter().map(|(name, value)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
-    Response {
-        status: received.status().as_u16(),
-        headers: headers.collect(),
-        body: received.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap(),
+        let host = format!("127.0.0.1:{}", self.api.server.port());
+        let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("host");
+        let host = (!self.headers.iter().any(is_host)).then_some(("Host", &host as &dyn Display));
+        let headers = self.headers.iter().map(|(name, value)| (&**name, value as &dyn Display));
+        let headers: Vec<_> = host.into_iter().chain(headers).collect();
+        let mut request = Request::default();
+        request.set(&self.method, &self.target, &headers, self.body.as_deref());
+        self.api.send(&request)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::response::Response;
+use todo_test_support::clients::http::Response;
 
 /// Swagger UI and its files, which the description does not cover.
 const UNDESCRIBED: [&str; 4] = ["/", "/docs", "/favicon.ico", "/openapi.json"];

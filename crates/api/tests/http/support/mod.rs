@@ -6,9 +6,8 @@ pub(crate) mod database;
 mod description;
 mod operations;
 mod raw;
-mod response;
 
 pub(crate) use self::api::Api;
 pub(crate) use self::client::{Client, TODOS, id_of, path_of, percent_encoded, todo_path};
 pub(crate) use self::operations::Operation;
-pub(crate) use self::response::{Response, unzipped};
+pub(crate) use todo_test_support::clients::http::Response;

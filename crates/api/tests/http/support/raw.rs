@@ -1,11 +1,8 @@
 //! Requests as bytes on a socket, for what a regular client would not send.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use todo_test_support::clients::http::{Connection, Response};
 
 use super::api::Api;
-use super::response::Response;
 
 /// A request, not yet sent, with nothing but the given headers and body.
 pub(crate) struct RawRequest<'a> {
@@ -40,30 +37,21 @@ impl<'a> RawRequest<'a> {
     /// Sends it, and checks the response.
     #[track_caller]
     pub(crate) fn send(self) -> Response {
-        let (mut stream, response) = self.open();
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let response = response.unwrap_or_else(|| read(&mut stream));
+        let mut connection = self.open();
+        let _ = connection.stream().shutdown(std::net::Shutdown::Write);
+        let response = connection.receive(self.method == "HEAD").unwrap();
+        assert_eq!(connection.rest(), b"", "after {response:?}");
         self.api.description.check(self.method, self.target, None, &response);
         response
     }
 
     /// Sends it, and returns the connection without reading the response.
-    pub(crate) fn open(&self) -> (TcpStream, Option<Response>) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.api.server.port())).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.write_all(&self.head).unwrap();
-        stream.write_all(b"\r\n").unwrap();
+    pub(crate) fn open(&self) -> Connection {
+        let mut connection = Connection::open(self.api.server.port()).unwrap();
+        connection.send(&self.head).unwrap();
+        connection.send(b"\r\n").unwrap();
         // The server may respond and close before it has read a body that it rejects.
-        let sent = stream.write_all(&self.body);
-        let early = sent.is_err().then(|| read(&mut stream));
-        (stream, early)
+        let _ = connection.send(&self.body);
+        connection
     }
-}
-
-/// Reads a response after which the server closes the connection.
-fn read(stream: &mut TcpStream) -> Response {
-    let mut bytes = Vec::new();
-    // A reset after a complete response does not matter; an incomplete response is detected.
-    let _ = stream.read_to_end(&mut bytes);
-    Response::parse(&bytes)
 }

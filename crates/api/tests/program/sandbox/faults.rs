@@ -24,7 +24,7 @@ fn a_failure_by_rate_has_no_effect_and_has_retry_after() {
     let sandbox = Sandbox::start("--fail-rate 1");
     let response = sandbox.call("PUT", &path(1), &AS_LINUS, Some(&todo())).unwrap();
     assert_eq!(
-        (response.status, &response.body["error_code"]),
+        (response.status, &response.json()["error_code"]),
         (503, &"SERVICE_UNAVAILABLE".into())
     );
     assert_eq!(response.header("content-type"), Some("application/problem+json"));

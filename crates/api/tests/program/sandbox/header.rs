@@ -25,9 +25,9 @@ fn a_request_fails_with_the_requested_status_and_has_no_effect() {
         let requested = format!("status={status}");
         let headers = [("X-User-ID", LINUS), ("X-Sandbox", &requested)];
         let response = sandbox.call("PUT", &path(1), &headers, Some(&todo())).unwrap();
-        assert_eq!((response.status, &response.body["error_code"]), (status, &code.into()));
-        assert_eq!(response.body["status"], status);
-        assert_eq!(response.body["request_id"].as_str(), response.header("x-request-id"));
+        assert_eq!((response.status, &response.json()["error_code"]), (status, &code.into()));
+        assert_eq!(response.json()["status"], status);
+        assert_eq!(response.json()["request_id"].as_str(), response.header("x-request-id"));
         assert_eq!(response.header("content-type"), Some("application/problem+json"));
         assert_eq!(response.header("access-control-allow-origin"), Some("*"), "{status}");
         assert!(header.is_none_or(|name| response.header(name).is_some()), "{status}");
@@ -113,10 +113,10 @@ fn an_invalid_header_is_rejected() {
         let headers = [("X-User-ID", LINUS), ("X-Sandbox", value)];
         let response = sandbox.call("PUT", &path(1), &headers, Some(&todo())).unwrap();
         assert_eq!(
-            (response.status, &response.body["error_code"]),
+            (response.status, &response.json()["error_code"]),
             (422, &"VALIDATION_ERROR".into())
         );
-        assert_eq!(response.body["field_errors"][0]["field"], "X-Sandbox", "{value}");
+        assert_eq!(response.json()["field_errors"][0]["field"], "X-Sandbox", "{value}");
         assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     }
     assert_eq!(sandbox.total(LINUS), 0);
@@ -129,7 +129,7 @@ fn other_servers_ignore_the_header() {
     for value in ["status=503", "latency=60s", "lose-answer", "nonsense", ""] {
         let headers = [("X-User-ID", LINUS), ("X-Sandbox", value)];
         let response = call(&server, "GET", TODOS, &headers, None).unwrap();
-        assert_eq!((response.status, &response.body["count"]), (200, &0.into()), "{value}");
+        assert_eq!((response.status, &response.json()["count"]), (200, &0.into()), "{value}");
         assert_ne!(response.header("connection"), Some("close"));
     }
     let preflight = |headers: &str| {

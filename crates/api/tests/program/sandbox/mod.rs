@@ -4,14 +4,13 @@ mod faults;
 mod header;
 pub(crate) mod users;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::fmt::Display;
+use std::io::{ErrorKind, Read};
 
 use serde_json::{Value, json};
+use todo_test_support::clients::http::{Client, Connection, Request, Response};
 use todo_test_support::directory::TempDirectory;
 use todo_test_support::server::Server;
-use ureq::http::{self, Request};
 
 use crate::support::{files, script_with};
 
@@ -24,26 +23,10 @@ pub(crate) const ORIGIN: &str = "https://frontend.example";
 /// A header that requests no fault, and so turns off those of the flags.
 pub(crate) const NO_FAULTS: &str = "latency=0s";
 
-/// Ends a test that hangs.
-const HANG_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// A running sandbox, in its own directory.
 pub(crate) struct Sandbox {
     pub(crate) server: Server,
     directory: TempDirectory,
-}
-
-/// A response: status, headers, and the body as JSON (null if it is not JSON).
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    head: http::response::Parts,
-    pub(crate) body: Value,
-}
-
-impl Response {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.headers.get(name).map(|value| value.to_str().unwrap())
-    }
 }
 
 impl Sandbox {
@@ -80,9 +63,7 @@ impl Sandbox {
     /// Sends a GET on behalf of a user, without faults.
     pub(crate) fn get(&self, user: &str, target: &str) -> Value {
         let headers = [("X-User-ID", user), ("X-Sandbox", NO_FAULTS)];
-        let response = self.call("GET", target, &headers, None).unwrap();
-        assert_eq!(response.status, 200, "{target}: {}", response.body);
-        response.body
+        self.call("GET", target, &headers, None).unwrap().expect(200)
     }
 
     /// How many todos a user has.
@@ -92,18 +73,16 @@ impl Sandbox {
 
     /// Sends a request on behalf of Linus, and returns all bytes until the connection is closed.
     pub(crate) fn exchange(&self, line: &str, headers: &str, body: &str) -> Vec<u8> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
-        stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
+        let mut connection = Connection::open(self.server.port()).unwrap();
         let length = body.len();
-        write!(
-            stream,
+        let request = format!(
             "{line} HTTP/1.1\r\nHost: test\r\nX-User-ID: {LINUS}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n{headers}\r\n{body}"
-        )
-        .unwrap();
+        );
+        connection.send(request.as_bytes()).unwrap();
         let mut bytes = Vec::new();
-        if let Err(error) = stream.read_to_end(&mut bytes) {
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+        if let Err(error) = connection.stream().read_to_end(&mut bytes) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
         }
         bytes
     }
@@ -117,32 +96,22 @@ pub(crate) fn call(
     headers: &[(&str, &str)],
     body: Option<&Value>,
 ) -> Option<Response> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
-    let agent: ureq::Agent = config.timeout_global(Some(HANG_TIMEOUT)).build().into();
-    let mut request = Request::builder().method(method).uri(server.url(target));
-    request = request.header("Origin", ORIGIN);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let result = match body {
-        Some(body) => {
-            let request = request.header("Content-Type", "application/json");
-            agent.run(request.body(body.to_string()).unwrap())
+    let body = body.map(Value::to_string);
+    let mut all: Vec<(&str, &dyn Display)> = vec![("Origin", &ORIGIN)];
+    all.extend(headers.iter().map(|(name, value)| (*name, value as &dyn Display)));
+    all.extend(body.iter().map(|_| ("Content-Type", &"application/json" as &dyn Display)));
+    let mut request = Request::default();
+    request.set(method, target, &all, body.as_deref().map(str::as_bytes));
+    match Client::new(server.port(), "").send(&request) {
+        Ok(response) => Some(response),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            panic!("{method} {target} timed out")
         }
-        None => agent.run(request.body(()).unwrap()),
-    };
-    let mut response = match result {
-        Ok(response) => response,
-        Err(ureq::Error::Timeout(_)) => panic!("{method} {target} timed out"),
-        Err(_) => return None,
-    };
-    let text = response.body_mut().read_to_string().unwrap();
-    let (parts, _) = response.into_parts();
-    Some(Response {
-        status: parts.status.as_u16(),
-        body: serde_json::from_str(&text).unwrap_or_default(),
-        head: parts,
-    })
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            panic!("{method} {target}: {error}")
+        }
+        Err(_) => None,
+    }
 }
 
 /// The body of a put.

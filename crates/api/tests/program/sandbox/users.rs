@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use todo_test_support::clients::http::HANG_TIMEOUT;
 use todo_test_support::server::Server;
 
 use super::{ADA, GRACE, LINUS, NO_FAULTS, ORIGIN, Sandbox, TODOS, call};
@@ -35,8 +36,8 @@ fn the_banner_names_the_users_and_a_call_for_each() {
         // curl -H 'X-User-ID: …' 'http://…'
         let parts: Vec<&str> = curl.unwrap().split('\'').collect();
         let (header, value) = parts[1].split_once(": ").unwrap();
-        let mut response = ureq::get(parts[3]).header(header, value).call().unwrap();
-        let list: Value = response.body_mut().read_json().unwrap();
+        let target = parts[3].strip_prefix(&sandbox.server.url("")).unwrap();
+        let list = sandbox.call("GET", target, &[(header, value)], None).unwrap().expect(200);
         assert_eq!(list["count"].as_u64(), Some(count.min(20)));
         assert_eq!(sandbox.total(id), count);
     }
@@ -103,7 +104,7 @@ fn the_api_description_names_the_users() {
     let plain = Server::start(PROGRAM, "sqlite::memory:", &[]);
     let introduction = |server: &Server| {
         let response = call(server, "GET", "/openapi.json", &[], None).unwrap();
-        response.body["info"]["description"].as_str().unwrap().to_owned()
+        response.json()["info"]["description"].as_str().unwrap().to_owned()
     };
     let (in_sandbox, in_server) = (introduction(&sandbox.server), introduction(&plain));
     assert!(in_sandbox.starts_with(&in_server));
@@ -132,7 +133,7 @@ fn a_sandbox_stops_without_a_delay() {
     let line = sandbox.server.logs().into_iter().find(|it| it.contains("listening")).unwrap();
     assert!(line.contains(r#""shutdown_delay":"0s""#), "{line}");
     sandbox.server.terminate();
-    assert_eq!(sandbox.server.wait_exit(super::HANG_TIMEOUT).code(), Some(0));
+    assert_eq!(sandbox.server.wait_exit(HANG_TIMEOUT).code(), Some(0));
 }
 
 #[test]
