@@ -1,5 +1,6 @@
 //! The measured calls, as bytes on the wire and as SQL.
 
+use todo_test_support::clients::http::Request;
 use uuid::Uuid;
 
 use super::data::{self, BIG_USER, TODOS_PER_USER, USERS};
@@ -78,15 +79,24 @@ impl Call {
         Self::ALL.into_iter().find(|call| call.name() == name).expect("a known call")
     }
 
-    /// The next request of a connection. `turn` counts the requests; `own` is unique to the connection.
-    pub(crate) fn request(
-        self,
-        random: &mut Random,
-        turn: u64,
-        own: u64,
-        cursor: &str,
-        to: &mut Vec<u8>,
-    ) {
+    /// The requests of a connection, by its number. The words are the name of the call and the cursor of the deep page.
+    pub(crate) fn requests(
+        [name, cursor]: [&str; 2],
+        number: u64,
+        _user: u64,
+    ) -> impl FnMut(&mut Request) + Send + use<> {
+        let call = Self::from_name(name);
+        let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let own = (u64::from(std::process::id()) << 16) | number;
+        let (mut turn, cursor) = (0, cursor.to_owned());
+        move |to| {
+            call.set_request(&mut random, turn, own, &cursor, to);
+            turn += 1;
+        }
+    }
+
+    /// Sets the next request of a connection. `turn` counts the requests; `own` is unique to the connection.
+    fn set_request(self, random: &mut Random, turn: u64, own: u64, cursor: &str, to: &mut Request) {
         let user = random.below(USERS);
         let (todo, n) = (random.below(TODOS_PER_USER), random.below(1_000_000_000));
         let id = data::todo_id(user, todo);
@@ -94,29 +104,29 @@ impl Call {
         let big = data::user_id(BIG_USER);
         let own = Uuid::from_u128((u128::from(own) << 64) | u128::from(turn / 2));
         match self {
-            Self::Health => write(to, "GET", "/health", caller, None),
-            Self::Get => write(to, "GET", &format!("/api/v1/todos/{id}"), caller, None),
-            Self::List => write(to, "GET", "/api/v1/todos?limit=20", caller, None),
-            Self::Page => write(to, "GET", "/api/v1/todos?limit=20", big, None),
+            Self::Health => to.set_json("GET", "/health", caller, None),
+            Self::Get => to.set_json("GET", &format!("/api/v1/todos/{id}"), caller, None),
+            Self::List => to.set_json("GET", "/api/v1/todos?limit=20", caller, None),
+            Self::Page => to.set_json("GET", "/api/v1/todos?limit=20", big, None),
             Self::DeepPage => {
-                write(to, "GET", &format!("/api/v1/todos?limit=20&cursor={cursor}"), big, None);
+                to.set_json("GET", &format!("/api/v1/todos?limit=20&cursor={cursor}"), big, None);
             }
-            Self::Search => write(to, "GET", "/api/v1/todos?limit=20&q=GROCERIES", caller, None),
+            Self::Search => to.set_json("GET", "/api/v1/todos?limit=20&q=GROCERIES", caller, None),
             Self::Create => {
                 let body = format!("{{\"title\":\"Buy groceries {n}\",\"description\":\"Milk\"}}");
-                write(to, "POST", "/api/v1/todos", data::user_id(USERS + user), Some(&body));
+                to.set_json("POST", "/api/v1/todos", data::user_id(USERS + user), Some(&body));
             }
             Self::Patch => {
                 let body = format!("{{\"title\":\"Buy groceries {n}\"}}");
-                write(to, "PATCH", &format!("/api/v1/todos/{id}"), caller, Some(&body));
+                to.set_json("PATCH", &format!("/api/v1/todos/{id}"), caller, Some(&body));
             }
             Self::Put => {
-                write(to, "PUT", &format!("/api/v1/todos/{id}"), caller, Some(&complete_todo(n)));
+                to.set_json("PUT", &format!("/api/v1/todos/{id}"), caller, Some(&complete_todo(n)));
             }
             Self::PutDelete if turn.is_multiple_of(2) => {
-                write(to, "PUT", &format!("/api/v1/todos/{own}"), big, Some(&complete_todo(n)));
+                to.set_json("PUT", &format!("/api/v1/todos/{own}"), big, Some(&complete_todo(n)));
             }
-            Self::PutDelete => write(to, "DELETE", &format!("/api/v1/todos/{own}"), big, None),
+            Self::PutDelete => to.set_json("DELETE", &format!("/api/v1/todos/{own}"), big, None),
         }
     }
 
@@ -157,24 +167,4 @@ impl Call {
 
 fn complete_todo(n: u64) -> String {
     format!("{{\"title\":\"Buy groceries {n}\",\"description\":null,\"is_completed\":false}}")
-}
-
-/// Writes a request of HTTP/1.1 on a persistent connection.
-pub(crate) fn write(
-    to: &mut Vec<u8>,
-    method: &str,
-    target: &str,
-    caller: Uuid,
-    body: Option<&str>,
-) {
-    let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-User-ID: {caller}\r\n");
-    to.extend_from_slice(head.as_bytes());
-    if let Some(body) = body {
-        let length = body.len();
-        let head =
-            format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
-        to.extend_from_slice(head.as_bytes());
-    } else {
-        to.extend_from_slice(b"\r\n");
-    }
 }

@@ -1,12 +1,8 @@
 //! The test data: 1,000 users with 20 todos each, and one with 100,000.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
+use todo_test_support::clients::http::{Client, Request};
 use todo_test_support::server::Server;
 use uuid::Uuid;
-
-use super::calls::write;
 
 /// The number of users with [`TODOS_PER_USER`] todos.
 pub(crate) const USERS: u64 = 1_000;
@@ -43,70 +39,40 @@ impl Dataset {
         std::thread::scope(|scope| {
             for loader in 0..LOADERS {
                 scope.spawn(move || {
-                    let mut connection = Connection::open(server.port());
+                    let mut client = Client::new(server.port(), "");
+                    let mut request = Request::default();
                     for user in (loader..USERS).step_by(usize::try_from(LOADERS).expect("a few")) {
                         for todo in 0..TODOS_PER_USER {
-                            connection.put(user, todo);
+                            put(&mut client, &mut request, user, todo);
                         }
                     }
                     for todo in
                         (loader..BIG_USER_TODOS).step_by(usize::try_from(LOADERS).expect("a few"))
                     {
-                        connection.put(BIG_USER, todo);
+                        put(&mut client, &mut request, BIG_USER, todo);
                     }
                 });
             }
         });
-        let mut connection = Connection::open(server.port());
+        let mut client = Client::new(server.port(), &user_id(BIG_USER).to_string());
         let mut cursor = String::new();
         for _ in 0..DEEP / 200 {
             let parameter =
                 if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
             let target = format!("/api/v1/todos?limit=200{parameter}");
-            let page = connection.call("GET", &target, user_id(BIG_USER), None);
-            let page: serde_json::Value = serde_json::from_slice(&page).expect("JSON");
+            let page = client.get(&target).expect("the server responds").expect(200);
             page["next_cursor"].as_str().expect("not the last page").clone_into(&mut cursor);
         }
         Self { deep_cursor: cursor }
     }
 }
 
-/// A connection with one request at a time.
-struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
-        stream.set_nodelay(true).expect("a socket option");
-        Self { stream, buffer: Vec::new() }
-    }
-
-    fn put(&mut self, user: u64, todo: u64) {
-        let body = format!(
-            "{{\"title\":\"Buy groceries {todo}\",\"description\":\"Milk, eggs, bread\",\"is_completed\":{}}}",
-            todo.is_multiple_of(3)
-        );
-        let target = format!("/api/v1/todos/{}", todo_id(user, todo));
-        self.call("PUT", &target, user_id(user), Some(&body));
-    }
-
-    fn call(&mut self, method: &str, target: &str, caller: Uuid, body: Option<&str>) -> Vec<u8> {
-        let mut request = Vec::new();
-        write(&mut request, method, target, caller, body);
-        self.stream.write_all(&request).expect("the server reads");
-        self.buffer.clear();
-        let mut chunk = [0; 16 * 1024];
-        loop {
-            if let Some((status, from, to)) = super::load::complete(&self.buffer) {
-                assert!(status < 300, "{method} {target} returned {status}");
-                return self.buffer[from..to].to_vec();
-            }
-            let read = self.stream.read(&mut chunk).expect("the server responds");
-            assert!(read > 0, "the server closed the connection");
-            self.buffer.extend_from_slice(&chunk[..read]);
-        }
-    }
+fn put(client: &mut Client, request: &mut Request, user: u64, todo: u64) {
+    let body = format!(
+        "{{\"title\":\"Buy groceries {todo}\",\"description\":\"Milk, eggs, bread\",\"is_completed\":{}}}",
+        todo.is_multiple_of(3)
+    );
+    let target = format!("/api/v1/todos/{}", todo_id(user, todo));
+    request.set_json("PUT", &target, user_id(user), Some(&body));
+    client.send(request).expect("the server responds").expect(201);
 }

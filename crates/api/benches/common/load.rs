@@ -1,16 +1,15 @@
-//! The load generator: a separate process, so that its CPU time does not count as the server's. It has one thread and
-//! many connections, each of which sends its next request after the previous response.
+//! The load generator: a separate process with one thread, so that its CPU time does not count as the server's. Each of
+//! its clients sends its next call after the previous response, even if that was an error.
 
-use std::process::Command;
+use std::io::{self, BufWriter, Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
+use todo_test_support::clients::http::Request;
+use todo_test_support::clients::load::{self, Outcome, Pace};
 use todo_test_support::server::Server;
 
-use super::calls::{Call, Random};
+use super::calls::Call;
 
 /// The argument that runs this program as the load generator.
 pub(crate) const COMMAND: &str = "load";
@@ -25,11 +24,11 @@ pub(crate) struct Plan {
 
 /// The result of one run. Times in microseconds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Load {
+pub(crate) struct Figures {
     /// The number of successful responses.
-    pub(crate) count: u64,
-    /// The number of other responses.
-    pub(crate) failed: u64,
+    pub(crate) count: usize,
+    /// The number of calls that failed.
+    pub(crate) failed: usize,
     /// Successful responses per second.
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
@@ -37,113 +36,125 @@ pub(crate) struct Load {
     pub(crate) p999: f64,
 }
 
-/// Runs the load against a server until it ends. `cursor` is that of the deep page.
-pub(crate) fn start(server: &Server, cursor: &str, call: Call, plan: Plan) -> Load {
-    let output = Command::new(std::env::current_exe().expect("this program"))
-        .args([COMMAND, call.name(), &server.port().to_string(), &plan.connections.to_string()])
-        .args([&plan.time.as_millis().to_string(), cursor])
-        .output()
-        .expect("the load runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let figures: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let number = |name: &str| figures[name].as_f64().expect("a number");
-    Load {
-        count: figures["count"].as_u64().expect("a number"),
-        failed: figures["failed"].as_u64().expect("a number"),
-        per_second: number("per_second"),
-        p50: number("p50"),
-        p99: number("p99"),
-        p999: number("p999"),
+/// A call and its outcome.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    pub(crate) user: u64,
+    /// The times of the request and the response, since the start of the clients.
+    pub(crate) sent: Duration,
+    pub(crate) completed: Duration,
+    pub(crate) outcome: Outcome,
+}
+
+impl Sample {
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self.outcome, Outcome::Status(200..300))
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        self.completed.saturating_sub(self.sent)
     }
 }
 
-/// The load generator itself. Arguments: call, port, connections, milliseconds, cursor.
-#[expect(clippy::print_stdout, reason = "the figures go to the process that started this one")]
-pub(crate) fn run(arguments: &[String]) {
-    let [call, port, connections, millis, cursor] = arguments else { panic!("{arguments:?}") };
-    let call = Call::from_name(call);
-    let port = port.parse().expect("a port");
-    let connections: u64 = connections.parse().expect("a number");
-    let time = Duration::from_millis(millis.parse().expect("a number"));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
-    let (mut latencies, failed, elapsed) = runtime.block_on(async {
-        let start = Instant::now();
-        let end = start + time;
-        let tasks: Vec<_> = (0..connections)
-            .map(|number| tokio::spawn(connection(call, port, number, end, cursor.clone())))
-            .collect();
-        let (mut latencies, mut failed) = (Vec::new(), 0);
-        for task in tasks {
-            let (good, bad) = task.await.expect("no panic");
-            latencies.extend(good);
-            failed += bad;
-        }
-        (latencies, failed, start.elapsed())
-    });
+/// Runs one kind of call against a server. `cursor` is that of the deep page.
+pub(crate) fn measure(server: &Server, cursor: &str, call: Call, plan: Plan) -> Figures {
+    let numbers: Vec<u64> = (0..plan.connections as u64).collect();
+    let samples = Clients::start(server.port(), plan.time, &[call.name(), cursor], &numbers).wait();
+    let (good, other): (Vec<Sample>, Vec<Sample>) =
+        samples.into_iter().partition(Sample::is_success);
+    let mut latencies: Vec<_> = good.iter().map(Sample::latency).collect();
     latencies.sort_unstable();
-    let per_mille =
-        |part: usize| latencies.get(latencies.len() * part / 1_000).copied().unwrap_or_default();
-    println!(
-        "{}",
-        json!({
-            "count": latencies.len(),
-            "failed": failed,
-            "per_second": latencies.len() as f64 / elapsed.as_secs_f64(),
-            "p50": per_mille(500),
-            "p99": per_mille(990),
-            "p999": per_mille(999),
-        })
-    );
-}
-
-/// Runs one connection. Returns the latencies of successful responses in microseconds, and the number of others.
-async fn connection(
-    call: Call,
-    port: u16,
-    number: u64,
-    end: Instant,
-    cursor: String,
-) -> (Vec<u32>, u64) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
-    stream.set_nodelay(true).expect("a socket option");
-    let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let own = (u64::from(std::process::id()) << 16) | number;
-    let mut latencies = Vec::with_capacity(100_000);
-    let (mut request, mut response, mut chunk) = (Vec::new(), Vec::new(), vec![0; 64 * 1024]);
-    let (mut turn, mut failed) = (0, 0);
-    while Instant::now() < end {
-        request.clear();
-        call.request(&mut random, turn, own, &cursor, &mut request);
-        turn += 1;
-        let start = Instant::now();
-        stream.write_all(&request).await.expect("the server reads");
-        response.clear();
-        let status = loop {
-            let read = stream.read(&mut chunk).await.expect("the server responds");
-            assert!(read > 0, "the server closed the connection");
-            response.extend_from_slice(&chunk[..read]);
-            if let Some((status, ..)) = complete(&response) {
-                break status;
-            }
-        };
-        if status < 300 {
-            latencies.push(u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX));
-        } else {
-            failed += 1;
-        }
+    let per_mille = |part: usize| {
+        let latency = latencies.get(latencies.len() * part / 1_000).copied();
+        latency.unwrap_or_default().as_secs_f64() * 1e6
+    };
+    Figures {
+        count: good.len(),
+        failed: other.iter().filter(|it| it.outcome != Outcome::Pending).count(),
+        per_second: good.len() as f64 / plan.time.as_secs_f64(),
+        p50: per_mille(500),
+        p99: per_mille(990),
+        p999: per_mille(999),
     }
-    (latencies, failed)
 }
 
-/// The status of a response and the range of its body, once it is complete. All measured responses have a length.
-pub(crate) fn complete(response: &[u8]) -> Option<(u16, usize, usize)> {
-    let head_end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&response[..head_end]).expect("a head of ASCII");
-    let status = head[9..12].parse().expect("a status");
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .map_or(0, |length| length.parse().expect("a length"));
-    (response.len() >= head_end + length).then_some((status, head_end, head_end + length))
+/// Running clients.
+pub(crate) struct Clients {
+    process: Child,
+    output: ChildStdout,
+    /// When all of them were connected.
+    pub(crate) start: Instant,
+}
+
+impl Clients {
+    /// Starts a client for each of the users, who may occur more than once. Returns when all are connected. `calls` says
+    /// what they send, as two words.
+    pub(crate) fn start(port: u16, time: Duration, calls: &[&str; 2], users: &[u64]) -> Self {
+        let mut process = Command::new(std::env::current_exe().expect("this program"))
+            .arg(COMMAND)
+            .args([port.to_string(), time.as_millis().to_string()])
+            .args(calls)
+            .args(users.iter().map(u64::to_string))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the clients run");
+        let mut output = process.stdout.take().expect("stdout is piped");
+        output.read_exact(&mut [0]).expect("the clients connect");
+        Self { process, output, start: Instant::now() }
+    }
+
+    /// Waits for their end, and returns all their calls.
+    pub(crate) fn wait(mut self) -> Vec<Sample> {
+        let mut text = String::new();
+        self.output.read_to_string(&mut text).expect("text");
+        assert!(self.process.wait().expect("it is our child").success(), "the clients failed");
+        text.lines().map(parse).collect()
+    }
+}
+
+const DISCONNECTED: u64 = 0;
+const PENDING: u64 = 1;
+
+fn parse(line: &str) -> Sample {
+    let mut fields = line.split(' ').map(|field| field.parse::<u64>().expect("a number"));
+    let mut next = || fields.next().expect("four numbers");
+    Sample {
+        user: next(),
+        sent: Duration::from_micros(next()),
+        completed: Duration::from_micros(next()),
+        outcome: match next() {
+            DISCONNECTED => Outcome::Disconnected,
+            PENDING => Outcome::Pending,
+            status => Outcome::Status(u16::try_from(status).expect("a status")),
+        },
+    }
+}
+
+/// The load generator itself. Arguments: port, milliseconds, two words for the calls, users. `requests` returns what a
+/// client sends: from the two words, the number of the client, and its user.
+pub(crate) fn run<R>(arguments: &[String], requests: impl Fn([&str; 2], u64, u64) -> R)
+where
+    R: FnMut(&mut Request) + Send + 'static,
+{
+    let [port, millis, name, cursor, users @ ..] = arguments else { panic!("{arguments:?}") };
+    let port = port.parse().expect("a port");
+    let time = Duration::from_millis(millis.parse().expect("a number"));
+    let users: Vec<u64> = users.iter().map(|user| user.parse().expect("a user")).collect();
+    let callers = (0..).zip(&users).map(|(number, user)| requests([name, cursor], number, *user));
+    let load = load::Load::run(port, callers, Pace { time: Some(time), ..Pace::default() });
+    let start = load.start;
+    let mut output = BufWriter::new(io::stdout().lock());
+    output.write_all(b"!").and_then(|()| output.flush()).expect("somebody reads");
+    for sample in load.wait().samples {
+        let outcome = match sample.outcome {
+            Outcome::Status(status) => status.into(),
+            Outcome::Disconnected => DISCONNECTED,
+            Outcome::Pending => PENDING,
+        };
+        let (sent, completed) = (sample.sent - start, sample.completed() - start);
+        let (sent, completed) = (sent.as_micros(), completed.as_micros());
+        writeln!(output, "{} {sent} {completed} {outcome}", users[sample.client])
+            .expect("somebody reads");
+    }
+    output.flush().expect("somebody reads");
 }

@@ -35,7 +35,7 @@ const CONNECTIONS: [usize; 4] = [1, 8, 32, 256];
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.get(1).map(String::as_str) == Some(load::COMMAND) {
-        return load::run(&arguments[2..]);
+        return load::run(&arguments[2..], Call::requests);
     }
     let rounds = setting("BENCH_ROUNDS", 3);
     let time = Duration::from_secs_f64(setting("BENCH_SECONDS", 1.0));
@@ -57,7 +57,7 @@ fn main() {
                     let plan = Plan { rounds, time, connections };
                     let cell = Cell { configuration, connections, call };
                     for (binary, measured) in binaries.iter().zip(&servers) {
-                        let load = load::start(&measured.server, "", call, plan);
+                        let load = load::measure(&measured.server, "", call, plan);
                         eprintln!(
                             "{} {round}/{rounds} {connections:>3} {:<10} {:<8} {:>8.0}/s  p99 {:>7.0} us",
                             configuration.name(),

@@ -25,7 +25,7 @@ pub(crate) struct Matrix {
 struct Rounds {
     measured: Vec<f64>,
     baseline: Vec<f64>,
-    failed: u64,
+    failed: usize,
 }
 
 /// Cells below this ratio are counted.
@@ -37,7 +37,7 @@ impl Matrix {
     }
 
     /// Adds the result of one binary in a round.
-    pub(crate) fn add(&mut self, cell: Cell, binary: &str, per_second: f64, failed: u64) {
+    pub(crate) fn add(&mut self, cell: Cell, binary: &str, per_second: f64, failed: usize) {
         let index = self.cells.iter().position(|(it, _)| *it == cell).unwrap_or_else(|| {
             self.cells.push((cell, Rounds::default()));
             self.cells.len() - 1

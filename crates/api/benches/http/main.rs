@@ -30,7 +30,7 @@ use crate::report::{Database, Figures, Report};
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.get(1).map(String::as_str) == Some(load::COMMAND) {
-        return load::run(&arguments[2..]);
+        return load::run(&arguments[2..], Call::requests);
     }
     if arguments.get(1).map(String::as_str) == Some(reference::COMMAND) {
         return reference::run(&arguments[2..]);
@@ -57,7 +57,7 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
     for round in 1..=plan.rounds {
         for call in Call::ALL {
             let cpu_before = server.cpu_time().unwrap_or_default();
-            let load = load::start(&server, &dataset.deep_cursor, call, plan);
+            let load = load::measure(&server, &dataset.deep_cursor, call, plan);
             assert_eq!(load.failed, 0, "{call:?}");
             let cpu = server.cpu_time().unwrap_or_default().saturating_sub(cpu_before);
             let reference = reference::start(url, call, plan);

@@ -24,8 +24,10 @@ mod scenario;
 
 use std::time::Duration;
 
+use crate::clients::Calls;
 use crate::common::binaries::binaries;
 use crate::common::figures::{chosen, load_average, processors, setting};
+use crate::common::load;
 use crate::environment::{Environment, Layout};
 use crate::observation::observe;
 use crate::report::Report;
@@ -36,8 +38,8 @@ const DATABASES: [&str; 2] = ["SQLite", "Postgres"];
 #[expect(clippy::print_stdout, reason = "the result")]
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if arguments.get(1).map(String::as_str) == Some(clients::COMMAND) {
-        return clients::run(&arguments[2..]).expect("the clients can print");
+    if arguments.get(1).map(String::as_str) == Some(load::COMMAND) {
+        return load::run(&arguments[2..], Calls::requests);
     }
     let rounds = setting("BENCH_ROUNDS", 3);
     let time = Duration::from_secs_f64(setting("BENCH_SECONDS", 3.0));

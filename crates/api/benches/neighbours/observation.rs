@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clients::{Calls, Clients, Outcome, Sample};
+use todo_test_support::clients::load::Outcome;
+
+use crate::clients::Calls;
 use crate::common::binaries::Binary;
+use crate::common::load::Sample;
 use crate::environment::{Environment, OTHERS};
 use crate::scenario::Scenario;
 
@@ -52,7 +55,7 @@ pub(crate) fn observe(
     let server = environment.serve(binary);
     let session = environment.session();
     let users: Vec<u64> = OTHERS.collect();
-    let others = Clients::start(server.port(), WARM_UP + time + SETTLE + time, Calls::Mix, &users);
+    let others = Calls::Mix.start(server.port(), WARM_UP + time + SETTLE + time, &users);
     let start = others.start;
     thread::sleep((start + WARM_UP + time).saturating_duration_since(Instant::now()));
     let disturbed = start.elapsed();

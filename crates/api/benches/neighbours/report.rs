@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::clients::Outcome;
+use todo_test_support::clients::load::Outcome;
+
 use crate::common::figures::{median, whole};
 use crate::observation::Observation;
 use crate::scenario::Scenario;

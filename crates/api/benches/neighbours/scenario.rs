@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use todo_test_support::server::Server;
 
-use crate::clients::{Calls, Clients, Sample};
+use crate::clients::Calls;
+use crate::common::load::{Clients, Sample};
 use crate::common::sql::Session;
 use crate::environment::{DISTURBING_USER, Layout};
 
@@ -90,9 +91,8 @@ impl Scenario {
         mut session: Session,
         part: &str,
     ) -> Disturbance {
-        let clients = |calls| {
-            Clients::start(server.port(), time, calls, &[DISTURBING_USER; DISTURBING_CLIENTS])
-        };
+        let clients =
+            |calls: Calls| calls.start(server.port(), time, &[DISTURBING_USER; DISTURBING_CLIENTS]);
         match self {
             Self::Search => Disturbance::Clients(clients(Calls::Search)),
             Self::Count => Disturbance::Clients(clients(Calls::Count)),

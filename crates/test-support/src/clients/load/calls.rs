@@ -26,6 +26,13 @@ pub trait Caller: Send + 'static {
     }
 }
 
+/// Each response is expected.
+impl<F: FnMut(&mut Request) + Send + 'static> Caller for F {
+    fn next_request(&mut self, request: &mut Request) {
+        self(request);
+    }
+}
+
 /// When a load ends by itself, and how it treats failures.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
