@@ -14,7 +14,8 @@ use crate::support::{PROGRAM, files, run, script};
 const GENEROUS_TIMEOUT: (&str, &str) = ("DATABASE_TIMEOUT", "30s");
 
 fn is_ready(server: &Server) -> bool {
-    Client::new(server.port(), "").get("/health/ready").is_ok_and(|it| it.status == 200)
+    let address = server.url("").trim_start_matches("http://").parse().unwrap();
+    Client::of(address, "").get("/health/ready").is_ok_and(|it| it.status == 200)
 }
 
 #[test]

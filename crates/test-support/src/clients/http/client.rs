@@ -1,10 +1,12 @@
 //! Calls on behalf of one user.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::connection::{address, connect_to};
 use super::{Connection, Request, Response};
 
 /// The client closes a connection that was idle for longer than this: far earlier than the server does (`KEEP_ALIVE`),
@@ -14,7 +16,7 @@ const MAX_IDLE: Duration = Duration::from_secs(1);
 /// A client of one server, on behalf of one user, with one persistent connection.
 #[derive(Debug)]
 pub struct Client {
-    port: u16,
+    address: SocketAddr,
     user: String,
     request: Request,
     connection: Option<Connection>,
@@ -25,8 +27,14 @@ impl Client {
     /// A client of the server on this port of 127.0.0.1. The first call connects.
     #[must_use]
     pub fn new(port: u16, user: &str) -> Self {
+        Self::of(address(port), user)
+    }
+
+    /// A client of the server at this address.
+    #[must_use]
+    pub fn of(address: SocketAddr, user: &str) -> Self {
         Self {
-            port,
+            address,
             user: user.to_owned(),
             request: Request::default(),
             connection: None,
@@ -44,7 +52,7 @@ impl Client {
         }
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(self.port)?,
+            None => connect_to(self.address)?.into(),
         };
         Ok(self.connection.insert(connection))
     }

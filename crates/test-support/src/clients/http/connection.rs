@@ -71,7 +71,11 @@ impl Connection {
 /// # Errors
 /// If nothing listens there.
 pub fn connect(port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address(port), HANG_TIMEOUT)?;
+    connect_to(address(port))
+}
+
+pub(super) fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, HANG_TIMEOUT)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(HANG_TIMEOUT))?;
     stream.set_write_timeout(Some(HANG_TIMEOUT))?;
