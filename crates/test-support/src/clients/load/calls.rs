@@ -120,14 +120,13 @@ impl<C: Caller> Client<C> {
 
     /// Sends the request and receives the response.
     async fn exchange(&mut self) -> io::Result<()> {
-        let stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => {
-                self.received = Received::default();
-                let stream = TcpStream::connect(address(self.port)).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+        let stream = if let Some(stream) = self.stream.take() {
+            stream
+        } else {
+            self.received = Received::default();
+            let stream = TcpStream::connect(address(self.port)).await?;
+            stream.set_nodelay(true)?;
+            stream
         };
         let stream = self.stream.insert(stream);
         stream.write_all(self.request.as_bytes()).await?;
