@@ -7,7 +7,7 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use super::Response;
 
 /// More headers than any response of the server has.
-const MAX_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 32;
 
 /// Free space for the next bytes.
 const SPARE_BYTES: usize = 16 * 1024;
@@ -46,6 +46,9 @@ impl Received {
     /// If it is not HTTP, or its length is ambiguous.
     pub fn is_complete(&mut self, is_head: bool) -> io::Result<bool> {
         while self.head.is_none() {
+            if self.bytes.is_empty() {
+                return Ok(false);
+            }
             let Some(head) = Head::parse(&self.bytes, is_head)? else { return Ok(false) };
             if (100..200).contains(&head.status) {
                 self.bytes.drain(..head.length);
