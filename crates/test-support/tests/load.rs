@@ -97,3 +97,18 @@ fn a_call_without_a_response_is_pending_at_the_end() {
     assert_eq!(sample.outcome, Outcome::Pending);
     assert!(sample.latency >= Duration::from_millis(50), "{sample:?}");
 }
+
+#[test]
+fn a_client_that_cannot_connect_does_not_stop_the_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let clients = std::iter::repeat_with(|| get("/")).take(CLIENTS);
+    let pace = Pace { time: Some(Duration::from_millis(100)), ..Pace::default() };
+    let report = Load::run(port, clients, pace).wait();
+    for client in 0..CLIENTS {
+        let mut failed = report.samples.iter().filter(|it| it.client == client);
+        assert!(failed.all(|it| it.outcome == Outcome::Disconnected && it.error.is_some()));
+        assert!(report.samples.iter().any(|it| it.client == client), "{client}");
+    }
+}
