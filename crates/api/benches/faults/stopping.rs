@@ -32,10 +32,13 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
     drop(load.wait());
 
     let with_reconnecting_clients = start();
-    let load = Load::start(with_reconnecting_clients.port(), Plan::mixed(CLIENTS));
-    load.wait_for_successes(500, HANG_TIMEOUT);
+    // A thread for each, because a single thread would sometimes find all connections closed at once, and the server
+    // would exit at that moment.
+    let one = |_| Load::start(with_reconnecting_clients.port(), Plan::mixed(1));
+    let loads: Vec<_> = (0..CLIENTS).map(one).collect();
+    loads.iter().for_each(|load| load.wait_for_successes(500 / CLIENTS, HANG_TIMEOUT));
     let reconnecting = time_to_exit(&with_reconnecting_clients);
-    drop(load.stop());
+    loads.into_iter().for_each(|load| drop(load.stop()));
 
     let with_silent_clients = start();
     let mut idle = Client::new(with_silent_clients.port(), &new_id());
