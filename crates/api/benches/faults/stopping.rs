@@ -36,9 +36,11 @@ pub(crate) fn stopping() -> Option<Vec<Figure>> {
     // would exit at that moment.
     let one = |_| Load::start(with_reconnecting_clients.port(), Plan::mixed(1));
     let loads: Vec<_> = (0..CLIENTS).map(one).collect();
-    loads.iter().for_each(|load| load.wait_for_successes(500 / CLIENTS, HANG_TIMEOUT));
+    for load in &loads {
+        load.wait_for_successes(500 / CLIENTS, HANG_TIMEOUT);
+    }
     let reconnecting = time_to_exit(&with_reconnecting_clients);
-    loads.into_iter().for_each(|load| drop(load.stop()));
+    drop(loads.into_iter().map(Load::stop).collect::<Vec<_>>());
 
     let with_silent_clients = start();
     let mut idle = Client::new(with_silent_clients.port(), &new_id());

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::yield_now;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use super::{Outcome, Sample, Shared};
@@ -115,11 +114,8 @@ impl<C: Caller> Client<C> {
             if closes && self.pace.ends_with_connection {
                 return;
             }
-            match self.pace.pause_after_failure {
-                _ if is_success => {}
-                // While nothing listens, connecting fails at once, and would let no other client run.
-                Duration::ZERO => yield_now().await,
-                pause => sleep(pause).await,
+            if !is_success && !self.pace.pause_after_failure.is_zero() {
+                sleep(self.pace.pause_after_failure).await;
             }
         }
     }
