@@ -1,5 +1,6 @@
 //! All errors of the API: their status, code and text, and their common format.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use thiserror::Error;
 use todo_domain::RepositoryError;
 use utoipa::ToSchema;
 use validator::ValidationErrors;
+
+use crate::identity::token::TokenError;
 
 /// The error message for an invalid id.
 pub const UUID_RULE: &str = "must be a single UUID, such as 550e8400-e29b-41d4-a716-446655440000";
@@ -24,6 +27,21 @@ pub enum ApiError {
     /// An `X-User-ID` that is not a single UUID.
     #[error("Invalid user ID format")]
     InvalidUserId,
+    /// No bearer token.
+    #[error("Authentication required")]
+    MissingToken,
+    /// A token that was valid, but has expired.
+    #[error("The token has expired (exp)")]
+    TokenExpired,
+    /// A token that is refused for any other reason.
+    #[error("Invalid token: {0}")]
+    InvalidToken(Cow<'static, str>),
+    /// The keys at hand do not suffice to judge a token.
+    #[error("The service is temporarily unavailable, try again shortly")]
+    KeysUnavailable {
+        /// When a retry may succeed.
+        retry_after: Duration,
+    },
     /// A `todo_id` that is not a UUID.
     #[error("Invalid todo ID format")]
     InvalidTodoId,
@@ -110,6 +128,12 @@ pub struct FieldError {
 pub enum ErrorCode {
     /// `X-User-ID` is missing.
     MissingUserContext,
+    /// There is no bearer token.
+    MissingToken,
+    /// The token has expired: renew it, and repeat the request.
+    TokenExpired,
+    /// The token is refused: `detail` says why.
+    InvalidToken,
     /// The request is invalid.
     ValidationError,
     /// The body is too long.
@@ -169,6 +193,9 @@ impl ApiError {
         use {ErrorCode as Code, StatusCode as Status};
         match self {
             Self::MissingUser => (Status::BAD_REQUEST, Code::MissingUserContext),
+            Self::MissingToken => (Status::UNAUTHORIZED, Code::MissingToken),
+            Self::TokenExpired => (Status::UNAUTHORIZED, Code::TokenExpired),
+            Self::InvalidToken(_) => (Status::UNAUTHORIZED, Code::InvalidToken),
             Self::InvalidUserId | Self::InvalidTodoId | Self::InvalidPrecondition { .. } => {
                 (Status::BAD_REQUEST, Code::ValidationError)
             }
@@ -183,7 +210,9 @@ impl ApiError {
             Self::PreconditionFailed { .. } => {
                 (Status::PRECONDITION_FAILED, Code::PreconditionFailed)
             }
-            Self::Unavailable(_) => (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable),
+            Self::Unavailable(_) | Self::KeysUnavailable { .. } => {
+                (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable)
+            }
             Self::Internal(_) => (Status::INTERNAL_SERVER_ERROR, Code::ServerError),
             Self::Http { status, .. } if status.is_client_error() => {
                 (*status, Code::ValidationError)
@@ -252,6 +281,15 @@ impl From<RepositoryError> for ApiError {
         match error {
             RepositoryError::Unavailable(source) => Self::Unavailable(source),
             RepositoryError::Internal(source) => Self::Internal(source),
+        }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::Invalid(why) => Self::InvalidToken(why),
         }
     }
 }

@@ -122,7 +122,8 @@ http_contract! {
         a_caller_without_an_id_is_rejected
         a_user_id_that_is_not_one_uuid_is_rejected
         every_operation_rejects_malformed_ids
-        the_nil_uuid_is_a_user_like_any_other;
+        the_nil_uuid_is_a_user_like_any_other
+        a_caller_is_told_who_they_are;
     bodies:
         all_invalid_fields_are_named
         each_message_says_how_to_fix_it

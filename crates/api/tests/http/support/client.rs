@@ -10,6 +10,9 @@ use super::response::Response;
 /// The path of the collection.
 pub(crate) const TODOS: &str = "/api/v1/todos";
 
+/// The path of the caller.
+pub(crate) const ME: &str = "/api/v1/me";
+
 /// The path of the todo with this id.
 pub(crate) fn todo_path(id: &str) -> String {
     format!("{TODOS}/{id}")

@@ -9,6 +9,6 @@ mod raw;
 mod response;
 
 pub(crate) use self::api::Api;
-pub(crate) use self::client::{Client, TODOS, id_of, path_of, percent_encoded, todo_path};
+pub(crate) use self::client::{Client, ME, TODOS, id_of, path_of, percent_encoded, todo_path};
 pub(crate) use self::operations::Operation;
 pub(crate) use self::response::{Response, unzipped};
