@@ -105,6 +105,11 @@ impl Issuer {
         *lock(&self.shared.keys) = kinds.iter().map(|kind| SigningKey::new(*kind)).collect();
     }
 
+    /// Signs with a new key from now on, but still publishes the others.
+    pub fn add(&self, kind: Kind) {
+        lock(&self.shared.keys).insert(0, SigningKey::new(kind));
+    }
+
     /// Its keys.
     #[must_use]
     pub fn keys(&self) -> Vec<SigningKey> {
@@ -125,6 +130,18 @@ impl Issuer {
     #[must_use]
     pub fn fetches(&self) -> usize {
         self.shared.fetches.load(Ordering::Relaxed)
+    }
+
+    /// The settings of a server that accepts its tokens.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AUTH", "jwt".to_owned()),
+            ("JWT_JWKS_URL", self.url()),
+            ("JWT_ISSUER", self.name()),
+            ("JWT_AUDIENCE", AUDIENCE.to_owned()),
+            ("SSL_CERT_FILE", self.certificate().display().to_string()),
+        ]
     }
 
     /// The claims of a token that is valid for an hour.
