@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::jwk::{Key, Skipped};
 
 /// How many keys are tried for a token that names none.
-const MAX_TRIED: usize = 8;
+const MAX_TRIED: usize = 4;
 
 /// How many skipped keys are remembered.
 const MAX_SKIPPED: usize = 64;

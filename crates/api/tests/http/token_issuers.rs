@@ -54,23 +54,21 @@ pub(crate) fn a_rotation_under_load_refuses_nobody(database: TestDatabase) {
                 }
             });
         }
-        // Also while the load goes on, each new key is accepted soon.
+        // While the load goes on, the new key is accepted soon.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for kind in [Kind::Rs256, Kind::Es384] {
-                issuer.add(kind);
-                let (token, start) = (issuer.token("new"), Instant::now());
-                while me(&api, &token).status != 200 {
-                    assert!(start.elapsed() < HANG_TIMEOUT, "{kind:?} is never accepted");
-                    thread::sleep(Duration::from_millis(50));
-                }
+            issuer.add(Kind::Rs256);
+            let (token, start) = (issuer.token("new"), Instant::now());
+            while me(&api, &token).status != 200 {
+                assert!(start.elapsed() < HANG_TIMEOUT, "the new key is never accepted");
+                thread::sleep(Duration::from_millis(50));
             }
         }));
         is_over.store(true, Ordering::Relaxed);
         result.unwrap();
     });
     assert!(accepted.into_inner() > 0);
-    // At the start, and once for each rotation.
-    assert!(issuer.fetches() <= 3, "{}", issuer.fetches());
+    // At the start, and once for the new key.
+    assert!(issuer.fetches() <= 2, "{}", issuer.fetches());
 }
 
 pub(crate) fn a_flood_of_unknown_keys_costs_good_users_nothing(database: TestDatabase) {
