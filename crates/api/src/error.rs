@@ -1,5 +1,7 @@
 //! All errors of the API: their status, code and text, and their common format.
 
+mod conversions;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -9,11 +11,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
-use todo_domain::RepositoryError;
 use utoipa::ToSchema;
-use validator::ValidationErrors;
 
-use crate::identity::token::TokenError;
+pub use self::conversions::field_errors;
 
 /// The error message for an invalid id.
 pub const UUID_RULE: &str = "must be a single UUID, such as 550e8400-e29b-41d4-a716-446655440000";
@@ -274,35 +274,4 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
-}
-
-impl From<RepositoryError> for ApiError {
-    fn from(error: RepositoryError) -> Self {
-        match error {
-            RepositoryError::Unavailable(source) => Self::Unavailable(source),
-            RepositoryError::Internal(source) => Self::Internal(source),
-        }
-    }
-}
-
-impl From<TokenError> for ApiError {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Expired => Self::TokenExpired,
-            TokenError::Invalid(why) => Self::InvalidToken(why),
-        }
-    }
-}
-
-/// Converts the errors of `validator`, in no particular order.
-#[must_use]
-pub fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
-    let fields = errors.field_errors().into_iter();
-    let field_errors = fields.flat_map(|(field, errors)| {
-        errors.iter().map(move |error| FieldError {
-            field: field.to_string(),
-            message: error.message.as_deref().unwrap_or("is not valid").to_owned(),
-        })
-    });
-    field_errors.collect()
 }
