@@ -31,6 +31,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let service = TodoService::new(repository, Arc::new(SystemClock));
     let options = ServerOptions {
+        authentication: todo_api::identity::Authentication::Header,
         workers: Some(1),
         max_connections: 1_000,
         keep_alive: Duration::from_secs(5),

@@ -13,6 +13,7 @@ use utoipa_swagger_ui::Config;
 use self::asset::Asset;
 use crate::error::ApiError;
 use crate::http::routing::get_only;
+use crate::identity::AuthMode;
 use crate::openapi;
 
 /// The page may load only its own files, and the images embedded in its style sheet.
@@ -37,10 +38,10 @@ pub struct Docs {
 }
 
 impl Docs {
-    /// Creates the OpenAPI document and the Swagger UI that shows it. `note`, in Markdown, is appended to the
-    /// document's introduction.
+    /// Creates the OpenAPI document for this kind of authentication, and the Swagger UI that shows it. `note`, in
+    /// Markdown, is appended to the document's introduction.
     #[must_use]
-    pub fn new(note: Option<&str>) -> Self {
+    pub fn new(mode: AuthMode, note: Option<&str>) -> Self {
         let own = [
             (PAGE, HTML, &include_bytes!("docs/index.html")[..]),
             ("swagger-initializer.js", JAVASCRIPT, include_bytes!("docs/swagger-initializer.js")),
@@ -54,7 +55,7 @@ impl Docs {
         let vendored = vendored
             .into_iter()
             .filter_map(|(name, content_type)| Some((name, swagger_ui_file(name, content_type)?)));
-        let openapi = openapi::json_with(note);
+        let openapi = openapi::json_with(mode, note);
         Self {
             openapi: Arc::new(Asset::new("application/json", openapi.into(), false)),
             files: own.into_iter().chain(vendored).collect(),
@@ -64,7 +65,7 @@ impl Docs {
 
 impl Default for Docs {
     fn default() -> Self {
-        Self::new(None)
+        Self::new(AuthMode::Header, None)
     }
 }
 

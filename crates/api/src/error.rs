@@ -1,5 +1,8 @@
 //! All errors of the API: their status, code and text, and their common format.
 
+mod conversions;
+
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -8,9 +11,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
-use todo_domain::RepositoryError;
 use utoipa::ToSchema;
-use validator::ValidationErrors;
+
+pub use self::conversions::field_errors;
 
 /// The error message for an invalid id.
 pub const UUID_RULE: &str = "must be a single UUID, such as 550e8400-e29b-41d4-a716-446655440000";
@@ -24,6 +27,21 @@ pub enum ApiError {
     /// An `X-User-ID` that is not a single UUID.
     #[error("Invalid user ID format")]
     InvalidUserId,
+    /// No bearer token.
+    #[error("Authentication required")]
+    MissingToken,
+    /// A token that was valid, but has expired.
+    #[error("The token has expired (exp)")]
+    TokenExpired,
+    /// A token that is refused for any other reason.
+    #[error("Invalid token: {0}")]
+    InvalidToken(Cow<'static, str>),
+    /// The keys at hand do not suffice to judge a token.
+    #[error("The service is temporarily unavailable, try again shortly")]
+    KeysUnavailable {
+        /// When a retry may succeed.
+        retry_after: Duration,
+    },
     /// A `todo_id` that is not a UUID.
     #[error("Invalid todo ID format")]
     InvalidTodoId,
@@ -117,6 +135,12 @@ impl FieldError {
 pub enum ErrorCode {
     /// `X-User-ID` is missing.
     MissingUserContext,
+    /// There is no bearer token.
+    MissingToken,
+    /// The token has expired: renew it, and repeat the request.
+    TokenExpired,
+    /// The token is refused: `detail` says why.
+    InvalidToken,
     /// The request is invalid.
     ValidationError,
     /// The body is too long.
@@ -176,6 +200,9 @@ impl ApiError {
         use {ErrorCode as Code, StatusCode as Status};
         match self {
             Self::MissingUser => (Status::BAD_REQUEST, Code::MissingUserContext),
+            Self::MissingToken => (Status::UNAUTHORIZED, Code::MissingToken),
+            Self::TokenExpired => (Status::UNAUTHORIZED, Code::TokenExpired),
+            Self::InvalidToken(_) => (Status::UNAUTHORIZED, Code::InvalidToken),
             Self::InvalidUserId | Self::InvalidTodoId | Self::InvalidPrecondition { .. } => {
                 (Status::BAD_REQUEST, Code::ValidationError)
             }
@@ -190,7 +217,9 @@ impl ApiError {
             Self::PreconditionFailed { .. } => {
                 (Status::PRECONDITION_FAILED, Code::PreconditionFailed)
             }
-            Self::Unavailable(_) => (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable),
+            Self::Unavailable(_) | Self::KeysUnavailable { .. } => {
+                (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable)
+            }
             Self::Internal(_) => (Status::INTERNAL_SERVER_ERROR, Code::ServerError),
             Self::Http { status, .. } if status.is_client_error() => {
                 (*status, Code::ValidationError)
@@ -250,25 +279,4 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }
-}
-
-impl From<RepositoryError> for ApiError {
-    fn from(error: RepositoryError) -> Self {
-        match error {
-            RepositoryError::Unavailable(source) => Self::Unavailable(source),
-            RepositoryError::Internal(source) => Self::Internal(source),
-        }
-    }
-}
-
-/// Converts the errors of `validator`, in no particular order.
-#[must_use]
-pub fn field_errors(errors: &ValidationErrors) -> Vec<FieldError> {
-    let fields = errors.field_errors().into_iter();
-    let field_errors = fields.flat_map(|(field, errors)| {
-        errors.iter().map(move |error| {
-            FieldError::new(&field, error.message.as_deref().unwrap_or("is not valid"))
-        })
-    });
-    field_errors.collect()
 }

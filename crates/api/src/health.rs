@@ -1,12 +1,13 @@
 //! `GET /health` and `GET /health/ready`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use todo_domain::{RepositoryError, TodoService};
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::http::routing::get_only;
+use crate::identity::Identifier;
 use crate::shutdown::Shutdown;
 
 /// The status of the service.
@@ -50,7 +51,7 @@ pub async fn health() -> HttpResponse {
 /// Check readiness
 ///
 /// Reports whether the service can handle requests, by querying the database. Stop sending requests to this instance
-/// while this check fails with 503: todos cannot be read, or the server is shutting down.
+/// while this check fails with 503: todos cannot be read, no keys for tokens are there, or the server is shutting down.
 ///
 /// # Errors
 /// See the OpenAPI document.
@@ -63,11 +64,15 @@ pub async fn health() -> HttpResponse {
     responses((status = 200, description = "The service can handle requests.", body = HealthStatus))
 )]
 pub async fn ready(
+    request: HttpRequest,
     service: web::Data<TodoService>,
     shutdown: web::Data<Shutdown>,
 ) -> Result<HttpResponse, ApiError> {
     if shutdown.has_begun() {
         return Err(ApiError::Unavailable("the server is shutting down".into()));
+    }
+    if !Identifier::of(&request)?.is_ready() {
+        return Err(ApiError::Unavailable("there are no keys to verify tokens with".into()));
     }
     // Errors that are internal in other calls are reported as 503, too: requests should go to another instance.
     service.ready().await.map_err(|error| match error {

@@ -3,11 +3,13 @@
 //! | module | contents |
 //! |---|---|
 //! | [`todos`] | the routes below `/api/v1/todos`, one file per operation, and the types of requests and responses |
+//! | [`me`] | `/api/v1/me` |
 //! | [`health`] | `/health` and `/health/ready` |
 //! | [`docs`] | `/docs` and `/openapi.json` |
 //! | [`openapi`] | the OpenAPI document, generated from the code |
 //! | [`error`] | all errors: status, code, text and format |
 //! | [`http`] | what all routes share: the caller, bodies, entity tags, CORS, request ids |
+//! | [`identity`] | verifying tokens, and the keys for that |
 //! | [`server`], [`shutdown`] | starting and stopping the server |
 //! | [`settings`], [`logging`] | configuration and logging |
 //! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
@@ -18,7 +20,9 @@ pub mod docs;
 pub mod error;
 pub mod health;
 pub mod http;
+pub mod identity;
 pub mod logging;
+pub mod me;
 pub mod openapi;
 pub mod sandbox;
 pub mod server;

@@ -1,7 +1,7 @@
 //! The composition root: combines settings, database and server.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
 use socket2::{Domain, Socket, Type};
+use todo_api::identity::verifier::{Verifier, VerifierOptions};
+use todo_api::identity::{Authentication, subject, time};
 use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
@@ -50,14 +52,29 @@ fn main() -> ExitCode {
         Ok(url) => url,
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
+    let verifier = match command {
+        Command::Serve => settings.identity.verifier(),
+        _ => Ok(None),
+    };
+    let verifier = match verifier {
+        Ok(verifier) => verifier,
+        Err(error) => return fail(USAGE, &anyhow!(error)),
+    };
     let result = match command {
-        Command::Serve => serve(settings, &url, None),
+        Command::Serve => serve(settings, &url, verifier, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
-            serve(settings, &url, Some(Sandbox { faults, ignores_database }))
+            serve(settings, &url, None, Some(Sandbox { faults, ignores_database }))
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
-        Command::Openapi => print(&openapi::json()),
+        Command::Openapi => print(&openapi::json(settings.identity.auth)),
+        Command::UserId { subject, issuer } => {
+            let issuer = issuer.as_deref().or(settings.identity.only_issuer());
+            match subject::of_text(&subject, issuer) {
+                Ok(user) => print(&format!("{user}\n")),
+                Err(problem) => return fail(USAGE, &anyhow!(problem)),
+            }
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,7 +101,12 @@ struct Sandbox {
     ignores_database: bool,
 }
 
-fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> anyhow::Result<()> {
+fn serve(
+    settings: Settings,
+    url: &DatabaseUrl,
+    verifier: Option<VerifierOptions>,
+    sandbox: Option<Sandbox>,
+) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
     // Dropped last, so that everything until the end is logged.
     let _log = todo_api::logging::start(settings.log_format, settings.rust_log)
@@ -105,6 +127,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
         migrate_on_start: settings.migrate_on_start,
         migrate_timeout: settings.migrate_timeout,
     };
+    let authentication = authentication(verifier, settings.host)?;
     allow_open_files(settings.max_connections, settings.database_pool_size);
     let repository =
         todo_infrastructure::open(url, &options).with_context(|| format!("DATABASE_URL: {url}"))?;
@@ -120,6 +143,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
+            authentication,
             sandbox: sandbox.as_ref().map(|it| Arc::clone(&it.faults)),
         },
     );
@@ -146,6 +170,27 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
         );
         server.run(stop).await.context("cannot serve")
     })
+}
+
+/// Decides how callers are identified, and warns about what an operator may not intend.
+fn authentication(
+    verifier: Option<VerifierOptions>,
+    host: IpAddr,
+) -> anyhow::Result<Authentication> {
+    let Some(options) = verifier else {
+        if !host.is_loopback() {
+            tracing::warn!(
+                %host,
+                "AUTH is header: anybody who reaches this port can act as any user, unless a gateway sets X-User-ID"
+            );
+        }
+        return Ok(Authentication::Header);
+    };
+    for warning in options.policy.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let verifier = Verifier::start(options, time::system()).map_err(|error| anyhow!(error))?;
+    Ok(Authentication::Jwt(verifier))
 }
 
 /// How many files are open besides connections: the log, epoll, and files that SQLite opens temporarily.

@@ -24,12 +24,13 @@ use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
+use crate::identity::{Authentication, Identifier};
 use crate::sandbox::X_SANDBOX;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::stream_limit::StreamLimit;
-use crate::{docs, health, sandbox, todos};
+use crate::{docs, health, me, sandbox, todos};
 
 /// How long connections are drained before idle ones are closed: each response carries `Connection: close`, so that
 /// clients disconnect themselves. Closing idle connections at once would fail requests that are just being sent on
@@ -44,7 +45,7 @@ const MAX_WORKERS: usize = 512;
 const WRITE_BUFFER: usize = 8 * 1024;
 
 /// The options of a server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerOptions {
     /// The number of threads; `None` means one per processor.
     pub workers: Option<usize>,
@@ -60,6 +61,8 @@ pub struct ServerOptions {
     pub shutdown_delay: Duration,
     /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
+    /// How callers are identified.
+    pub authentication: Authentication,
     /// The faults to inject, if this is a sandbox.
     pub sandbox: Option<Arc<Faults>>,
 }
@@ -71,13 +74,16 @@ pub fn configure(
     shutdown: Shutdown,
     docs: Docs,
     stream_limit: StreamLimit,
+    authentication: &Authentication,
 ) {
     config
+        .app_data(Identifier::new(authentication))
         .app_data(web::Data::new(service))
         .app_data(web::Data::new(shutdown))
         .app_data(web::Data::new(docs))
         .app_data(web::Data::new(stream_limit))
         .configure(todos::routes)
+        .configure(me::routes)
         .configure(health::routes)
         .configure(docs::routes)
         .default_service(web::to(route_not_found));
@@ -167,11 +173,13 @@ impl Server {
             cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout,
+            authentication,
             sandbox,
         } = options;
         let shutdown = Shutdown::default();
         let open = Connections::default();
-        let docs = Docs::new(sandbox.as_ref().map(|_| sandbox::text::note()).as_deref());
+        let note = sandbox.as_ref().map(|_| sandbox::text::note());
+        let docs = Docs::new(authentication.mode(), note.as_deref());
         let stream_limit = StreamLimit::default();
         let origins = Arc::new(Origins::new(&cors_allowed_origins));
         let workers = workers
@@ -197,9 +205,10 @@ impl Server {
         let state = shutdown.clone();
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
-            let stream_limit = stream_limit.clone();
-            App::new()
-                .configure(move |config| configure(config, service, state, docs, stream_limit))
+            let (stream_limit, authentication) = (stream_limit.clone(), authentication.clone());
+            App::new().configure(move |config| {
+                configure(config, service, state, docs, stream_limit, &authentication);
+            })
         };
         let server = match sandbox {
             None => server.listen(NAME, listener, move || {

@@ -10,6 +10,7 @@
 //! - [`command`]: commands that are expected to exit
 //! - [`program`]: programs and limits that a test needs and a machine may lack
 //! - [`clients`]: clients of the server under test
+//! - [`issuer`]: an issuer of tokens, over TLS
 //! - [`log`]: captures the log of the code under test
 //!
 //! Only the clients return errors. A failure of the test infrastructure has to fail the test, so
@@ -22,6 +23,7 @@ pub mod clients;
 pub mod command;
 pub mod database;
 pub mod directory;
+pub mod issuer;
 pub mod log;
 pub mod postgres;
 pub mod process;

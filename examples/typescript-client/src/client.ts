@@ -18,7 +18,7 @@ export type Api = Client<paths>;
 export type Field = "title" | "description" | "is_completed";
 export const FIELDS: readonly Field[] = ["title", "description", "is_completed"];
 
-/** The API on behalf of one user. */
+/** The API on behalf of one user, on a server that identifies callers by header; see `token.ts` for tokens. */
 export function connect(baseUrl: string, user: string, send: Send = fetch): Api {
   return createClient<paths>({ baseUrl, fetch: send, headers: { "X-User-ID": user } });
 }
@@ -153,6 +153,10 @@ export function explain(problem: Problem): string {
       return "Somebody else was faster.";
     case "SERVICE_UNAVAILABLE":
       return "The service is busy. Please try again.";
+    case "MISSING_TOKEN":
+    case "TOKEN_EXPIRED":
+    case "INVALID_TOKEN":
+      return "Please log in again.";
     case "MISSING_USER_CONTEXT":
     case "PAYLOAD_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":

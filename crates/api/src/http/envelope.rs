@@ -7,7 +7,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
@@ -139,6 +139,14 @@ fn write_error(
         ApiError::Unavailable(_) => {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
+        ApiError::KeysUnavailable { retry_after } => {
+            // Rounded up.
+            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        ApiError::MissingToken | ApiError::TokenExpired | ApiError::InvalidToken(_) => {
+            headers.insert(WWW_AUTHENTICATE, challenge(error));
+        }
         ApiError::MethodNotAllowed { allowed } => {
             let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
             if let Ok(allowed) = HeaderValue::from_str(&allowed) {
@@ -155,6 +163,16 @@ fn write_error(
     (headers, serde_json::to_vec(&body).unwrap_or_default())
 }
 
+/// The challenge of a 401 (RFC 6750, section 3). Without a token there is no error in it.
+fn challenge(error: &ApiError) -> HeaderValue {
+    const REALM: &str = "Bearer realm=\"todo-api\"";
+    let value = match error {
+        ApiError::MissingToken => REALM.to_owned(),
+        error => format!("{REALM}, error=\"invalid_token\", error_description=\"{error}\""),
+    };
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(REALM))
+}
+
 /// Logs the causes of a 5xx, which are not sent to the client, with the request id.
 fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     let status = error.status_and_code().0.as_u16();
@@ -164,8 +182,11 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     let request = response.request();
     let (method, request_id) = (request.method(), id.as_str());
     let path: String = request.path().chars().take(MAX_LOGGED_PATH).collect();
-    let causes = causes(error);
-    if matches!(error, ApiError::Unavailable(_)) {
+    let causes = match error {
+        ApiError::KeysUnavailable { .. } => "no keys to judge the token".to_owned(),
+        error => causes(error),
+    };
+    if matches!(error, ApiError::Unavailable(_) | ApiError::KeysUnavailable { .. }) {
         tracing::warn!(request_id, %method, path, status, causes, "unavailable");
     } else {
         tracing::error!(request_id, %method, path, status, causes, "failed");

@@ -17,11 +17,12 @@ use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ETAGS_RULE;
 use crate::http::unknown::unknown;
+use crate::identity::AuthMode;
 use crate::todos::errors::precondition_failed;
 use crate::todos::params::{ALL_RULE, limit_rule};
 
 /// Adds the possible errors to every operation, and the header `X-Request-ID` to every response.
-pub(super) struct Errors;
+pub(super) struct Errors(pub(super) AuthMode);
 
 /// An example of an error: its name, when it occurs, and the error.
 type Example = (&'static str, &'static str, ApiError);
@@ -29,7 +30,7 @@ type Example = (&'static str, &'static str, ApiError);
 impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
         for operation in document.paths.paths.values_mut().flat_map(operations) {
-            add_errors(operation);
+            add_errors(operation, self.0);
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response {
                     add_request_id(response);
@@ -39,9 +40,9 @@ impl Modify for Errors {
     }
 }
 
-fn add_errors(operation: &mut Operation) {
+fn add_errors(operation: &mut Operation, mode: AuthMode) {
     let mut by_status = BTreeMap::<StatusCode, Vec<Example>>::new();
-    for example in examples(operation) {
+    for example in examples(operation, mode) {
         by_status.entry(example.2.status_and_code().0).or_default().push(example);
     }
     for (status, examples) in by_status {
@@ -55,7 +56,7 @@ fn add_errors(operation: &mut Operation) {
 }
 
 /// The possible errors of an operation, derived from its parameters and body.
-fn examples(operation: &Operation) -> Vec<Example> {
+fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let takes = |name: &str| {
         parameters
@@ -67,16 +68,7 @@ fn examples(operation: &Operation) -> Vec<Example> {
     let needs_caller = operation.security.is_none();
     let mut examples = Vec::new();
     if needs_caller {
-        examples.push((
-            "missing_user",
-            "The header `X-User-ID` is missing or empty.",
-            ApiError::MissingUser,
-        ));
-        examples.push((
-            "invalid_user",
-            "The header `X-User-ID` is not a single UUID.",
-            ApiError::InvalidUserId,
-        ));
+        examples.extend(caller_examples(mode));
         examples.push(internal());
     }
     if takes("todo_id") {
@@ -133,7 +125,9 @@ fn examples(operation: &Operation) -> Vec<Example> {
             ApiError::field("all", ALL_RULE),
         ));
     }
-    if id != "health" {
+    let is_by_header = mode == AuthMode::Header;
+    // Who calls by header is known without the database.
+    if id != "health" && !(id == "whoAmI" && is_by_header) {
         examples.push((
             "unavailable",
             "The service is temporarily unavailable. Retry after the seconds in `Retry-After`.",
@@ -144,6 +138,33 @@ fn examples(operation: &Operation) -> Vec<Example> {
         examples.push(internal());
     }
     examples
+}
+
+/// The possible errors of identifying the caller.
+fn caller_examples(mode: AuthMode) -> Vec<Example> {
+    match mode {
+        AuthMode::Header => vec![
+            ("missing_user", "The header `X-User-ID` is missing or empty.", ApiError::MissingUser),
+            (
+                "invalid_user",
+                "The header `X-User-ID` is not a single UUID.",
+                ApiError::InvalidUserId,
+            ),
+        ],
+        AuthMode::Jwt => vec![
+            ("missing_token", "There is no bearer token.", ApiError::MissingToken),
+            (
+                "expired_token",
+                "The token has expired. Renew it, and repeat the request.",
+                ApiError::TokenExpired,
+            ),
+            (
+                "invalid_token",
+                "The token is refused; `detail` says why.",
+                ApiError::InvalidToken("the claim aud names none of the accepted audiences".into()),
+            ),
+        ],
+    }
 }
 
 fn query_name(parameter: &RefOr<Parameter>) -> Option<&str> {
@@ -228,6 +249,10 @@ fn headers(error: &ApiError) -> Option<(&'static str, ObjectBuilder, &'static st
         ApiError::Unavailable(_) => {
             let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
             Some(("Retry-After", seconds, "The number of seconds to wait before retrying."))
+        }
+        ApiError::MissingToken => {
+            let challenge = ObjectBuilder::new().schema_type(Type::String);
+            Some(("WWW-Authenticate", challenge, "The challenge of RFC 6750."))
         }
         ApiError::PreconditionFailed { current: Some(_) } => {
             let tag = ObjectBuilder::new().schema_type(Type::String);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::operations;
 use crate::health::{Health, HealthStatus};
+use crate::me::WhoAmI;
 use crate::todos::TODOS_PATH;
 use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
 use crate::todos::json::to_string;
@@ -71,6 +72,7 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
         "listTodos" => json(&TodoList { items: vec![read], count: 1, next_cursor: Some(CURSOR) }),
         "todoStats" => json(&TodoStats { total: 5, active: 3, completed: 2 }),
         "updateTodos" | "deleteTodos" => json(&Affected { affected: 2 }),
+        "whoAmI" => json(&WhoAmI { user_id: USER_ID, subject: None, expires_at: None }),
         "health" => json(&HealthStatus { status: Health::Healthy }),
         "ready" => json(&HealthStatus { status: Health::Ready }),
         _ => None,
@@ -97,6 +99,7 @@ fn header_value(name: &str, version: i64) -> Option<Value> {
         "Location" => Some(json!(format!("{TODOS_PATH}/{TODO_ID}"))),
         "Link" => Some(json!(format!("<{TODOS_PATH}?limit=1&cursor={CURSOR}>; rel=\"next\""))),
         "Retry-After" => Some(json!(1)),
+        "WWW-Authenticate" => Some(json!("Bearer realm=\"todo-api\"")),
         "X-Request-ID" => Some(json!(REQUEST_ID)),
         _ => None,
     }

@@ -5,9 +5,9 @@ mod examples;
 mod order;
 mod schemas;
 
-use utoipa::OpenApi;
 use utoipa::openapi::info::ContactBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::{Modify, OpenApi};
 
 use self::errors::Errors;
 use self::examples::Examples;
@@ -15,15 +15,15 @@ use self::order::Order;
 use self::schemas::Schemas;
 use crate::error::ErrorResponse;
 use crate::http::caller::CallerScheme;
-use crate::{health, todos};
+use crate::identity::AuthMode;
+use crate::{health, me, todos};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Todo API",
         description = "Manage the todos of each user.\n\n\
-            The header `X-User-ID` identifies the caller. It is not verified: there is no authentication yet. Every \
-            response has the header `X-Request-ID`. All errors have the media type `application/problem+json` and the \
+            @CALLER@ Every response has the header `X-Request-ID`. All errors have the media type `application/problem+json` and the \
             same format, `ErrorResponse`; branch on `error_code`. After a 503, retry after the seconds in `Retry-After`. \
             The failed request may still have been carried out, so create todos with `putTodo` if a retry must not create \
             a second one.",
@@ -32,6 +32,7 @@ use crate::{health, todos};
     servers((url = "/", description = "This server")),
     tags(
         (name = "todos", description = "The caller's todos."),
+        (name = "caller", description = "Who the caller is."),
         (name = "health", description = "Health checks for load balancers and process managers.")
     ),
     paths(
@@ -44,18 +45,37 @@ use crate::{health, todos};
         todos::put::put_todo,
         todos::update::update_todo,
         todos::delete::delete_todo,
+        me::who_am_i,
         health::health,
         health::ready
     ),
-    components(schemas(ErrorResponse)),
-    modifiers(&CallerScheme, &Schemas, &Errors, &Examples, &Order)
+    components(schemas(ErrorResponse))
 )]
 struct Description;
 
-/// The OpenAPI document.
+/// How the caller is identified, in the introduction.
+const INTRODUCTION: &str = "@CALLER@";
+const BY_HEADER: &str =
+    "The header `X-User-ID` identifies the caller. This server does not verify it.";
+const BY_TOKEN: &str = "A bearer token in the header `Authorization` identifies the caller. After a 401 with `TOKEN_EXPIRED`, renew the token \
+     and repeat the request.";
+
+/// The OpenAPI document of a server that identifies its callers in this way.
 #[must_use]
-pub fn document() -> utoipa::openapi::OpenApi {
+pub fn document(mode: AuthMode) -> utoipa::openapi::OpenApi {
     let mut document = Description::openapi();
+    let modifiers: [&dyn Modify; 5] =
+        [&CallerScheme(mode), &Schemas, &Errors(mode), &Examples, &Order];
+    for modifier in modifiers {
+        modifier.modify(&mut document);
+    }
+    if let Some(introduction) = &mut document.info.description {
+        let caller = match mode {
+            AuthMode::Header => BY_HEADER,
+            AuthMode::Jwt => BY_TOKEN,
+        };
+        *introduction = introduction.replace(INTRODUCTION, caller);
+    }
     // Users of the API should ask its operator, not the authors of the code.
     let operator = ContactBuilder::new().name(Some("The operator of this server"));
     document.info.contact = Some(operator.build());
@@ -79,14 +99,14 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// The OpenAPI document as JSON, as it is committed and served.
 #[must_use]
-pub fn json() -> String {
-    json_with(None)
+pub fn json(mode: AuthMode) -> String {
+    json_with(mode, None)
 }
 
 /// The same, with a note, in Markdown, appended to its introduction.
 #[must_use]
-pub fn json_with(note: Option<&str>) -> String {
-    let mut document = document();
+pub fn json_with(mode: AuthMode, note: Option<&str>) -> String {
+    let mut document = document(mode);
     if let (Some(introduction), Some(note)) = (&mut document.info.description, note) {
         introduction.push_str("\n\n");
         introduction.push_str(note);

@@ -8,7 +8,7 @@ use super::operations;
 
 /// The ids of the operations in the order of the page. On an empty database, each succeeds with its examples after the
 /// previous ones.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "putTodo",
     "getTodo",
     "updateTodo",
@@ -18,6 +18,7 @@ const ORDER: [&str; 11] = [
     "updateTodos",
     "deleteTodo",
     "deleteTodos",
+    "whoAmI",
     "health",
     "ready",
 ];

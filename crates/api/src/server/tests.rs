@@ -17,6 +17,7 @@ use todo_domain::{
 use uuid::Uuid;
 
 use super::*;
+use crate::identity::AuthMode;
 
 mod collection;
 mod failures;
@@ -73,7 +74,9 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Response 
         App::new()
             .configure(|config| {
                 let stream_limit = StreamLimit::default();
-                configure(config, service, Shutdown::default(), Docs::default(), stream_limit);
+                let (shutdown, docs) = (Shutdown::default(), Docs::default());
+                let header = Authentication::Header;
+                configure(config, service, shutdown, docs, stream_limit, &header);
             })
             .wrap(cors(&Arc::new(Origins::new(&["http://localhost:3000".to_owned()]))))
             .wrap(from_fn(envelope)),
@@ -104,5 +107,8 @@ fn many(method: Method, query: &str) -> TestRequest {
 #[test]
 fn the_committed_description_is_up_to_date() {
     let committed = include_str!("../../../../docs/openapi.json");
-    assert!(committed == crate::openapi::json(), "run: cargo run -- openapi > docs/openapi.json");
+    assert!(
+        committed == crate::openapi::json(AuthMode::Header),
+        "run: cargo run -- openapi > docs/openapi.json"
+    );
 }

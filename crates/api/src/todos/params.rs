@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::cursor::{self, ListIdentity};
 use crate::error::{ApiError, UUID_RULE};
-use crate::http::caller::Caller;
+use crate::http::caller::{Extracting, identified};
 use crate::http::query::{Query, QueryPairs};
 use crate::http::routing::parse_uuid;
 
@@ -131,11 +131,10 @@ impl ListRequest {
 
 impl FromRequest for ListRequest {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Extracting<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = Caller::from_request(request, payload).into_inner();
-        ready(caller.and_then(|Caller(user)| Self::parse(request, user)))
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        identified(request, |request, identity| Self::parse(request, identity.user))
     }
 }
 

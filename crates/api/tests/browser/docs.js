@@ -1,9 +1,10 @@
-// Uses /docs as a person would: opens the server's root, sets the user once, and executes every operation from top to
+// Uses /docs as a person would: opens the server's root, enters a user or a token once, and executes every operation from top to
 // bottom without changing anything.
 
 import assert from "node:assert/strict";
 
 import { collectProblems } from "./chromium.js";
+import { credentials } from "./token.js";
 
 export async function docs(page, baseUrl) {
   const problems = collectProblems(page, new URL(baseUrl).origin);
@@ -15,7 +16,7 @@ export async function docs(page, baseUrl) {
   assert.equal(await page.getByText("Explore").count(), 0, "there is a top bar");
   await hasIcon(page);
 
-  await authorize(page, crypto.randomUUID());
+  await authorize(page, credentials());
   await page.reload();
   // Still authorized after the reload.
   await page.locator(".auth-wrapper .btn.authorize.locked").waitFor();
@@ -57,10 +58,10 @@ async function hasIcon(page) {
   assert.equal(width, 32);
 }
 
-async function authorize(page, user) {
+async function authorize(page, text) {
   await page.locator(".auth-wrapper .btn.authorize").click();
   const dialog = page.locator(".dialog-ux");
-  await dialog.locator("input").fill(user);
+  await dialog.locator("input").fill(text);
   await dialog.locator("button.authorize").click();
   await dialog.locator(".btn-done").click();
 }

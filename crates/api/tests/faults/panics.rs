@@ -78,6 +78,7 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let options = ServerOptions {
+        authentication: todo_api::identity::Authentication::Header,
         workers: Some(2),
         max_connections: 1_000,
         keep_alive: Duration::from_secs(5),

@@ -5,11 +5,11 @@ use std::slice;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Api, TODOS, path_of};
+use crate::support::{Api, ME, TODOS, path_of};
 
 pub(crate) fn a_caller_without_an_id_is_rejected(api: Api) {
     let operations = api.user_operations();
-    assert_eq!(operations.len(), 9, "{operations:?}");
+    assert_eq!(operations.len(), 10, "{operations:?}");
     let todo = Uuid::now_v7().to_string();
     for operation in operations {
         let response = operation.call(&api.anonymous(), &todo).send();
@@ -64,6 +64,16 @@ pub(crate) fn the_nil_uuid_is_a_user_like_any_other(api: Api) {
     let todo = nil.create("Nobody's business");
     assert_eq!(nil.items(TODOS), slice::from_ref(&todo));
     api.user_with_id(&Uuid::max().to_string()).patch(path_of(&todo), &json!({})).expect_not_found();
+}
+
+pub(crate) fn a_caller_is_told_who_they_are(api: Api) {
+    let ann = api.user();
+    let expected = json!({"user_id": ann.id(), "subject": null, "expires_at": null});
+    assert_eq!(ann.get(ME).expect(200), expected);
+    ann.get(format!("{ME}?x=1")).expect_invalid_fields(&["x"]);
+    // A token is not looked at.
+    let response = ann.call("GET", ME).header("Authorization", "Bearer x").send();
+    assert_eq!(response.expect(200), expected);
 }
 
 /// The fields that an error names, which include headers and parameters.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, Operation};
 
 /// Every operation, and the statuses that it can return.
-const OPERATIONS: [(&str, &str, &str, &[u16]); 11] = [
+const OPERATIONS: [(&str, &str, &str, &[u16]); 12] = [
     ("createTodo", "POST", "/api/v1/todos", &[201, 400, 408, 413, 415, 422, 500, 503]),
     ("listTodos", "GET", "/api/v1/todos", &[200, 400, 422, 500, 503]),
     ("updateTodos", "PATCH", "/api/v1/todos", &[200, 400, 408, 413, 415, 422, 500, 503]),
@@ -28,6 +28,7 @@ const OPERATIONS: [(&str, &str, &str, &[u16]); 11] = [
         &[200, 201, 400, 408, 412, 413, 415, 422, 500, 503],
     ),
     ("deleteTodo", "DELETE", "/api/v1/todos/{todo_id}", &[204, 400, 404, 412, 422, 500, 503]),
+    ("whoAmI", "GET", "/api/v1/me", &[200, 400, 422, 500]),
     ("health", "GET", "/health", &[200]),
     ("ready", "GET", "/health/ready", &[200, 500, 503]),
 ];

@@ -41,6 +41,8 @@ mod stats;
 mod support;
 mod swagger_ui;
 mod texts;
+mod token_issuers;
+mod tokens;
 mod updating;
 
 /// Generates a test of each behaviour for each database: `postgres::creating::a_title_is_enough`.
@@ -122,7 +124,8 @@ http_contract! {
         a_caller_without_an_id_is_rejected
         a_user_id_that_is_not_one_uuid_is_rejected
         every_operation_rejects_malformed_ids
-        the_nil_uuid_is_a_user_like_any_other;
+        the_nil_uuid_is_a_user_like_any_other
+        a_caller_is_told_who_they_are;
     bodies:
         all_invalid_fields_are_named
         each_message_says_how_to_fix_it
@@ -263,6 +266,19 @@ http_contract! {
         bodies_that_the_description_forbids_are_rejected
         optional_parameters_have_no_example_because_swagger_ui_would_send_it
         the_operations_succeed_with_their_examples_in_their_order;
+    tokens:
+        every_operation_needs_a_token
+        a_token_names_its_user_and_the_header_does_not
+        a_refused_token_says_why
+        another_users_todo_looks_like_an_absent_one
+        operations_on_many_todos_affect_only_the_callers_own
+        concurrent_users_see_only_their_own_todos
+        the_description_is_the_one_of_tokens
+        the_operations_succeed_with_their_examples_in_their_order;
+    token_issuers:
+        without_keys_nobody_is_refused
+        a_rotation_under_load_refuses_nobody
+        a_flood_of_unknown_keys_costs_good_users_nothing;
     malformed:
         what_is_not_http_is_a_400
         an_ambiguous_length_smuggles_no_request

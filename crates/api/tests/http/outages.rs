@@ -45,7 +45,7 @@ fn a_stopped_postgres_causes_503_until_it_is_back() {
     let id = todo["id"].as_str().unwrap();
 
     cluster.stop_immediate();
-    let operations = api.user_operations();
+    let operations = api.database_operations();
     thread::scope(|scope| {
         for operation in &operations {
             let ann = &ann;

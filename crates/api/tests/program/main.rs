@@ -4,6 +4,7 @@
 
 mod databases;
 mod documents;
+mod identity;
 mod logs;
 mod migrations;
 mod running;

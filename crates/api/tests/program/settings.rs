@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 30] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -23,6 +23,17 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
     ("MIGRATE_ON_START", Some("true")),
     ("MIGRATE_TIMEOUT", Some("1m")),
     ("CORS_ALLOWED_ORIGINS", Some("http://localhost:*,http://127.0.0.1:*")),
+    ("AUTH", Some("header")),
+    ("JWT_JWKS_URL", None),
+    ("JWT_ALLOW_HTTP", Some("false")),
+    ("JWT_JWKS_FILE", None),
+    ("JWT_SECRET", None),
+    ("JWT_SECRET_FILE", None),
+    ("JWT_ISSUER", None),
+    ("JWT_AUDIENCE", None),
+    ("JWT_AUTHORIZED_PARTIES", None),
+    ("JWT_LEEWAY", Some("60s")),
+    ("JWT_JWKS_MAX_STALE", Some("24h")),
     ("LOG_FORMAT", Some("text")),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
@@ -30,7 +41,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 19] = [
+const INVALID: [(&str, &[&str]); 29] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -57,6 +68,17 @@ const INVALID: [(&str, &[&str]); 19] = [
             "a,b",
         ],
     ),
+    ("AUTH", &["none", "JWTS", ""]),
+    // Also because AUTH is header.
+    ("JWT_JWKS_URL", &["", "http://issuer.example/jwks.json"]),
+    ("JWT_ALLOW_HTTP", &["perhaps", "2"]),
+    ("JWT_JWKS_FILE", &["", "/nowhere/jwks.json"]),
+    ("JWT_SECRET", &["", "geheim", "geheim-geheim-geheim-geheim-geh"]),
+    ("JWT_SECRET_FILE", &["", "/nowhere/secret"]),
+    ("JWT_ISSUER", &["https://issuer.example"]),
+    ("JWT_AUDIENCE", &["todo-api"]),
+    ("JWT_LEEWAY", &["soon", "2h", "-1s", ""]),
+    ("JWT_JWKS_MAX_STALE", &["0", "soon", "31d", "-1s", ""]),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
     ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
     ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),

@@ -71,7 +71,8 @@ async fn a_permit_for_a_long_list_is_released_when_the_client_disconnects() {
     let service = TodoService::new(Arc::new(repository), Arc::new(MockClock::new()));
     let shared = stream_limit.clone();
     let app = init_service(App::new().configure(|config| {
-        configure(config, service, Shutdown::default(), Docs::default(), shared);
+        let (shutdown, docs) = (Shutdown::default(), Docs::default());
+        configure(config, service, shutdown, docs, shared, &Authentication::Header);
     }))
     .await;
     let list = |query| call_service(&app, many(Method::GET, query).to_request());

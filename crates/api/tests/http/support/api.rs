@@ -1,12 +1,13 @@
 //! The server under test.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use todo_test_support::clients::http::{self, Request, Response};
 use todo_test_support::database::TestDatabase;
+use todo_test_support::issuer::{Issuer, Kind};
 use todo_test_support::server::Server;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub(crate) struct Api {
     // Dropped before the database, which it uses.
     pub(crate) server: Server,
     pub(crate) database: Option<TestDatabase>,
+    /// Who issues the tokens of the users; without one they are identified by the header.
+    pub(crate) issuer: Option<Issuer>,
 }
 
 impl From<TestDatabase> for Api {
@@ -47,7 +50,39 @@ impl Api {
         let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), database_url, &settings);
         let mut client = http::Client::new(server.port(), "");
         let description = fetch_description(&mut client);
-        Self { clients: Mutex::new(vec![client]), description, server, database: None }
+        Self {
+            clients: Mutex::new(vec![client]),
+            description,
+            server,
+            database: None,
+            issuer: None,
+        }
+    }
+
+    /// Starts a server that accepts the tokens of this issuer, whether it has its keys already or not.
+    pub(crate) fn start_with(issuer: Issuer, database: TestDatabase) -> Self {
+        let settings = issuer.settings();
+        let settings: Vec<_> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Self { issuer: Some(issuer), ..Self::start(database, &settings) }
+    }
+
+    /// Starts a server on which users are identified by tokens, and which is ready.
+    pub(crate) fn with_tokens(database: TestDatabase) -> Self {
+        let api = Self::start_with(Issuer::start(&[Kind::Ed25519]), database);
+        api.wait_until_ready();
+        api
+    }
+
+    /// Waits for the first key set.
+    pub(crate) fn wait_until_ready(&self) {
+        for _ in 0..6_000 {
+            if self.anonymous().get("/health/ready").status == 200 {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the server is not ready: {:#?}", self.server.logs());
     }
 
     /// A new user.
@@ -97,12 +132,19 @@ impl Api {
     }
 }
 
-/// The API description of the server. All servers return the same, so it is parsed once.
+/// The API description of the server, parsed once. Servers describe themselves differently only if they identify their
+/// callers differently.
 fn fetch_description(client: &mut http::Client) -> Arc<Description> {
-    static FIRST: OnceLock<(Vec<u8>, Arc<Description>)> = OnceLock::new();
+    static KNOWN: Mutex<Vec<(Vec<u8>, Arc<Description>)>> = Mutex::new(Vec::new());
     let response = client.get("/openapi.json").unwrap();
-    let (text, description) =
-        FIRST.get_or_init(|| (response.body.clone(), Arc::new(Description::new(response.json()))));
-    assert!(response.body == *text, "two servers describe themselves differently");
-    Arc::clone(description)
+    // A panic in another test does not affect the list.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, description)) = known.iter().find(|(text, _)| *text == response.body) {
+        return Arc::clone(description);
+    }
+    let description = Arc::new(Description::new(response.json()));
+    let is_new = known.iter().all(|(_, it)| it.identifies_by() != description.identifies_by());
+    assert!(is_new, "two servers describe themselves differently");
+    known.push((response.body, Arc::clone(&description)));
+    description
 }

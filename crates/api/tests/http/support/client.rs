@@ -10,6 +10,9 @@ use super::api::Api;
 /// The path of the collection.
 pub(crate) const TODOS: &str = "/api/v1/todos";
 
+/// The path of the caller.
+pub(crate) const ME: &str = "/api/v1/me";
+
 /// The path of the todo with this id.
 pub(crate) fn todo_path(id: &str) -> String {
     format!("{TODOS}/{id}")
@@ -38,11 +41,17 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 pub(crate) struct Client<'a> {
     api: &'a Api,
     user: Option<String>,
+    /// The header that identifies the user.
+    credentials: Option<(String, String)>,
 }
 
 impl<'a> Client<'a> {
     pub(super) fn new(api: &'a Api, user: Option<String>) -> Self {
-        Self { api, user }
+        let credentials = user.as_ref().map(|user| match &api.issuer {
+            Some(issuer) => ("Authorization".to_owned(), format!("Bearer {}", issuer.token(user))),
+            None => ("X-User-ID".to_owned(), user.clone()),
+        });
+        Self { api, user, credentials }
     }
 
     /// The user's id.
@@ -52,7 +61,7 @@ impl<'a> Client<'a> {
 
     /// A call, not yet sent.
     pub(crate) fn call(&self, method: &str, target: impl Into<String>) -> Call<'a> {
-        let headers = self.user.iter().map(|user| ("X-User-ID".to_owned(), user.clone())).collect();
+        let headers = self.credentials.iter().cloned().collect();
         Call {
             api: self.api,
             method: method.to_owned(),

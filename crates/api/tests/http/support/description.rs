@@ -12,7 +12,8 @@ use todo_test_support::clients::http::Response;
 const UNDESCRIBED: [&str; 4] = ["/", "/docs", "/favicon.ico", "/openapi.json"];
 
 /// Headers that clients may rely on: each must be described if it is sent.
-const DESCRIBED_HEADERS: [&str; 5] = ["etag", "link", "location", "retry-after", "x-request-id"];
+const DESCRIBED_HEADERS: [&str; 6] =
+    ["etag", "link", "location", "retry-after", "www-authenticate", "x-request-id"];
 
 /// The description, with validators for its schemas.
 pub(crate) struct Description {
@@ -24,6 +25,14 @@ pub(crate) struct Description {
 impl Description {
     pub(super) fn new(document: Value) -> Self {
         Self { document, validators: Mutex::default() }
+    }
+
+    /// The header that identifies the caller.
+    pub(super) fn identifies_by(&self) -> &'static str {
+        match &self.document["components"]["securitySchemes"]["bearer"] {
+            Value::Null => "x-user-id",
+            _ => "authorization",
+        }
     }
 
     /// Panics unless the description allows the response.
@@ -58,7 +67,7 @@ impl Description {
         if template.starts_with("/api/v1/") {
             let vary = response.header_list("vary");
             assert!(
-                vary.iter().any(|it| it.eq_ignore_ascii_case("x-user-id")),
+                vary.iter().any(|it| it.eq_ignore_ascii_case(self.identifies_by())),
                 "{call}: Vary: {vary:?}"
             );
         }
@@ -167,6 +176,8 @@ fn check_common(call: &str, method: &str, response: &Response) {
         response.status == 503,
         "{call}: Retry-After"
     );
+    let challenge = response.header("www-authenticate");
+    assert_eq!(challenge.is_some(), response.status == 401, "{call}: WWW-Authenticate");
     assert_eq!(response.header("allow").is_some(), response.status == 405, "{call}: Allow");
     if response.status < 400 {
         return;
@@ -187,6 +198,7 @@ fn check_common(call: &str, method: &str, response: &Response) {
 fn reason(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
+        401 => "Unauthorized",
         404 => "Not Found",
         405 => "Method Not Allowed",
         412 => "Precondition Failed",

@@ -63,6 +63,11 @@ impl Api {
             .collect()
     }
 
+    /// The operations that need a caller and the database.
+    pub(crate) fn database_operations(&self) -> Vec<Operation> {
+        self.user_operations().into_iter().filter(|it| it.id != "whoAmI").collect()
+    }
+
     /// The operations that need a caller.
     pub(crate) fn user_operations(&self) -> Vec<Operation> {
         self.operations().into_iter().filter(Operation::needs_caller).collect()

@@ -1,5 +1,8 @@
 //! The settings. Each is a flag and an environment variable of the same name.
 
+mod command;
+pub mod identity;
+
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -8,66 +11,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-
+use clap::{ArgAction, Args, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
+pub use self::command::{Cli, Command, MigrateDirection};
+use self::identity::IdentitySettings;
+use crate::identity::AuthMode;
 use crate::logging::LogFormat;
-use crate::sandbox::SandboxOptions;
-
-/// A todo service: a REST API on SQLite or Postgres.
-///
-/// Without a subcommand it starts the server. Settings are also read from the environment and from a file `.env` in the
-/// working directory. Flags take precedence over the environment, which takes precedence over the file.
-#[derive(Debug, Parser)]
-#[command(
-    name = "todo-api",
-    version,
-    max_term_width = 100,
-    args_conflicts_with_subcommands = false
-)]
-pub struct Cli {
-    /// The command to run.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// The settings.
-    #[command(flatten)]
-    pub settings: Settings,
-}
-
-/// The commands of the program.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Start the server (the default).
-    Serve,
-    /// Apply, revert or list database migrations.
-    Migrate {
-        /// What to do with the migrations.
-        #[command(subcommand)]
-        direction: MigrateDirection,
-    },
-    /// Start a server with sample data in memory and fault injection, for developing a frontend.
-    ///
-    /// It allows every origin. `DATABASE_URL`, `CORS_ALLOWED_ORIGINS` and `KEEP_ALIVE` have no effect.
-    Sandbox(SandboxOptions),
-    /// Print the OpenAPI document (OpenAPI 3.1, JSON).
-    Openapi,
-}
-
-/// What `migrate` does.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum MigrateDirection {
-    /// Apply all pending migrations.
-    Up,
-    /// Revert the latest migrations. Tables and columns that they created are dropped, with all data in them.
-    Down {
-        /// The number of migrations to revert.
-        #[arg(default_value_t = 1)]
-        count: usize,
-    },
-    /// List the migrations, and whether each is applied.
-    Status,
-}
 
 /// All settings.
 #[derive(Debug, Clone, Args)]
@@ -139,6 +89,10 @@ pub struct Settings {
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]
     pub cors_allowed_origins: Vec<String>,
 
+    /// How callers are identified.
+    #[command(flatten)]
+    pub identity: IdentitySettings,
+
     /// The format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
     pub log_format: LogFormat,
@@ -200,7 +154,7 @@ impl Settings {
         }
     }
 
-    /// Changes the settings for a sandbox: a database in memory, any origin, no shutdown delay.
+    /// Changes the settings for a sandbox: a database in memory, any origin, no authentication, no shutdown delay.
     ///
     /// Connections are closed after each response. If a reused connection is cut, a browser retries the request without
     /// telling the page: the response would not be lost, but the request carried out twice.
@@ -213,6 +167,7 @@ impl Settings {
             cors_allowed_origins: vec!["*".to_owned()],
             keep_alive: Duration::ZERO,
             shutdown_delay: Some(self.shutdown_delay.unwrap_or_default()),
+            identity: IdentitySettings { auth: AuthMode::Header, ..self.identity },
             ..self
         }
     }
