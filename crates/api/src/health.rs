@@ -26,6 +26,11 @@ pub enum Health {
     Ready,
 }
 
+/// Why the service is not ready although its database is.
+#[derive(Debug, thiserror::Error)]
+#[error("the server is shutting down")]
+pub struct ShuttingDown;
+
 /// Mounts the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/health", web::route().to(health));
@@ -67,7 +72,7 @@ pub async fn ready(
     shutdown: web::Data<Shutdown>,
 ) -> Result<HttpResponse, ApiError> {
     if shutdown.has_begun() {
-        return Err(ApiError::Unavailable("the server is shutting down".into()));
+        return Err(ApiError::Unavailable(ShuttingDown.into()));
     }
     // Errors that are internal in other calls are reported as 503, too: requests should go to another instance.
     service.ready().await.map_err(|error| match error {

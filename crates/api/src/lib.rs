@@ -9,6 +9,7 @@
 //! | [`error`] | all errors: status, code, text and format |
 //! | [`http`] | what all routes share: the caller, bodies, entity tags, CORS, request ids |
 //! | [`server`], [`shutdown`] | starting and stopping the server |
+//! | [`metrics`] | metrics for Prometheus, on a listener of their own |
 //! | [`settings`], [`logging`] | configuration and logging |
 //! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
 //!
@@ -19,6 +20,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod logging;
+pub mod metrics;
 pub mod openapi;
 pub mod sandbox;
 pub mod server;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -139,6 +139,11 @@ pub struct Settings {
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]
     pub cors_allowed_origins: Vec<String>,
 
+    /// The address to serve metrics for Prometheus on, under /metrics, such as 127.0.0.1:9464; without it there are
+    /// none. Keep it private.
+    #[arg(long, env = "METRICS_ADDRESS", global = true, value_parser = address, hide_env_values = true)]
+    pub metrics_address: Option<SocketAddr>,
+
     /// The format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
     pub log_format: LogFormat,
@@ -252,6 +257,11 @@ fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<
         .ok()
         .filter(|number| *number >= T::from(1))
         .ok_or("must be a whole number of at least 1")
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464")
 }
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {
