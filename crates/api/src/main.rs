@@ -130,10 +130,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
     );
     let address = format!("http://{}", server.address()?);
     if let Some(metrics) = &metrics {
-        tracing::info!(
-            address = format!("http://{}/metrics", metrics.address()?),
-            "serving metrics"
-        );
+        tracing::info!(url = format!("http://{}/metrics", metrics.address()?), "serving metrics");
     }
     let server = server.with_metrics(metrics);
     actix_web::rt::System::new().block_on(async {

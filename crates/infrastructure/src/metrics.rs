@@ -129,14 +129,14 @@ impl Gauges {
 
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let name = "db_client_connection_pending_requests";
-        let help = "Calls in the queue for a thread and its connection";
+        let help = "Calls in the queue for a thread and its connection.";
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (pool, waiting) in &self.queues {
             metric.encode_family(&[(POOL, *pool)])?.encode_gauge(&waiting())?;
         }
         let connections: Vec<_> =
             self.pools.iter().map(|(pool, it)| (*pool, (it.connections)())).collect();
-        let help = "Open connections";
+        let help = "Open connections.";
         let mut metric =
             encoder.encode_descriptor("db_client_connections", help, None, MetricType::Gauge)?;
         for (pool, it) in &connections {
@@ -144,14 +144,14 @@ impl Gauges {
                 metric.encode_family(&[(POOL, *pool), (STATE, state)])?.encode_gauge(&count)?;
             }
         }
-        let help = "How many connections may be open";
+        let help = "How many connections may be open.";
         let mut metric =
             encoder.encode_descriptor("db_client_connection_max", help, None, MetricType::Gauge)?;
         for (pool, it) in &connections {
             metric.encode_family(&[(POOL, *pool)])?.encode_gauge(&it.max)?;
         }
         let name = "db_client_connection_errors_total";
-        let help = "Failed attempts to connect";
+        let help = "Failed attempts to connect.";
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (pool, it) in &self.pools {
             // As a gauge, because a counter would get a second `_total`.
@@ -159,7 +159,7 @@ impl Gauges {
             metric.encode_family(&[(POOL, *pool)])?.encode_gauge(&count)?;
         }
         if let Some(wal_bytes) = &self.wal_bytes {
-            let help = "The length of the write-ahead log";
+            let help = "The length of the write-ahead log.";
             encoder
                 .encode_descriptor("sqlite_wal_size_bytes", help, None, MetricType::Gauge)?
                 .encode_gauge(&wal_bytes())?;

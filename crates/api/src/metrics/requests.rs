@@ -157,14 +157,18 @@ impl fmt::Debug for Shared {
 impl Collector for Shared {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let gauges = [
-            ("http_server_open_connections", "Open connections", self.connections.count()),
-            ("http_server_max_connections", "How many may be open", self.max_connections),
+            ("http_server_open_connections", "Open connections.", self.connections.count()),
+            (
+                "http_server_max_connections",
+                "How many connections may be open.",
+                self.max_connections,
+            ),
         ];
         for (name, help, value) in gauges {
             encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)?;
         }
         let name = "http_server_unavailable_responses_total";
-        let help = "Responses with status 503, by cause";
+        let help = "Responses with status 503, by cause.";
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (cause, count) in &self.unavailable {
             // As a gauge, because a counter would get a second `_total`.
