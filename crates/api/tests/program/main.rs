@@ -5,6 +5,7 @@
 mod databases;
 mod documents;
 mod logs;
+mod metrics;
 mod migrations;
 mod running;
 mod sandbox;
