@@ -2,7 +2,7 @@
 //!
 //! Names and labels follow the OpenTelemetry conventions. All series have handles that are created once and then kept,
 //! so that recording takes a few nanoseconds; no label depends on what clients send, so there are never more than a
-//! fixed number of them (ADR 15).
+//! fixed number of them (ADR 16).
 
 mod listener;
 mod requests;
