@@ -27,6 +27,11 @@ pub enum Health {
     Ready,
 }
 
+/// Why the service is not ready although its database is.
+#[derive(Debug, thiserror::Error)]
+#[error("the server is shutting down")]
+pub struct ShuttingDown;
+
 /// Mounts the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/health", web::route().to(health));
@@ -69,7 +74,7 @@ pub async fn ready(
     shutdown: web::Data<Shutdown>,
 ) -> Result<HttpResponse, ApiError> {
     if shutdown.has_begun() {
-        return Err(ApiError::Unavailable("the server is shutting down".into()));
+        return Err(ApiError::Unavailable(ShuttingDown.into()));
     }
     if !Identifier::of(&request)?.is_ready() {
         return Err(ApiError::Unavailable("there are no keys to verify tokens with".into()));

@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
+use todo_api::metrics::{Causes, Metrics};
 use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
@@ -18,7 +19,9 @@ use todo_api::sandbox::text::banner;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
 use todo_domain::{Clock, SystemClock, TodoService};
-use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand};
+use todo_infrastructure::{
+    DatabaseOptions, DatabaseUrl, MigrationCommand, UNAVAILABLE_CAUSES, unavailable_cause,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The exit code for invalid settings.
@@ -114,6 +117,7 @@ fn serve(
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;
+    let mut metrics = measure(settings.metrics_address, settings.max_connections)?;
     let options = DatabaseOptions {
         pool_size: settings.database_pool_size,
         timeout: settings.database_timeout,
@@ -129,8 +133,9 @@ fn serve(
     };
     let authentication = authentication(verifier, settings.host)?;
     allow_open_files(settings.max_connections, settings.database_pool_size);
-    let repository =
-        todo_infrastructure::open(url, &options).with_context(|| format!("DATABASE_URL: {url}"))?;
+    let registry = metrics.as_mut().map(Metrics::registry);
+    let repository = todo_infrastructure::open_measured(url, &options, registry)
+        .with_context(|| format!("DATABASE_URL: {url}"))?;
     let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock));
     let server = Server::new(
         listener,
@@ -148,6 +153,10 @@ fn serve(
         },
     );
     let address = format!("http://{}", server.address()?);
+    if let Some(metrics) = &metrics {
+        tracing::info!(url = format!("http://{}/metrics", metrics.address()?), "serving metrics");
+    }
+    let server = server.with_metrics(metrics);
     actix_web::rt::System::new().block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -191,6 +200,15 @@ fn authentication(
     }
     let verifier = Verifier::start(options, time::system()).map_err(|error| anyhow!(error))?;
     Ok(Authentication::Jwt(verifier))
+}
+
+/// The metrics, if they are on.
+fn measure(address: Option<SocketAddr>, max_connections: usize) -> anyhow::Result<Option<Metrics>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener =
+        listen(address).with_context(|| format!("METRICS_ADDRESS: cannot listen on {address}"))?;
+    let causes = Causes { names: &UNAVAILABLE_CAUSES, name: unavailable_cause };
+    Ok(Some(Metrics::new(listener, max_connections, causes)))
 }
 
 /// How many files are open besides connections: the log, epoll, and files that SQLite opens temporarily.

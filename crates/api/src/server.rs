@@ -25,6 +25,7 @@ use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
 use crate::http::routing::route_not_found;
 use crate::identity::{Authentication, Identifier};
+use crate::metrics::{Metrics, RequestMetrics};
 use crate::sandbox::X_SANDBOX;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::latency::MAX_LATENCY;
@@ -94,14 +95,14 @@ const NAME: &str = "todo-api";
 
 /// The options of a connection.
 #[derive(Clone)]
-struct ConnectionOptions {
-    timeout: Duration,
-    keep_alive: Duration,
-    open: Connections,
+pub(crate) struct ConnectionOptions {
+    pub(crate) timeout: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) open: Connections,
 }
 
 /// Does what `actix_web::HttpServer` does, but with our own [`Connection`].
-fn serve_connections<T, F>(
+pub(crate) fn serve_connections<T, F>(
     app: App<T>,
     options: ConnectionOptions,
     stopping: impl Fn() -> F + 'static,
@@ -141,13 +142,20 @@ pub struct Server {
     listener: TcpListener,
     service: TodoService,
     options: ServerOptions,
+    metrics: Option<Metrics>,
 }
 
 impl Server {
     /// Creates a server for this service on this listener.
     #[must_use]
     pub fn new(listener: TcpListener, service: TodoService, options: ServerOptions) -> Self {
-        Self { listener, service, options }
+        Self { listener, service, options, metrics: None }
+    }
+
+    /// Records metrics and serves them, if there are any.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Option<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The address it listens on.
@@ -164,7 +172,7 @@ impl Server {
     /// # Errors
     /// If the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { listener, service, options } = self;
+        let Self { listener, service, options, metrics } = self;
         let ServerOptions {
             workers,
             max_connections,
@@ -177,7 +185,8 @@ impl Server {
             sandbox,
         } = options;
         let shutdown = Shutdown::default();
-        let open = Connections::default();
+        let requests = metrics.as_ref().map(Metrics::requests);
+        let open = requests.as_deref().map(RequestMetrics::connections).unwrap_or_default();
         let note = sandbox.as_ref().map(|_| sandbox::text::note());
         let docs = Docs::new(authentication.mode(), note.as_deref());
         let stream_limit = StreamLimit::default();
@@ -212,22 +221,26 @@ impl Server {
         };
         let server = match sandbox {
             None => server.listen(NAME, listener, move || {
-                let app = app().wrap(cors(&origins)).wrap(from_fn(envelope));
+                let requests = requests.clone();
+                let envelope = from_fn(move |it, next| envelope(it, next, requests.clone()));
+                let app = app().wrap(cors(&origins)).wrap(envelope);
                 serve_connections(app, connections.clone(), stopping.clone())
             }),
             // Separate, so that other servers have no middleware for it.
             Some(faults) => server.listen(NAME, listener, move || {
-                let faults = Arc::clone(&faults);
+                let (faults, requests) = (Arc::clone(&faults), requests.clone());
+                let envelope = from_fn(move |it, next| envelope(it, next, requests.clone()));
                 let app = app()
                     .wrap(from_fn(move |request, next| {
                         let faults = Arc::clone(&faults);
                         async move { faults.inject(request, next).await }
                     }))
                     .wrap(cors(&origins).allowed_header(X_SANDBOX))
-                    .wrap(from_fn(envelope));
+                    .wrap(envelope);
                 serve_connections(app, connections.clone(), stopping.clone())
             }),
         }?;
+        let metrics = metrics.map(Metrics::serve).transpose()?;
         let server = server.run();
         let handle = server.handle();
         let shutting_down = async move {
@@ -239,6 +252,9 @@ impl Server {
             handle.stop(true).await;
         };
         let (result, ()) = futures_util::future::join(server, shutting_down).await;
+        if let Some(metrics) = metrics {
+            metrics.stop().await;
+        }
         result
     }
 }

@@ -41,10 +41,16 @@ impl Connections {
         OpenConnection(self.clone())
     }
 
+    /// How many are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Waits until no connection is open, but no longer than `timeout`.
     pub async fn all_closed(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;
-        while self.0.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+        while self.count() > 0 && Instant::now() < deadline {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }

@@ -8,6 +8,8 @@
 //! | `postgres`, `sqlite` | two adapters with the same files: `connection`, `schema`, `row`, `statements`, `repository` |
 //! | `connections` | the connection pool, and the classification of errors |
 //! | `workers` | the worker threads, their queue, and the reply channel |
+//! | `unavailable` | the causes of unavailability, for metrics |
+//! | `metrics` | what is measured, if metrics are on |
 //! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many calls, statement caching |
 //! | [`migrations`] | the embedded migrations |
 //! | [`url`] | `DATABASE_URL` |
@@ -15,16 +17,19 @@
 
 mod connections;
 mod message;
+mod metrics;
 pub mod migrations;
 pub mod open;
 pub mod options;
 mod postgres;
 mod sql;
 mod sqlite;
+mod unavailable;
 pub mod url;
 mod workers;
 
 pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
-pub use open::{migrate, migrate_with, open};
+pub use open::{migrate, migrate_with, open, open_measured};
 pub use options::{DatabaseOptions, OpenError, StatementCache};
+pub use unavailable::{UNAVAILABLE_CAUSES, unavailable_cause};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

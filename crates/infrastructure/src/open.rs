@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use todo_domain::TodoRepository;
 
 use crate::migrations::{MigrationCommand, MigrationStatus, Migrations};
@@ -19,15 +20,26 @@ pub fn open(
     url: &DatabaseUrl,
     options: &DatabaseOptions,
 ) -> Result<Arc<dyn TodoRepository>, OpenError> {
-    match url {
-        DatabaseUrl::Postgres(url) => Ok(Arc::new(PostgresTodoRepository::open(url, options)?)),
-        DatabaseUrl::SqliteFile(path) => {
-            Ok(Arc::new(SqliteTodoRepository::open(Location::file(path.clone()), options)?))
+    open_measured(url, options, None)
+}
+
+/// Like [`open`], and registers metrics, if there is a registry. Without one, nothing is measured.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_measured(
+    url: &DatabaseUrl,
+    options: &DatabaseOptions,
+    registry: Option<&mut Registry>,
+) -> Result<Arc<dyn TodoRepository>, OpenError> {
+    let location = match url {
+        DatabaseUrl::Postgres(url) => {
+            return Ok(Arc::new(PostgresTodoRepository::open(url, options, registry)?));
         }
-        DatabaseUrl::SqliteMemory => {
-            Ok(Arc::new(SqliteTodoRepository::open(Location::Memory, options)?))
-        }
-    }
+        DatabaseUrl::SqliteFile(path) => Location::file(path.clone()),
+        DatabaseUrl::SqliteMemory => Location::Memory,
+    };
+    Ok(Arc::new(SqliteTodoRepository::open(location, options, registry)?))
 }
 
 /// Executes a migration command, and returns the status of all migrations. `timeout` limits how long it waits for

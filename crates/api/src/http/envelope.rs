@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,6 +22,7 @@ use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
+use crate::metrics::RequestMetrics;
 use crate::shutdown::Shutdown;
 
 /// The `Retry-After` of a 503, in seconds.
@@ -41,14 +44,16 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Clients that store todos themselves can still send `If-None-Match`.
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Assigns the request id and completes the response.
+/// Assigns the request id and completes the response. Records the request, if metrics are on.
 ///
 /// # Errors
 /// Only errors of the inner service.
 pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    metrics: Option<Arc<RequestMetrics>>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let metrics = metrics.map(|it| (it, Instant::now()));
     let id = RequestId::from_headers(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = next.call(request).await?.map_into_boxed_body();
@@ -69,6 +74,9 @@ pub async fn envelope(
         response = compress(response);
     }
     finish_headers(response.headers_mut(), id);
+    if let Some((metrics, started)) = metrics {
+        metrics.record(&response, started);
+    }
     Ok(response.map_body(|_, body| in_chunks(body)))
 }
 

@@ -6,7 +6,7 @@ pub mod identity;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -92,6 +92,11 @@ pub struct Settings {
     /// How callers are identified.
     #[command(flatten)]
     pub identity: IdentitySettings,
+
+    /// The address to serve metrics for Prometheus on, under /metrics, such as 127.0.0.1:9464; without it there are
+    /// none. Keep it private.
+    #[arg(long, env = "METRICS_ADDRESS", global = true, value_parser = address, hide_env_values = true)]
+    pub metrics_address: Option<SocketAddr>,
 
     /// The format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]
@@ -207,6 +212,11 @@ fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<
         .ok()
         .filter(|number| *number >= T::from(1))
         .ok_or("must be a whole number of at least 1")
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464")
 }
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {

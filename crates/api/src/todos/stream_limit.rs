@@ -13,6 +13,11 @@ const MAX_STREAMS: usize = 1_024;
 /// The maximum number of streams of one user, so that nobody can use up all of them.
 const MAX_STREAMS_PER_USER: usize = MAX_STREAMS / 2;
 
+/// The limit is reached.
+#[derive(Debug, thiserror::Error)]
+#[error("too many long lists are being sent")]
+pub struct TooManyStreams;
+
 /// Limits the number of streams, in total and per user. Clones share the counts.
 #[derive(Debug, Clone, Default)]
 pub struct StreamLimit(Arc<Mutex<Counts>>);
@@ -39,7 +44,7 @@ impl StreamLimit {
         let mut counts = self.counts();
         let user_count = counts.per_user.get(&user).copied().unwrap_or(0);
         if counts.total >= MAX_STREAMS || user_count >= MAX_STREAMS_PER_USER {
-            return Err(ApiError::Unavailable("too many long lists are being sent".into()));
+            return Err(ApiError::Unavailable(TooManyStreams.into()));
         }
         counts.total += 1;
         counts.per_user.insert(user, user_count + 1);

@@ -29,6 +29,7 @@ mod health;
 mod isolation;
 mod listing;
 mod malformed;
+mod metrics;
 mod outages;
 mod pages;
 mod preconditions;
@@ -284,6 +285,10 @@ http_contract! {
         an_ambiguous_length_smuggles_no_request
         an_endless_head_is_rejected
         earlier_pipelined_requests_are_answered;
+    metrics:
+        the_sums_match_the_clients_own_count
+        what_clients_send_creates_no_series
+        connections_are_counted;
     health:
         the_server_is_healthy
         the_service_is_ready;

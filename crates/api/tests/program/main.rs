@@ -6,6 +6,7 @@ mod databases;
 mod documents;
 mod identity;
 mod logs;
+mod metrics;
 mod migrations;
 mod running;
 mod sandbox;

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 30] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 31] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -34,6 +34,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 30] = [
     ("JWT_AUTHORIZED_PARTIES", None),
     ("JWT_LEEWAY", Some("60s")),
     ("JWT_JWKS_MAX_STALE", Some("24h")),
+    ("METRICS_ADDRESS", None),
     ("LOG_FORMAT", Some("text")),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
@@ -41,7 +42,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 30] = [
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 29] = [
+const INVALID: [(&str, &[&str]); 30] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -79,6 +80,7 @@ const INVALID: [(&str, &[&str]); 29] = [
     ("JWT_AUDIENCE", &["todo-api"]),
     ("JWT_LEEWAY", &["soon", "2h", "-1s", ""]),
     ("JWT_JWKS_MAX_STALE", &["0", "soon", "31d", "-1s", ""]),
+    ("METRICS_ADDRESS", &["9464", "localhost:9464", "127.0.0.1", "127.0.0.1:65536", ""]),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
     ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
     ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),

@@ -3,5 +3,7 @@
 mod failure;
 mod pool;
 
-pub(crate) use failure::{DeadlinePassed, from_diesel};
+pub(crate) use failure::{
+    CallError, DeadlinePassed, from_diesel, is_canceled, missed_deadline, reports_lost_connection,
+};
 pub(crate) use pool::{Connect, Pool, RetryPolicy, Session};

@@ -24,6 +24,7 @@ use super::failure::{
     missed_deadline, reports_lost_connection, was_terminated_by_administrator,
 };
 use crate::message::one_line;
+use crate::metrics::PoolConnections;
 use crate::workers::{ABANDON_AFTER, Outcome};
 
 /// A connection that was used this recently is not pinged. The default of `HikariCP`.
@@ -114,6 +115,18 @@ impl<C: Session> Pool<C> {
         };
         let (inner, spare) = (pool(threads), pool(spare));
         Self { inner, spare, possibly_dead, outdated }
+    }
+
+    /// How many connections there are. Counted when the returned function is called.
+    pub(crate) fn connections(&self) -> impl Fn() -> PoolConnections + Send + Sync + 'static {
+        let pools = [self.inner.clone(), self.spare.clone()];
+        move || {
+            let states = pools.each_ref().map(r2d2::Pool::state);
+            let idle = states.iter().map(|it| it.idle_connections).sum();
+            let open: u32 = states.iter().map(|it| it.connections).sum();
+            let max = pools.iter().map(r2d2::Pool::max_size).sum();
+            PoolConnections { idle, used: open.saturating_sub(idle), max }
+        }
     }
 
     /// Waits for a connection until the deadline.

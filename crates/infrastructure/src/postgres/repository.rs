@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
+use prometheus_client::registry::Registry;
 use todo_domain::{
     BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
     Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
@@ -18,6 +19,7 @@ use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements;
 use crate::connections::{Connect, Pool, RetryPolicy};
+use crate::metrics::{ConnectErrors, DatabaseMetrics, Gauges, PoolGauges};
 use crate::options::{DatabaseOptions, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
@@ -32,7 +34,11 @@ pub(crate) struct PostgresTodoRepository {
     pool: Pool<PgSession>,
     timeout: Duration,
     bulk_timeout: Duration,
+    _gauges: Option<Arc<Gauges>>,
 }
+
+/// The names of the kinds of jobs in metrics. The lookups are those of one todo or a first page.
+const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
 
 /// How many todos a bulk update may match, per second of its timeout. A quarter of the measured rate, so that it also
 /// ends in time on a slow disk or a busy processor.
@@ -43,7 +49,11 @@ impl PostgresTodoRepository {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub(crate) fn open(url: &PostgresUrl, options: &DatabaseOptions) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        url: &PostgresUrl,
+        options: &DatabaseOptions,
+        mut registry: Option<&mut Registry>,
+    ) -> Result<Self, OpenError> {
         let settings = connection::open(url, options)?;
         let threads = options.pool_size as usize;
         let limits = Limits {
@@ -53,18 +63,35 @@ impl PostgresTodoRepository {
         let batching_threshold = if settings.is_local { processors() } else { threads };
         let queue = QueueOptions { threads, batching_threshold, limits };
         let url = url.clone();
-        let connect: Arc<Connect<PgSession>> = Arc::new(move || connect(&url, &settings));
+        let connect_errors = ConnectErrors::default();
+        let errors = connect_errors.clone();
+        let connect: Arc<Connect<PgSession>> =
+            Arc::new(move || connect(&url, &settings).inspect_err(|_| errors.add()));
         let pool = Pool::new(queue.connections(), &connect);
         let work = {
             let pool = pool.clone();
             move |calls| calls::run_batch(&pool, calls)
         };
+        let metrics = registry.as_deref_mut().map(|registry| {
+            DatabaseMetrics::register("postgresql", registry).queue("postgres", OPERATIONS)
+        });
+        let workers = Workers::start_measured("postgres", queue, metrics, work)?;
+        let gauges = registry.map(|registry| {
+            let connections = Box::new(pool.connections());
+            let gauges = Gauges {
+                queues: vec![("postgres", Box::new(workers.depth()))],
+                pools: vec![("postgres", PoolGauges { connections, connect_errors })],
+                wal_bytes: None,
+            };
+            gauges.register(registry)
+        });
         Ok(Self {
-            workers: Workers::start("postgres", queue, work)?,
+            workers,
             probe: Workers::start("postgres-probe", QueueOptions::PROBE, run_tasks)?,
             pool,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
+            _gauges: gauges,
         })
     }
 

@@ -3,6 +3,7 @@
 mod connection;
 mod deadline;
 mod file;
+mod readers;
 mod refold;
 mod repository;
 mod row;
@@ -19,6 +20,7 @@ use include_dir::{Dir, include_dir};
 use crate::migrations::{Migration, Migrations, REFOLD_TEXTS, RustMigration};
 
 pub(crate) use connection::{Location, migrate};
+pub(crate) use file::FileProblem;
 pub(crate) use repository::SqliteTodoRepository;
 
 /// The migrations in `migrations/sqlite`, and one in Rust.

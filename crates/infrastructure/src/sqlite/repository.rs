@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
+use prometheus_client::registry::Registry;
 use todo_domain::{
     BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
     Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
@@ -16,19 +16,18 @@ use todo_domain::{
 
 use super::connection::{self, Location};
 use super::deadline;
-use super::file::DatabaseFile;
+use super::readers::Readers;
 use super::statements;
-use super::watcher::Watcher;
-use super::writer::Writer;
-use crate::connections::{Connect, Pool, RetryPolicy, Session};
+use super::writer::{self, Writer};
+use crate::metrics::{DatabaseMetrics, Gauges};
 use crate::migrations::{self, MigrationCommand};
 use crate::options::{DatabaseOptions, OpenError};
-use crate::workers::{
-    JobKind, Limits, QueueOptions, SYSTEM_USER, Task, Workers, processors, run_tasks,
-};
+use crate::workers::{JobKind, SYSTEM_USER};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
+    // Dropped first: it shares the connections of the readers.
+    _gauges: Option<Arc<Gauges>>,
     writer: Writer,
     /// `None` for an in-memory database, which only the writer's connection can access.
     readers: Option<Readers>,
@@ -36,46 +35,19 @@ pub(crate) struct SqliteTodoRepository {
     bulk_timeout: Duration,
 }
 
-struct Readers {
-    workers: Workers<Task>,
-    /// Runs readiness checks, which do not wait behind users' calls.
-    probe: Workers<Task>,
-    pool: Pool<SqliteConnection>,
-    file: Arc<DatabaseFile>,
-    _watcher: Watcher,
-}
-
-impl Session for SqliteConnection {
-    fn ping(&mut self) -> QueryResult<()> {
-        self.batch_execute("SELECT 1")
-    }
-
-    fn is_broken(&mut self) -> bool {
-        false
-    }
-
-    /// There is no server.
-    fn check_terminated(&mut self) -> QueryResult<()> {
-        Ok(())
-    }
-
-    /// Done by [`deadline::enforce`] instead, for each statement.
-    fn set_deadline(&mut self, _: Instant) -> QueryResult<()> {
-        Ok(())
-    }
-
-    /// No pooler shares the connection.
-    fn disable_statement_cache(&self) -> bool {
-        false
-    }
-}
+/// The names of the kinds of jobs in metrics. Those of an in-memory database also read.
+const WRITER_OPERATIONS: [&str; JobKind::COUNT] = ["read", "read", "write", "bulk"];
 
 impl SqliteTodoRepository {
     /// Opens the database, migrates if the options say so, and starts the threads.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub(crate) fn open(location: Location, options: &DatabaseOptions) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        location: Location,
+        options: &DatabaseOptions,
+        mut registry: Option<&mut Registry>,
+    ) -> Result<Self, OpenError> {
         let DatabaseOptions {
             pool_size,
             timeout,
@@ -91,13 +63,23 @@ impl SqliteTodoRepository {
         let status = connection::run(&mut connection, known, command, migrate_timeout)?;
         migrations::require_all_applied(&status)?;
         connection::set_busy_timeout(&mut connection, timeout)?;
+        let metrics = registry.as_deref_mut().map(|it| DatabaseMetrics::register("sqlite", it));
         let readers = match &location {
             Location::Memory => None,
-            Location::File(file) => Some(Readers::start(file, pool_size, queue_capacity, timeout)?),
+            Location::File(file) => {
+                let metrics = metrics.as_ref();
+                Some(Readers::start(file, pool_size, queue_capacity, timeout, metrics)?)
+            }
         };
-        let writer = Writer::start(connection, location, queue_capacity, timeout)?;
+        let metrics = metrics.map(|it| it.queue(writer::NAME, WRITER_OPERATIONS));
+        let writer = Writer::start(connection, location, queue_capacity, timeout, metrics)?;
+        let gauges = registry.map(|registry| {
+            let mut gauges = readers.as_ref().map(Readers::gauges).unwrap_or_default();
+            gauges.queues.push((writer::NAME, Box::new(writer.depth())));
+            gauges.register(registry)
+        });
         let bulk_timeout = options.bulk_timeout;
-        Ok(Self { writer, readers, timeout, bulk_timeout })
+        Ok(Self { _gauges: gauges, writer, readers, timeout, bulk_timeout })
     }
 
     async fn read<T, F>(&self, user: UserId, statement: F) -> Result<T, RepositoryError>
@@ -133,51 +115,6 @@ impl SqliteTodoRepository {
             deadline::enforce(Instant::now() + max_duration, || statement(connection))
         };
         self.writer.run(user, JobKind::Bulk, self.bulk_timeout, statement).await
-    }
-}
-
-impl Readers {
-    fn start(
-        file: &Arc<DatabaseFile>,
-        count: u32,
-        queue_capacity: usize,
-        timeout: Duration,
-    ) -> Result<Self, OpenError> {
-        let file = Arc::clone(file);
-        let location = Location::File(Arc::clone(&file));
-        let watcher = Watcher::start(&location, &file)?;
-        let connect: Arc<Connect<SqliteConnection>> =
-            Arc::new(move || connection::connect_reader(&location, timeout));
-        let threads = count as usize;
-        let limits = Limits::for_pool(threads, queue_capacity);
-        let queue = QueueOptions { threads, batching_threshold: processors(), limits };
-        Ok(Self {
-            workers: Workers::start("sqlite-reader", queue, run_tasks)?,
-            probe: Workers::start("sqlite-probe", QueueOptions::PROBE, run_tasks)?,
-            pool: Pool::new(queue.connections(), &connect),
-            file,
-            _watcher: watcher,
-        })
-    }
-
-    async fn run<T, F>(
-        &self,
-        workers: &Workers<Task>,
-        user: UserId,
-        timeout: Duration,
-        statement: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
-    {
-        self.file.check_cached().map_err(RepositoryError::unavailable)?;
-        let pool = self.pool.clone();
-        let read = move |deadline| {
-            let statement = |c: &mut _| deadline::enforce(deadline, || statement(c));
-            pool.run(deadline, RetryPolicy::Always, statement)
-        };
-        workers.call(timeout, |reply_to| Task::new(user, JobKind::Lookup, reply_to, read)).await
     }
 }
 

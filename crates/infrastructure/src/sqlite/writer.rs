@@ -16,7 +16,12 @@ use super::connection::{self, Location};
 use super::deadline::enforce;
 use crate::connections::{DeadlinePassed, from_diesel};
 use crate::options::OpenError;
-use crate::workers::{Job, JobKind, Limits, Outcome, QueueOptions, ReplyTo, Workers, catch_panics};
+use crate::workers::{
+    Job, JobKind, Limits, Outcome, QueueMetrics, QueueOptions, ReplyTo, Workers, catch_panics,
+};
+
+/// The name of the thread.
+pub(super) const NAME: &str = "sqlite-writer";
 
 /// The maximum number of writes in a transaction.
 const MAX_BATCH: usize = 128;
@@ -36,6 +41,7 @@ impl Writer {
         location: Location,
         queue_capacity: usize,
         timeout: Duration,
+        metrics: Option<QueueMetrics>,
     ) -> Result<Self, OpenError> {
         let limits = Limits {
             max_batch: MAX_BATCH,
@@ -50,7 +56,12 @@ impl Writer {
             session.lock().unwrap_or_else(PoisonError::into_inner).write(batch)
         };
         let queue = QueueOptions { threads: 1, batching_threshold: 1, limits };
-        Ok(Self { workers: Workers::start("sqlite-writer", queue, write)? })
+        Ok(Self { workers: Workers::start_measured(NAME, queue, metrics, write)? })
+    }
+
+    /// A function that tells how many writes wait.
+    pub(super) fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        self.workers.depth()
     }
 
     /// Runs a statement on the writer thread, and waits until it is durable, for at most `timeout`. If another statement

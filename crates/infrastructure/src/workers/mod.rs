@@ -1,5 +1,6 @@
 //! Worker threads that run database calls, so that HTTP threads never block.
 
+mod metrics;
 mod queue;
 mod reply;
 mod schedule;
@@ -12,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use todo_domain::{RepositoryError, UserId};
 
+pub(crate) use metrics::QueueMetrics;
 use queue::Queue;
 pub(crate) use queue::QueueOptions;
-pub(crate) use reply::ReplyTo;
 use reply::reply;
-pub(crate) use schedule::{ABANDON_AFTER, Job, JobKind, Limits, Outcome};
+pub(crate) use reply::{NoReply, ReplyTo};
+pub(crate) use schedule::{ABANDON_AFTER, Job, JobKind, Limits, Outcome, QueueFull};
 
 /// A pool of threads behind one queue. A thread that is stuck long after its job's deadline is replaced.
 /// Dropping it closes the queue: the threads run the queued jobs and end.
@@ -47,8 +49,25 @@ impl<J: Job> Workers<J> {
         options: QueueOptions,
         work: impl Fn(Vec<J>) -> Outcome + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let (queue, work, started) = (Queue::new(options), Box::new(work), AtomicUsize::new(0));
-        let shared = Arc::new(Shared { name, queue, work, started });
+        Self::start_measured(name, options, None, work)
+    }
+
+    /// The same, and records what the metrics say, if there are any.
+    ///
+    /// # Errors
+    /// As [`Workers::start`].
+    pub(crate) fn start_measured(
+        name: &'static str,
+        options: QueueOptions,
+        metrics: Option<QueueMetrics>,
+        work: impl Fn(Vec<J>) -> Outcome + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let queue = Queue::new(options, metrics.as_ref().map(|it| it.wait.clone()));
+        let work: Box<dyn Fn(Vec<J>) -> Outcome + Send + Sync> = match metrics {
+            Some(metrics) => Box::new(metrics.measure(work)),
+            None => Box::new(work),
+        };
+        let shared = Arc::new(Shared { name, queue, work, started: AtomicUsize::new(0) });
         // If a thread cannot be started, this is dropped, and the others end.
         let mut workers = Self { shared, threads: Vec::new() };
         for _ in 0..options.threads {
@@ -88,6 +107,12 @@ impl<J: Job> Workers<J> {
                 }
             }
         }
+    }
+
+    /// A function that tells how many jobs wait.
+    pub(crate) fn depth(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.queue.depth()
     }
 
     /// Closes the queue, and waits until the queued jobs have run.

@@ -4,6 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use prometheus_client::metrics::histogram::Histogram;
+
 use super::schedule::{Batch, Job, Limits, Outcome, QueueFull, Schedule};
 
 /// A bounded queue, and the threads that take jobs from it.
@@ -61,10 +63,10 @@ struct State<J> {
 }
 
 impl<J: Job> Queue<J> {
-    /// An empty queue.
-    pub(crate) fn new(options: QueueOptions) -> Self {
+    /// An empty queue. How long jobs wait is recorded in `waits`, if given.
+    pub(crate) fn new(options: QueueOptions, waits: Option<Histogram>) -> Self {
         let state = State {
-            schedule: Schedule::new(options.limits),
+            schedule: Schedule::new(options.limits, waits),
             parked: Vec::new(),
             threads: options.threads,
             is_closed: false,
@@ -147,6 +149,11 @@ impl<J: Job> Queue<J> {
         for thread in state.parked.drain(..) {
             thread.unpark();
         }
+    }
+
+    /// How many jobs wait.
+    pub(crate) fn depth(&self) -> usize {
+        self.lock().schedule.waiting()
     }
 
     /// Records that a thread could not be started.

@@ -42,7 +42,7 @@ fn add(user: u128, kind: JobKind, number: u64) -> Add {
 
 fn queue(threads: usize, max_batch: usize) -> Queue<Add> {
     let limits = Limits { max_batch, ..Limits::for_pool(threads, 100_000) };
-    Queue::new(QueueOptions { threads, batching_threshold: 1, limits })
+    Queue::new(QueueOptions { threads, batching_threshold: 1, limits }, None)
 }
 
 #[test]

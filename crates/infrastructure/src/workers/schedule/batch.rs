@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use todo_domain::UserId;
 
-use super::Schedule;
-use super::job::{Job, JobKind};
+use super::job::{Job, JobKind, Outcome};
 use super::limits::WorkClass;
+use super::{ABANDON_AFTER, Schedule};
 
 /// How many users in the queue are searched for jobs that can be added to a batch.
 const MAX_BATCH_CANDIDATES: usize = 128;
@@ -40,6 +40,7 @@ impl<J: Job> Schedule<J> {
         kind: JobKind,
         users: &mut Vec<UserId>,
         batch: &mut Vec<J>,
+        now: Instant,
     ) {
         let queued = &mut self.classes[class as usize].users;
         let others: Vec<UserId> = queued.drain(..queued.len().min(MAX_BATCH_CANDIDATES)).collect();
@@ -57,7 +58,9 @@ impl<J: Job> Schedule<J> {
                 }
                 let waiting = &mut user_queue.waiting[kind as usize];
                 if waiting.front().is_some_and(|it| it.job.can_batch_with(&batch[0])) {
-                    batch.extend(waiting.pop_front().map(|it| it.job));
+                    let Some(queued) = waiting.pop_front() else { continue };
+                    queued.record_wait(self.waits.as_ref(), now);
+                    batch.push(queued.job);
                     self.waiting -= 1;
                     is_growing = true;
                     if !is_in_batch {
@@ -76,5 +79,24 @@ impl<J: Job> Schedule<J> {
                 self.classes[class as usize].users.push_front(user);
             }
         }
+    }
+
+    /// Abandons threads whose jobs are long past their deadlines, as many as the limit allows. Returns how many.
+    pub(crate) fn abandon_stuck(&mut self, now: Instant) -> usize {
+        let mut count = 0;
+        for index in 0..self.running.len() {
+            let batch = &mut self.running[index];
+            if self.abandoned < self.limits.max_abandoned
+                && !batch.is_abandoned
+                && now >= batch.deadline + ABANDON_AFTER
+            {
+                batch.is_abandoned = true;
+                let batch = batch.clone();
+                self.release(&batch, Outcome::MissedDeadline, now);
+                self.abandoned += 1;
+                count += 1;
+            }
+        }
+        count
     }
 }

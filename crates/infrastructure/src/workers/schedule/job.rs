@@ -32,7 +32,7 @@ pub(crate) enum JobKind {
 }
 
 impl JobKind {
-    pub(super) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 4;
 
     pub(super) fn writes(self) -> bool {
         matches!(self, Self::Write | Self::Bulk)

@@ -19,6 +19,7 @@ mod user;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::histogram::Histogram;
 use todo_domain::UserId;
 
 pub(super) use batch::Batch;
@@ -54,6 +55,8 @@ pub(crate) struct Schedule<J> {
     next_expiry: Instant,
     /// Oldest first. Some may have ended a statement in time since.
     slow_users: VecDeque<UserId>,
+    /// Records how long jobs waited, if that is of interest.
+    waits: Option<Histogram>,
 }
 
 /// The queue is full, or the user's share of it; the job was not taken.
@@ -62,7 +65,7 @@ pub(crate) struct Schedule<J> {
 pub(crate) struct QueueFull;
 
 impl<J: Job> Schedule<J> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, waits: Option<Histogram>) -> Self {
         let concurrency_limits =
             [usize::MAX, usize::MAX, limits.threads_for_slow_users, limits.threads_for_bulk];
         Self {
@@ -76,6 +79,7 @@ impl<J: Job> Schedule<J> {
             abandoned: 0,
             next_expiry: Instant::now(),
             slow_users: VecDeque::new(),
+            waits,
         }
     }
 
@@ -111,8 +115,11 @@ impl<J: Job> Schedule<J> {
         self.next_expiry = now + EXPIRY_INTERVAL;
         for waiting in self.users.values_mut().flat_map(|it| &mut it.waiting) {
             while waiting.front().is_some_and(|it| it.job.deadline() <= now) {
-                waiting.pop_front();
+                let expired = waiting.pop_front();
                 self.waiting -= 1;
+                if let Some(expired) = expired {
+                    expired.record_wait(self.waits.as_ref(), now);
+                }
             }
         }
         // Users left without jobs are removed when a class queue reaches them.
@@ -144,15 +151,17 @@ impl<J: Job> Schedule<J> {
         class: WorkClass,
         kind: JobKind,
         user: UserId,
-        QueuedJob { queued_at, job, .. }: QueuedJob<J>,
+        first: QueuedJob<J>,
         now: Instant,
     ) -> Batch<J> {
         self.waiting -= 1;
+        first.record_wait(self.waits.as_ref(), now);
+        let QueuedJob { queued_at, job, .. } = first;
         let id = self.next_sequence();
         let (mut users, mut jobs) = (vec![user], vec![job]);
         let can_batch = matches!(class, WorkClass::Lookups | WorkClass::Regular);
         if self.limits.max_batch > 1 && can_batch {
-            self.fill_batch(class, kind, &mut users, &mut jobs);
+            self.fill_batch(class, kind, &mut users, &mut jobs, now);
         }
         self.classes[class as usize].running += 1;
         let deadline = jobs.iter().map(Job::deadline).max().unwrap_or(now);
@@ -185,25 +194,6 @@ impl<J: Job> Schedule<J> {
         }
         self.release(&batch, outcome, now);
         true
-    }
-
-    /// Abandons threads whose jobs are long past their deadlines, as many as the limit allows. Returns how many.
-    pub(crate) fn abandon_stuck(&mut self, now: Instant) -> usize {
-        let mut count = 0;
-        for index in 0..self.running.len() {
-            let batch = &mut self.running[index];
-            if self.abandoned < self.limits.max_abandoned
-                && !batch.is_abandoned
-                && now >= batch.deadline + ABANDON_AFTER
-            {
-                batch.is_abandoned = true;
-                let batch = batch.clone();
-                self.release(&batch, Outcome::MissedDeadline, now);
-                self.abandoned += 1;
-                count += 1;
-            }
-        }
-        count
     }
 
     /// Frees what a batch occupied, and classes its users as slow or not.
@@ -280,6 +270,11 @@ impl<J: Job> Schedule<J> {
         let of = |class: WorkClass| self.classes[class as usize].runnable(now);
         let others = of(WorkClass::Regular) + of(WorkClass::SlowUsers) + of(WorkClass::Bulk);
         (of(WorkClass::Lookups), others)
+    }
+
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     /// How many threads run a batch, not counting abandoned ones.

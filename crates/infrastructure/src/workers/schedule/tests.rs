@@ -41,7 +41,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Simulation {
     fn new(limits: Limits) -> Self {
-        Self { schedule: Schedule::new(limits), now: Instant::now(), pushed: 0 }
+        Self { schedule: Schedule::new(limits, None), now: Instant::now(), pushed: 0 }
     }
 
     /// With the limits for a pool of `threads`.

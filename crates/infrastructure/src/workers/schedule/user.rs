@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use prometheus_client::metrics::histogram::Histogram;
+
 use super::job::JobKind;
 use super::limits::WorkClass;
 
@@ -26,6 +28,15 @@ pub(super) struct QueuedJob<J> {
     /// Orders the jobs of a user across kinds.
     pub(super) sequence: u64,
     pub(super) job: J,
+}
+
+impl<J> QueuedJob<J> {
+    /// Records how long the job has waited, if that is of interest.
+    pub(super) fn record_wait(&self, waits: Option<&Histogram>, now: Instant) {
+        if let Some(waits) = waits {
+            waits.observe(now.saturating_duration_since(self.queued_at).as_secs_f64());
+        }
+    }
 }
 
 impl<J> UserQueue<J> {
