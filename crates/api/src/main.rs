@@ -1,5 +1,7 @@
 //! The composition root: combines settings, database and server.
 
+mod commands;
+
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json()),
+        Command::Operator(command) => commands::run(command, &settings, &url),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

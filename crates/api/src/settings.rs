@@ -1,5 +1,7 @@
 //! The settings. Each is a flag and an environment variable of the same name.
 
+mod commands;
+
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -11,6 +13,8 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use tracing_subscriber::filter::Targets;
+
+pub use commands::{MigrateDirection, OperatorCommand};
 
 use crate::logging::LogFormat;
 use crate::sandbox::SandboxOptions;
@@ -52,21 +56,9 @@ pub enum Command {
     Sandbox(SandboxOptions),
     /// Print the OpenAPI document (OpenAPI 3.1, JSON).
     Openapi,
-}
-
-/// What `migrate` does.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum MigrateDirection {
-    /// Apply all pending migrations.
-    Up,
-    /// Revert the latest migrations. Tables and columns that they created are dropped, with all data in them.
-    Down {
-        /// The number of migrations to revert.
-        #[arg(default_value_t = 1)]
-        count: usize,
-    },
-    /// List the migrations, and whether each is applied.
-    Status,
+    /// The commands for operating and installing the program.
+    #[command(flatten)]
+    Operator(OperatorCommand),
 }
 
 /// All settings.

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod backups;
 mod databases;
 mod documents;
+mod healthcheck;
+mod installing;
 mod logs;
 mod migrations;
 mod running;
