@@ -89,8 +89,9 @@ struct Sandbox {
 
 fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
+    let log_requests = settings.requests.log_requests;
     // Dropped last, so that everything until the end is logged.
-    let _log = todo_api::logging::start(settings.log_format, settings.rust_log)
+    let _log = todo_api::logging::start(settings.log_format, settings.rust_log, log_requests)
         .context("cannot start the log")?;
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)

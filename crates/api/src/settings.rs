@@ -1,6 +1,7 @@
 //! The settings. Each is a flag and an environment variable of the same name.
 
 mod commands;
+mod requests;
 
 use std::fmt::Display;
 use std::fs::File;
@@ -15,6 +16,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
 pub use commands::{MigrateDirection, OperatorCommand};
+pub use requests::RequestSettings;
 
 use crate::logging::LogFormat;
 use crate::sandbox::SandboxOptions;
@@ -145,6 +147,10 @@ pub struct Settings {
         hide_env_values = true
     )]
     pub rust_log: Targets,
+
+    /// The settings that apply to each request.
+    #[command(flatten)]
+    pub requests: RequestSettings,
 
     /// How long requests are still accepted after SIGTERM or SIGINT, while /health/ready fails with 503, so that load
     /// balancers can stop sending requests; 5s by default, 0s when started from a terminal.

@@ -11,6 +11,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 
 use crate::error::ApiError;
+use crate::http::access_log;
 use crate::http::routing::parse_uuid;
 
 /// The header that identifies the caller.
@@ -61,13 +62,22 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// Notes the caller for the access log.
+    fn note(self, request: &HttpRequest) {
+        if access_log::is_on() {
+            request.extensions_mut().insert(self);
+        }
+    }
+}
+
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         request.extensions_mut().insert(VaryHeader(X_USER_ID));
-        ready(Self::from_headers(request.headers()))
+        ready(Self::from_headers(request.headers()).inspect(|caller| caller.note(request)))
     }
 }
 

@@ -11,9 +11,10 @@ use actix_web::http::header::{
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use futures_util::FutureExt;
 
+use super::access_log::LoggedRequest;
 use super::caller::VaryHeader;
 use super::chunks::in_chunks;
 use super::compression::{compress, has_strong_tag, is_compressible};
@@ -49,6 +50,7 @@ pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let logged_request = LoggedRequest::begin();
     let id = RequestId::from_headers(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = next.call(request).await?.map_into_boxed_body();
@@ -68,8 +70,12 @@ pub async fn envelope(
     if is_compressible {
         response = compress(response);
     }
-    finish_headers(response.headers_mut(), id);
-    Ok(response.map_body(|_, body| in_chunks(body)))
+    finish_headers(response.headers_mut(), id.clone());
+    let response = response.map_body(|_, body| in_chunks(body));
+    Ok(match logged_request {
+        None => response,
+        Some(request) => request.log_when_sent(response, id),
+    })
 }
 
 /// Adds names to `Vary`, combining all of its values in one header.
@@ -163,13 +169,18 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     }
     let request = response.request();
     let (method, request_id) = (request.method(), id.as_str());
-    let path: String = request.path().chars().take(MAX_LOGGED_PATH).collect();
+    let path = logged_path(request);
     let causes = causes(error);
     if matches!(error, ApiError::Unavailable(_)) {
         tracing::warn!(request_id, %method, path, status, causes, "unavailable");
     } else {
         tracing::error!(request_id, %method, path, status, causes, "failed");
     }
+}
+
+/// The path of a request, without the query, and not longer than any route.
+pub(super) fn logged_path(request: &HttpRequest) -> String {
+    request.path().chars().take(MAX_LOGGED_PATH).collect()
 }
 
 /// The chain of causes of an error on one line, starting with the direct one.

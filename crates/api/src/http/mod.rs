@@ -1,5 +1,6 @@
 //! HTTP concerns shared by all routes: middleware, extractors, headers, connections.
 
+pub mod access_log;
 pub mod body;
 pub mod caller;
 pub mod chunks;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod access_log;
 mod backups;
 mod databases;
 mod documents;

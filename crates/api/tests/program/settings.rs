@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 20] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -24,13 +24,14 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 19] = [
     ("MIGRATE_TIMEOUT", Some("1m")),
     ("CORS_ALLOWED_ORIGINS", Some("http://localhost:*,http://127.0.0.1:*")),
     ("LOG_FORMAT", Some("text")),
+    ("LOG_REQUESTS", Some("false")),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
     ("SHUTDOWN_TIMEOUT", Some("30s")),
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 19] = [
+const INVALID: [(&str, &[&str]); 20] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -58,6 +59,7 @@ const INVALID: [(&str, &[&str]); 19] = [
         ],
     ),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
+    ("LOG_REQUESTS", &["perhaps", "2"]),
     ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
     ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),
     ("SHUTDOWN_TIMEOUT", &["0", "later", "2h", ""]),
