@@ -124,6 +124,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
+            rate_limit: settings.requests.quota(),
             sandbox: sandbox.as_ref().map(|it| Arc::clone(&it.faults)),
         },
     );

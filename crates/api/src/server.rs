@@ -17,12 +17,14 @@ use actix_web::dev::{AppConfig, Server as Listening, ServiceRequest, ServiceResp
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
+use governor::Quota;
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
 use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
+use crate::http::rate_limit::RateLimit;
 use crate::http::routing::route_not_found;
 use crate::sandbox::X_SANDBOX;
 use crate::sandbox::faults::Faults;
@@ -60,6 +62,8 @@ pub struct ServerOptions {
     pub shutdown_delay: Duration,
     /// How long accepted requests may take after that.
     pub shutdown_timeout: Duration,
+    /// How many requests each user may send, if that is limited.
+    pub rate_limit: Option<Quota>,
     /// The faults to inject, if this is a sandbox.
     pub sandbox: Option<Arc<Faults>>,
 }
@@ -167,8 +171,10 @@ impl Server {
             cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout,
+            rate_limit,
             sandbox,
         } = options;
+        let rate_limit = rate_limit.map(|quota| web::Data::new(RateLimit::new(quota)));
         let shutdown = Shutdown::default();
         let open = Connections::default();
         let docs = Docs::new(sandbox.as_ref().map(|_| sandbox::text::note()).as_deref());
@@ -198,8 +204,13 @@ impl Server {
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
             let stream_limit = stream_limit.clone();
-            App::new()
-                .configure(move |config| configure(config, service, state, docs, stream_limit))
+            let rate_limit = rate_limit.clone();
+            App::new().configure(move |config| {
+                if let Some(limit) = rate_limit {
+                    config.app_data(limit);
+                }
+                configure(config, service, state, docs, stream_limit);
+            })
         };
         let server = match sandbox {
             None => server.listen(NAME, listener, move || {

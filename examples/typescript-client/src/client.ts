@@ -153,6 +153,8 @@ export function explain(problem: Problem): string {
       return "Somebody else was faster.";
     case "SERVICE_UNAVAILABLE":
       return "The service is busy. Please try again.";
+    case "TOO_MANY_REQUESTS":
+      return "That was too fast. Please wait a moment, and try again.";
     case "MISSING_USER_CONTEXT":
     case "PAYLOAD_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":

@@ -12,6 +12,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, Securi
 
 use crate::error::ApiError;
 use crate::http::access_log;
+use crate::http::rate_limit::RateLimit;
 use crate::http::routing::parse_uuid;
 
 /// The header that identifies the caller.
@@ -63,11 +64,13 @@ impl Caller {
 }
 
 impl Caller {
-    /// Notes the caller for the access log.
-    fn note(self, request: &HttpRequest) {
+    /// Notes the caller for the access log, and applies the rate limit.
+    fn admit(self, request: &HttpRequest) -> Result<Self, ApiError> {
         if access_log::is_on() {
             request.extensions_mut().insert(self);
         }
+        RateLimit::check(request, self.0)?;
+        Ok(self)
     }
 }
 
@@ -77,7 +80,7 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         request.extensions_mut().insert(VaryHeader(X_USER_ID));
-        ready(Self::from_headers(request.headers()).inspect(|caller| caller.note(request)))
+        ready(Self::from_headers(request.headers()).and_then(|caller| caller.admit(request)))
     }
 }
 

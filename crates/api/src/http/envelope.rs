@@ -19,6 +19,7 @@ use super::caller::VaryHeader;
 use super::chunks::in_chunks;
 use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
+use super::rate_limit::RateLimitFields;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::shutdown::Shutdown;
@@ -69,6 +70,10 @@ pub async fn envelope(
     vary_by(response.headers_mut(), names.chain(is_compressible.then_some(ACCEPT_ENCODING)));
     if is_compressible {
         response = compress(response);
+    }
+    let rate_limit = response.request().extensions().get::<RateLimitFields>().cloned();
+    if let Some(fields) = rate_limit {
+        fields.add_to(response.headers_mut());
     }
     finish_headers(response.headers_mut(), id.clone());
     let response = response.map_body(|_, body| in_chunks(body));
@@ -144,6 +149,9 @@ fn write_error(
     match error {
         ApiError::Unavailable(_) => {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        ApiError::TooManyRequests { retry_after_seconds } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
         }
         ApiError::MethodNotAllowed { allowed } => {
             let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");

@@ -13,6 +13,7 @@ pub mod field;
 pub mod gzip;
 
 pub mod query;
+pub mod rate_limit;
 pub mod request_id;
 pub mod routing;
 pub mod unknown;

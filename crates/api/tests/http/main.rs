@@ -35,6 +35,7 @@ mod preconditions;
 mod putting;
 mod queries;
 mod racing;
+mod rate_limits;
 mod request_ids;
 mod routes;
 mod stats;
@@ -263,6 +264,14 @@ http_contract! {
         bodies_that_the_description_forbids_are_rejected
         optional_parameters_have_no_example_because_swagger_ui_would_send_it
         the_operations_succeed_with_their_examples_in_their_order;
+    rate_limits:
+        each_user_has_a_limit_of_their_own
+        a_request_over_the_limit_changes_nothing
+        every_response_to_a_user_says_what_is_left
+        a_client_that_waits_as_told_is_served_again
+        scripts_of_other_origins_can_read_the_limit
+        health_checks_and_documents_are_not_limited
+        without_the_setting_there_is_no_limit;
     malformed:
         what_is_not_http_is_a_400
         an_ambiguous_length_smuggles_no_request

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 20] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 22] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -25,13 +25,15 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 20] = [
     ("CORS_ALLOWED_ORIGINS", Some("http://localhost:*,http://127.0.0.1:*")),
     ("LOG_FORMAT", Some("text")),
     ("LOG_REQUESTS", Some("false")),
+    ("RATE_LIMIT", None),
+    ("RATE_LIMIT_BURST", None),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
     ("SHUTDOWN_TIMEOUT", Some("30s")),
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 20] = [
+const INVALID: [(&str, &[&str]); 22] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -60,6 +62,8 @@ const INVALID: [(&str, &[&str]); 20] = [
     ),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
     ("LOG_REQUESTS", &["perhaps", "2"]),
+    ("RATE_LIMIT", &["50", "0/s", "50/d", "-1/s", "50/", "/s", "1.5/s", "1000001/h", ""]),
+    ("RATE_LIMIT_BURST", &["0", "-1", "1000001", "many", ""]),
     ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
     ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),
     ("SHUTDOWN_TIMEOUT", &["0", "later", "2h", ""]),
