@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
+use governor::Quota;
 use socket2::{Domain, Socket, Type};
 use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
@@ -48,15 +49,15 @@ fn main() -> ExitCode {
     let url = settings.database_url().and_then(|(url, setting)| {
         url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
     });
-    let url = match url {
-        Ok(url) => url,
-        Err(error) => return fail(USAGE, &anyhow!(error)),
+    let (url, rate_limit) = match (url, settings.requests.quota()) {
+        (Ok(url), Ok(rate_limit)) => (url, rate_limit),
+        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command {
-        Command::Serve => serve(settings, &url, None),
+        Command::Serve => serve(settings, &url, rate_limit, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
-            serve(settings, &url, Some(Sandbox { faults, ignores_database }))
+            serve(settings, &url, rate_limit, Some(Sandbox { faults, ignores_database }))
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json()),
@@ -87,7 +88,12 @@ struct Sandbox {
     ignores_database: bool,
 }
 
-fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> anyhow::Result<()> {
+fn serve(
+    settings: Settings,
+    url: &DatabaseUrl,
+    rate_limit: Option<Quota>,
+    sandbox: Option<Sandbox>,
+) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
     let log_requests = settings.requests.log_requests;
     // Dropped last, so that everything until the end is logged.
@@ -124,7 +130,7 @@ fn serve(settings: Settings, url: &DatabaseUrl, sandbox: Option<Sandbox>) -> any
             cors_allowed_origins: settings.cors_allowed_origins,
             shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
-            rate_limit: settings.requests.quota(),
+            rate_limit,
             sandbox: sandbox.as_ref().map(|it| Arc::clone(&it.faults)),
         },
     );

@@ -1,5 +1,8 @@
 /** Retries after lost responses, while the server is busy, and after too many requests. */
 
+/** A response that asks to wait longer, as a rate limit per hour may, is left to the caller. */
+const MAX_WAIT_SECONDS = 10;
+
 export type Send = (request: Request) => Promise<Response>;
 
 /**
@@ -16,10 +19,10 @@ export async function withRetries<T extends { response: Response }>(
     let seconds = 0.1 * 2 ** attempt * (0.5 + Math.random());
     try {
       const answer = await call();
-      if (![429, 503].includes(answer.response.status) || isLast) {
+      seconds = Number(answer.response.headers.get("Retry-After") ?? 1);
+      if (![429, 503].includes(answer.response.status) || isLast || seconds > MAX_WAIT_SECONDS) {
         return { answer, isRepeat: attempt > 1 };
       }
-      seconds = Number(answer.response.headers.get("Retry-After") ?? 1);
     } catch (lost) {
       const isAborted = lost instanceof DOMException && lost.name === "AbortError";
       if (isLast || isAborted) {

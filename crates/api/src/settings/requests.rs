@@ -26,10 +26,17 @@ pub struct RequestSettings {
 
 impl RequestSettings {
     /// The limit of each user, if there is one.
-    #[must_use]
-    pub fn quota(&self) -> Option<Quota> {
-        let rate = self.rate_limit?;
-        Some(self.rate_limit_burst.map_or(rate, |burst| rate.allow_burst(burst)))
+    ///
+    /// # Errors
+    /// A one-line message if only the burst is set.
+    pub fn quota(&self) -> Result<Option<Quota>, String> {
+        match (self.rate_limit, self.rate_limit_burst) {
+            (Some(rate), Some(burst)) => Ok(Some(rate.allow_burst(burst))),
+            (None, Some(_)) => {
+                Err("RATE_LIMIT_BURST is set without RATE_LIMIT: set both".to_owned())
+            }
+            (rate, None) => Ok(rate),
+        }
     }
 }
 

@@ -116,6 +116,11 @@ fn an_invalid_value_is_a_one_line_error_that_names_the_setting() {
 }
 
 #[test]
+fn a_burst_without_a_rate_is_an_error() {
+    run(&["--rate-limit-burst", "5"], &[]).failed(2, &["RATE_LIMIT_BURST", "without RATE_LIMIT"]);
+}
+
+#[test]
 fn an_unknown_flag_or_command_is_an_error() {
     for arguments in
         [&["--colour"][..], &["dance"], &["migrate"], &["migrate", "sideways"], &["openapi", "x"]]
