@@ -96,6 +96,18 @@ fn a_damaged_or_foreign_backup_is_refused_and_the_database_stays() {
 }
 
 #[test]
+fn a_link_to_the_database_stays_a_link() {
+    let place = Place::new();
+    place.fill("real.db", &["One"]);
+    place.back_up("real.db", "backup.db").succeeded();
+    std::os::unix::fs::symlink("real.db", place.path("todos.db")).unwrap();
+    place.run(&["restore", "--force"], "todos.db", "backup.db").succeeded();
+    assert!(place.path("todos.db").is_symlink());
+    assert!(place.path("real.db.old-1").exists());
+    assert_eq!(place.titles("real.db"), ["One"]);
+}
+
+#[test]
 fn a_backup_of_an_earlier_version_is_migrated_by_the_next_server() {
     let place = Place::new();
     place.fill("todos.db", &["One"]);
