@@ -1,6 +1,7 @@
 //! `LOG_REQUESTS`: one line per request, without the users' data.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use todo_test_support::clients::http::{Client, Connection, HANG_TIMEOUT};
@@ -25,6 +26,7 @@ fn lines(server: &Server, count: usize) -> Vec<Value> {
             return lines;
         }
         assert!(start.elapsed() < HANG_TIMEOUT, "{:#?}", server.logs());
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

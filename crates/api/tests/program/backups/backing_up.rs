@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use todo_test_support::database::TestDatabase;
 
@@ -34,7 +35,7 @@ fn a_backup_has_every_todo_that_was_acknowledged_before_it_began_while_others_wr
         let mut before = Vec::new();
         for round in 0..3 {
             while acknowledged.lock().unwrap().len() < (round + 1) * 50 {
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(1));
             }
             before.push(acknowledged.lock().unwrap().clone());
             let output = place.back_up("todos.db", &format!("backup-{round}.db"));
