@@ -39,6 +39,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
         cors_allowed_origins: vec!["http://localhost:3000".to_owned()],
         shutdown_delay: Duration::ZERO,
         shutdown_timeout: Duration::from_secs(1),
+        rate_limit: None,
         sandbox: None,
     };
     let server = Server::new(listener, service, options);

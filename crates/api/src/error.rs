@@ -80,6 +80,12 @@ pub enum ApiError {
         /// The methods that it supports.
         allowed: &'static [Method],
     },
+    /// The caller has sent too many requests.
+    #[error("Too many requests, try again later")]
+    TooManyRequests {
+        /// The time to wait, in seconds.
+        retry_after_seconds: u64,
+    },
     /// The condition in `If-Match` or `If-None-Match` does not hold.
     #[error("The todo does not match the condition; nothing was changed")]
     PreconditionFailed {
@@ -153,6 +159,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// The todo does not match the condition of the request.
     PreconditionFailed,
+    /// The caller has sent too many requests: retry after the seconds in `Retry-After`.
+    TooManyRequests,
     /// The service is temporarily unavailable: retry after the seconds in `Retry-After`.
     ServiceUnavailable,
     /// An unexpected error of the server.
@@ -217,6 +225,7 @@ impl ApiError {
             Self::PreconditionFailed { .. } => {
                 (Status::PRECONDITION_FAILED, Code::PreconditionFailed)
             }
+            Self::TooManyRequests { .. } => (Status::TOO_MANY_REQUESTS, Code::TooManyRequests),
             Self::Unavailable(_) | Self::KeysUnavailable { .. } => {
                 (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable)
             }

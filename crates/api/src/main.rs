@@ -1,5 +1,7 @@
 //! The composition root: combines settings, database and server.
 
+mod commands;
+
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
+use governor::Quota;
 use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
@@ -51,9 +54,9 @@ fn main() -> ExitCode {
     let url = settings.database_url().and_then(|(url, setting)| {
         url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
     });
-    let url = match url {
-        Ok(url) => url,
-        Err(error) => return fail(USAGE, &anyhow!(error)),
+    let (url, rate_limit) = match (url, settings.requests.quota()) {
+        (Ok(url), Ok(rate_limit)) => (url, rate_limit),
+        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &anyhow!(error)),
     };
     let verifier = match command {
         Command::Serve => settings.identity.verifier(),
@@ -64,10 +67,10 @@ fn main() -> ExitCode {
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command {
-        Command::Serve => serve(settings, &url, verifier, None),
+        Command::Serve => serve(settings, &url, rate_limit, verifier, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
-            serve(settings, &url, None, Some(Sandbox { faults, ignores_database }))
+            serve(settings, &url, rate_limit, None, Some(Sandbox { faults, ignores_database }))
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json(settings.identity.auth)),
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
                 Err(problem) => return fail(USAGE, &anyhow!(problem)),
             }
         }
+        Command::Operator(command) => commands::run(command, &settings, &url),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -107,12 +111,14 @@ struct Sandbox {
 fn serve(
     settings: Settings,
     url: &DatabaseUrl,
+    rate_limit: Option<Quota>,
     verifier: Option<VerifierOptions>,
     sandbox: Option<Sandbox>,
 ) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
+    let log_requests = settings.requests.log_requests;
     // Dropped last, so that everything until the end is logged.
-    let _log = todo_api::logging::start(settings.log_format, settings.rust_log)
+    let _log = todo_api::logging::start(settings.log_format, settings.rust_log, log_requests)
         .context("cannot start the log")?;
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
@@ -149,6 +155,7 @@ fn serve(
             shutdown_delay,
             shutdown_timeout: settings.shutdown_timeout,
             authentication,
+            rate_limit,
             sandbox: sandbox.as_ref().map(|it| Arc::clone(&it.faults)),
         },
     );

@@ -17,12 +17,14 @@ use actix_web::dev::{AppConfig, Server as Listening, ServiceRequest, ServiceResp
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
+use governor::Quota;
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
 use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::envelope;
+use crate::http::rate_limit::RateLimit;
 use crate::http::routing::route_not_found;
 use crate::identity::{Authentication, Identifier};
 use crate::metrics::{Metrics, RequestMetrics};
@@ -64,6 +66,8 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
     /// How callers are identified.
     pub authentication: Authentication,
+    /// How many requests each user may send, if that is limited.
+    pub rate_limit: Option<Quota>,
     /// The faults to inject, if this is a sandbox.
     pub sandbox: Option<Arc<Faults>>,
 }
@@ -182,8 +186,10 @@ impl Server {
             shutdown_delay,
             shutdown_timeout,
             authentication,
+            rate_limit,
             sandbox,
         } = options;
+        let rate_limit = rate_limit.map(|quota| web::Data::new(RateLimit::new(quota)));
         let shutdown = Shutdown::default();
         let requests = metrics.as_ref().map(Metrics::requests);
         let open = requests.as_deref().map(RequestMetrics::connections).unwrap_or_default();
@@ -215,7 +221,11 @@ impl Server {
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
             let (stream_limit, authentication) = (stream_limit.clone(), authentication.clone());
+            let rate_limit = rate_limit.clone();
             App::new().configure(move |config| {
+                if let Some(limit) = rate_limit {
+                    config.app_data(limit);
+                }
                 configure(config, service, state, docs, stream_limit, &authentication);
             })
         };

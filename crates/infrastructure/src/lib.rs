@@ -5,6 +5,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`mod@open`] | from a URL to a repository |
+//! | [`backup`] | the contents of a backup, and the errors |
 //! | `postgres`, `sqlite` | two adapters with the same files: `connection`, `schema`, `row`, `statements`, `repository` |
 //! | `connections` | the connection pool, and the classification of errors |
 //! | `workers` | the worker threads, their queue, and the reply channel |
@@ -15,6 +16,7 @@
 //! | [`url`] | `DATABASE_URL` |
 //! | [`options`] | the options for opening a database, and the errors |
 
+pub mod backup;
 mod connections;
 mod message;
 mod metrics;
@@ -28,8 +30,9 @@ mod unavailable;
 pub mod url;
 mod workers;
 
+pub use backup::{BackupContents, BackupError, Restored};
 pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
-pub use open::{migrate, migrate_with, open, open_measured};
+pub use open::{back_up, migrate, migrate_with, open, open_measured, restore};
 pub use options::{DatabaseOptions, OpenError, StatementCache};
 pub use unavailable::{UNAVAILABLE_CAUSES, unavailable_cause};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -1,11 +1,13 @@
-//! Opens and migrates the database of a URL.
+//! Opens, migrates, backs up and restores the database of a URL.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use todo_domain::TodoRepository;
 
+use crate::backup::{BackupContents, BackupError, Restored};
 use crate::migrations::{MigrationCommand, MigrationStatus, Migrations};
 use crate::options::{DatabaseOptions, OpenError};
 use crate::postgres::{self, PostgresTodoRepository};
@@ -75,4 +77,32 @@ pub fn migrate_with(
         DatabaseUrl::SqliteMemory => Location::Memory,
     };
     sqlite::migrate(&location, migrations, command, timeout)
+}
+
+/// Writes a consistent copy of a SQLite database, while others may use that, to a new file, and verifies it. The copy
+/// appears under its name only when it is complete, verified, and on disk. It has every write that was acknowledged
+/// before the call.
+///
+/// # Errors
+/// [`BackupError`]. There is no file at `target` then, or it is the one that was there before.
+pub fn back_up(url: &DatabaseUrl, target: &Path) -> Result<BackupContents, BackupError> {
+    sqlite::back_up(sqlite_file(url)?, target)
+}
+
+/// Verifies a backup and puts it in the place of a SQLite database, which no other process may have open. A database
+/// that is already there is replaced only if `replace` is set, and kept beside it.
+///
+/// # Errors
+/// [`BackupError`]. The database is the one that was there before.
+pub fn restore(url: &DatabaseUrl, backup: &Path, replace: bool) -> Result<Restored, BackupError> {
+    sqlite::restore(backup, sqlite_file(url)?, replace)
+}
+
+/// The file of a SQLite database.
+fn sqlite_file(url: &DatabaseUrl) -> Result<&Path, BackupError> {
+    match url {
+        DatabaseUrl::SqliteFile(path) => Ok(path),
+        DatabaseUrl::SqliteMemory => Err(BackupError::Memory),
+        DatabaseUrl::Postgres(_) => Err(BackupError::Postgres),
+    }
 }

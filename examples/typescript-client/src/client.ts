@@ -157,6 +157,8 @@ export function explain(problem: Problem): string {
     case "TOKEN_EXPIRED":
     case "INVALID_TOKEN":
       return "Please log in again.";
+    case "TOO_MANY_REQUESTS":
+      return "That was too fast. Please wait a moment, and try again.";
     case "MISSING_USER_CONTEXT":
     case "PAYLOAD_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":

@@ -1,4 +1,7 @@
-/** Retries after lost responses, and while the server is busy. */
+/** Retries after lost responses, while the server is busy, and after too many requests. */
+
+/** A response that asks to wait longer, as a rate limit per hour may, is left to the caller. */
+const MAX_WAIT_SECONDS = 10;
 
 export type Send = (request: Request) => Promise<Response>;
 
@@ -16,10 +19,10 @@ export async function withRetries<T extends { response: Response }>(
     let seconds = 0.1 * 2 ** attempt * (0.5 + Math.random());
     try {
       const answer = await call();
-      if (answer.response.status !== 503 || isLast) {
+      seconds = Number(answer.response.headers.get("Retry-After") ?? 1);
+      if (![429, 503].includes(answer.response.status) || isLast || seconds > MAX_WAIT_SECONDS) {
         return { answer, isRepeat: attempt > 1 };
       }
-      seconds = Number(answer.response.headers.get("Retry-After") ?? 1);
     } catch (lost) {
       const isAborted = lost instanceof DOMException && lost.name === "AbortError";
       if (isLast || isAborted) {
@@ -31,8 +34,8 @@ export async function withRetries<T extends { response: Response }>(
 }
 
 /**
- * A fetch that repeats a request if the response gets lost or the server is busy (503), if the second response means
- * the same as the first. That excludes:
+ * A fetch that repeats a request if the response gets lost, or if the server is busy (503) or limits the user (429),
+ * provided that the second response means the same as the first. That excludes:
  *
  * - POST, which might create a second todo. To create a todo with retries, put it with a new id: `create`.
  * - Writes with a condition: if the first attempt was carried out, the second fails with 412, as if someone else had

@@ -14,6 +14,8 @@ use utoipa::openapi::security::{
 };
 
 use crate::error::ApiError;
+use crate::http::access_log;
+use crate::http::rate_limit::RateLimit;
 use crate::http::routing::parse_uuid;
 use crate::identity::cache::digest;
 use crate::identity::token::{MAX_BYTES, TokenError, invalid};
@@ -108,13 +110,13 @@ pub fn identified<T: 'static>(
     then: fn(&HttpRequest, Identity) -> Result<T, ApiError>,
 ) -> Extracting<T> {
     match identify_now(request) {
-        Ok(Some(identity)) => Either::Left(ready(then(request, identity))),
+        Ok(Some(identity)) => Either::Left(ready(admit(request, identity, then))),
         Err(error) => Either::Left(ready(Err(error))),
         Ok(None) => {
             let request = request.clone();
             Either::Right(Box::pin(async move {
                 let identity = verify(&request).await?;
-                then(&request, identity)
+                admit(&request, identity, then)
             }))
         }
     }
@@ -147,6 +149,19 @@ async fn verify(request: &HttpRequest) -> Result<Identity, ApiError> {
     let identity = verifier.verify(token).await?;
     cache.borrow_mut().insert(digest(token), identity.clone(), generation, now);
     Ok(identity)
+}
+
+/// Notes the caller for the access log, and applies the rate limit.
+fn admit<T>(
+    request: &HttpRequest,
+    identity: Identity,
+    then: fn(&HttpRequest, Identity) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    if access_log::is_on() {
+        request.extensions_mut().insert(Caller(identity.user));
+    }
+    RateLimit::check(request, identity.user)?;
+    then(request, identity)
 }
 
 impl FromRequest for Caller {

@@ -11,6 +11,7 @@ use actix_web::http::header::{
     IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
 };
 
+use super::rate_limit::{RATELIMIT, RATELIMIT_POLICY};
 use super::request_id::X_REQUEST_ID;
 
 /// How long browsers may cache the result of a preflight request, in seconds.
@@ -131,6 +132,7 @@ pub fn cors(origins: &Arc<Origins>) -> Cors {
         // Tracing libraries add these to every call.
         .allowed_headers(["baggage", "sentry-trace", "traceparent", "tracestate"])
         .expose_headers([ALLOW, ETAG, LINK, LOCATION, RETRY_AFTER, X_REQUEST_ID])
+        .expose_headers([RATELIMIT, RATELIMIT_POLICY])
         .max_age(MAX_AGE);
     if origins.allow_any() {
         return cors.allow_any_origin().send_wildcard();

@@ -13,13 +13,15 @@ use actix_web::http::header::{
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use futures_util::FutureExt;
 
+use super::access_log::LoggedRequest;
 use super::caller::VaryHeader;
 use super::chunks::in_chunks;
 use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
+use super::rate_limit::RateLimitFields;
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
@@ -54,6 +56,7 @@ pub async fn envelope(
     metrics: Option<Arc<RequestMetrics>>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let metrics = metrics.map(|it| (it, Instant::now()));
+    let logged_request = LoggedRequest::begin();
     let id = RequestId::from_headers(request.headers());
     request.extensions_mut().insert(id.clone());
     let response = next.call(request).await?.map_into_boxed_body();
@@ -73,11 +76,19 @@ pub async fn envelope(
     if is_compressible {
         response = compress(response);
     }
-    finish_headers(response.headers_mut(), id);
+    let rate_limit = response.request().extensions().get::<RateLimitFields>().cloned();
+    if let Some(fields) = rate_limit {
+        fields.add_to(response.headers_mut());
+    }
+    finish_headers(response.headers_mut(), id.clone());
     if let Some((metrics, started)) = metrics {
         metrics.record(&response, started);
     }
-    Ok(response.map_body(|_, body| in_chunks(body)))
+    let response = response.map_body(|_, body| in_chunks(body));
+    Ok(match logged_request {
+        None => response,
+        Some(request) => request.log_when_sent(response, id),
+    })
 }
 
 /// Adds names to `Vary`, combining all of its values in one header.
@@ -155,6 +166,9 @@ fn write_error(
         ApiError::MissingToken | ApiError::TokenExpired | ApiError::InvalidToken(_) => {
             headers.insert(WWW_AUTHENTICATE, challenge(error));
         }
+        ApiError::TooManyRequests { retry_after_seconds } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
+        }
         ApiError::MethodNotAllowed { allowed } => {
             let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
             if let Ok(allowed) = HeaderValue::from_str(&allowed) {
@@ -189,7 +203,7 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     }
     let request = response.request();
     let (method, request_id) = (request.method(), id.as_str());
-    let path: String = request.path().chars().take(MAX_LOGGED_PATH).collect();
+    let path = logged_path(request);
     let causes = match error {
         ApiError::KeysUnavailable { .. } => "no keys to judge the token".to_owned(),
         error => causes(error),
@@ -199,6 +213,11 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
     } else {
         tracing::error!(request_id, %method, path, status, causes, "failed");
     }
+}
+
+/// The path of a request, without the query, and not longer than any route.
+pub(super) fn logged_path(request: &HttpRequest) -> String {
+    request.path().chars().take(MAX_LOGGED_PATH).collect()
 }
 
 /// The chain of causes of an error on one line, starting with the direct one.

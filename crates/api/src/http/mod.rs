@@ -1,5 +1,6 @@
 //! HTTP concerns shared by all routes: middleware, extractors, headers, connections.
 
+pub mod access_log;
 pub mod body;
 pub mod caller;
 pub mod chunks;
@@ -12,6 +13,7 @@ pub mod field;
 pub mod gzip;
 
 pub mod query;
+pub mod rate_limit;
 pub mod request_id;
 pub mod routing;
 pub mod unknown;

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::http::access_log;
 use dedup::Dedup;
 
 mod dedup;
@@ -43,11 +44,14 @@ pub struct Log {
     writer: Option<WorkerGuard>,
 }
 
-/// Starts the log, which also reports panics. Call it once.
+/// Starts the log, which also reports panics. Call it once. Requests are logged only if `log_requests` is set, whatever
+/// the filter says.
 ///
 /// # Errors
 /// If the operating system refuses a thread.
-pub fn start(format: LogFormat, filter: Targets) -> std::io::Result<Log> {
+pub fn start(format: LogFormat, filter: Targets, log_requests: bool) -> std::io::Result<Log> {
+    let requests = if log_requests { LevelFilter::INFO } else { LevelFilter::OFF };
+    let filter = filter.with_target(access_log::TARGET, requests);
     let is_terminal = std::io::stdout().is_terminal();
     let (lines, writer) = NonBlockingBuilder::default()
         .buffered_lines_limit(MAX_BUFFERED_LINES)

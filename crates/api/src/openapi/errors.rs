@@ -69,6 +69,12 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
     let mut examples = Vec::new();
     if needs_caller {
         examples.extend(caller_examples(mode));
+        examples.push((
+            "too_many_requests",
+            "The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry \
+             after the seconds in `Retry-After`.",
+            ApiError::TooManyRequests { retry_after_seconds: 1 },
+        ));
         examples.push(internal());
     }
     if takes("todo_id") {
@@ -212,7 +218,7 @@ fn internal() -> Example {
 
 fn response(schema: &str, examples: Vec<Example>) -> Response {
     let description = description(&examples);
-    let headers = examples.iter().filter_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
+    let headers = examples.iter().flat_map(|(_, _, error)| headers(error)).collect::<Vec<_>>();
     let examples = examples.into_iter().map(|(name, when, error)| {
         let body = error.body(REQUEST_ID.to_owned());
         let value = serde_json::to_value(body).unwrap_or_default();
@@ -244,21 +250,28 @@ fn description(examples: &[Example]) -> String {
 }
 
 /// The headers of an error.
-fn headers(error: &ApiError) -> Option<(&'static str, ObjectBuilder, &'static str)> {
+fn headers(error: &ApiError) -> Vec<(&'static str, ObjectBuilder, &'static str)> {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let retry_after = ("Retry-After", seconds, "The number of seconds to wait before retrying.");
     match error {
-        ApiError::Unavailable(_) => {
-            let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-            Some(("Retry-After", seconds, "The number of seconds to wait before retrying."))
-        }
+        ApiError::Unavailable(_) => vec![retry_after],
         ApiError::MissingToken => {
-            let challenge = ObjectBuilder::new().schema_type(Type::String);
-            Some(("WWW-Authenticate", challenge, "The challenge of RFC 6750."))
+            vec![("WWW-Authenticate", text(), "The challenge of RFC 6750.")]
         }
+        ApiError::TooManyRequests { .. } => vec![
+            retry_after,
+            (
+                "RateLimit",
+                text(),
+                "The requests that are left, `r`, and the seconds until there is another, `t`.",
+            ),
+            ("RateLimit-Policy", text(), "The limit: `q` requests in `w` seconds."),
+        ],
         ApiError::PreconditionFailed { current: Some(_) } => {
-            let tag = ObjectBuilder::new().schema_type(Type::String);
-            Some(("ETag", tag, "The version of `current`, in quotes. Absent if it is null."))
+            vec![("ETag", text(), "The version of `current`, in quotes. Absent if it is null.")]
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }
 

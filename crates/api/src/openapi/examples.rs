@@ -98,6 +98,8 @@ fn header_value(name: &str, version: i64) -> Option<Value> {
         "ETag" => Some(json!(format!("\"{version}\""))),
         "Location" => Some(json!(format!("{TODOS_PATH}/{TODO_ID}"))),
         "Link" => Some(json!(format!("<{TODOS_PATH}?limit=1&cursor={CURSOR}>; rel=\"next\""))),
+        "RateLimit" => Some(json!("\"user\";r=0;t=1")),
+        "RateLimit-Policy" => Some(json!("\"user\";q=50;w=1")),
         "Retry-After" => Some(json!(1)),
         "WWW-Authenticate" => Some(json!("Bearer realm=\"todo-api\"")),
         "X-Request-ID" => Some(json!(REQUEST_ID)),

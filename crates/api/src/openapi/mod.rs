@@ -24,8 +24,10 @@ use crate::{health, me, todos};
         title = "Todo API",
         description = "Manage the todos of each user.\n\n\
             @CALLER@ Every response has the header `X-Request-ID`. All errors have the media type `application/problem+json` and the \
-            same format, `ErrorResponse`; branch on `error_code`. After a 503, retry after the seconds in `Retry-After`. \
-            The failed request may still have been carried out, so create todos with `putTodo` if a retry must not create \
+            same format, `ErrorResponse`; branch on `error_code`. If the server limits the requests of each user, every \
+            response to a user has the headers `RateLimit` and `RateLimit-Policy`, and too many requests fail with 429. \
+            After a 429 or a 503, retry after the seconds in `Retry-After`. \
+            A request that failed with 503 may still have been carried out, so create todos with `putTodo` if a retry must not create \
             a second one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),

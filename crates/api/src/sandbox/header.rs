@@ -11,7 +11,7 @@ use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 pub const X_SANDBOX: HeaderName = HeaderName::from_static("x-sandbox");
 
 /// The statuses that can be requested: those of the API's errors.
-pub(super) const STATUSES: [u16; 10] = [400, 404, 405, 408, 412, 413, 415, 422, 500, 503];
+pub(super) const STATUSES: [u16; 11] = [400, 404, 405, 408, 412, 413, 415, 422, 429, 500, 503];
 
 /// The faults that a request asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -79,6 +79,7 @@ pub(super) fn error(status: u16) -> ApiError {
         413 => ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
         415 => ApiError::UnsupportedMediaType(MEDIA_TYPE_RULE),
         422 => ApiError::field("title", "is rejected by the sandbox, as requested"),
+        429 => ApiError::TooManyRequests { retry_after_seconds: 1 },
         503 => ApiError::Unavailable("a failure requested from the sandbox".into()),
         _ => ApiError::Internal("a failure requested from the sandbox".into()),
     }

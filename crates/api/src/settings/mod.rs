@@ -1,7 +1,8 @@
 //! The settings. Each is a flag and an environment variable of the same name.
 
-mod command;
+mod commands;
 pub mod identity;
+mod requests;
 
 use std::fmt::Display;
 use std::fs::File;
@@ -14,8 +15,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
-pub use self::command::{Cli, Command, MigrateDirection};
+pub use self::commands::{Cli, Command, MigrateDirection, OperatorCommand};
 use self::identity::IdentitySettings;
+pub use self::requests::RequestSettings;
 use crate::identity::AuthMode;
 use crate::logging::LogFormat;
 
@@ -112,6 +114,10 @@ pub struct Settings {
         hide_env_values = true
     )]
     pub rust_log: Targets,
+
+    /// The settings that apply to each request.
+    #[command(flatten)]
+    pub requests: RequestSettings,
 
     /// How long requests are still accepted after SIGTERM or SIGINT, while /health/ready fails with 503, so that load
     /// balancers can stop sending requests; 5s by default, 0s when started from a terminal.

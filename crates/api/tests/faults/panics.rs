@@ -86,6 +86,7 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
         cors_allowed_origins: Vec::new(),
         shutdown_delay: Duration::ZERO,
         shutdown_timeout: Duration::from_secs(1),
+        rate_limit: None,
         sandbox: None,
     };
     let (stop, stopped) = oneshot::channel::<()>();

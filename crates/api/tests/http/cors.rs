@@ -97,7 +97,10 @@ pub(crate) fn every_response_to_an_allowed_origin_can_be_read(api: Api) {
         assert_eq!(allowed_origin(&response), Some(FRONTEND), "{method} {target}");
         let exposed =
             response.header_list("access-control-expose-headers").join(",").to_lowercase();
-        assert_eq!(exposed, "allow,etag,link,location,retry-after,x-request-id");
+        assert_eq!(
+            exposed,
+            "allow,etag,link,location,ratelimit,ratelimit-policy,retry-after,x-request-id"
+        );
         assert!(response.header("vary").is_some_and(|it| it.to_lowercase().contains("origin")));
     }
 }

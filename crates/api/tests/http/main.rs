@@ -16,6 +16,7 @@ mod caching;
 mod callers;
 mod compression;
 mod conditional_puts;
+mod contract;
 mod cors;
 mod creating;
 mod cursors;
@@ -36,6 +37,7 @@ mod preconditions;
 mod putting;
 mod queries;
 mod racing;
+mod rate_limits;
 mod request_ids;
 mod routes;
 mod stats;
@@ -46,26 +48,7 @@ mod token_issuers;
 mod tokens;
 mod updating;
 
-/// Generates a test of each behaviour for each database: `postgres::creating::a_title_is_enough`.
-macro_rules! http_contract {
-    ($($module:ident: $($behaviour:ident)+;)+) => {
-        http_contract!(@on sqlite $($module: $($behaviour)+;)+);
-        http_contract!(@on postgres $($module: $($behaviour)+;)+);
-    };
-    (@on $database:ident $($module:ident: $($behaviour:ident)+;)+) => {
-        mod $database {$(
-            mod $module {$(
-                #[test]
-                fn $behaviour() {
-                    // If the database is not available, a note has been printed.
-                    if let Some(database) = crate::support::database::$database() {
-                        crate::$module::$behaviour(database.into());
-                    }
-                }
-            )+}
-        )+}
-    };
-}
+use contract::http_contract;
 
 http_contract! {
     creating:
@@ -280,6 +263,14 @@ http_contract! {
         without_keys_nobody_is_refused
         a_rotation_under_load_refuses_nobody
         a_flood_of_unknown_keys_costs_good_users_nothing;
+    rate_limits:
+        each_user_has_a_limit_of_their_own
+        a_request_over_the_limit_changes_nothing
+        every_response_to_a_user_says_what_is_left
+        a_client_that_waits_as_told_is_served_again
+        scripts_of_other_origins_can_read_the_limit
+        health_checks_and_documents_are_not_limited
+        without_the_setting_there_is_no_limit;
     malformed:
         what_is_not_http_is_a_400
         an_ambiguous_length_smuggles_no_request

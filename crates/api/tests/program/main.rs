@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test")]
 
+mod access_log;
+mod backups;
 mod databases;
 mod documents;
+mod healthcheck;
 mod identity;
+mod installing;
 mod logs;
 mod metrics;
 mod migrations;

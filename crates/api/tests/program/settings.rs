@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 31] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 34] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -36,13 +36,16 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 31] = [
     ("JWT_JWKS_MAX_STALE", Some("24h")),
     ("METRICS_ADDRESS", None),
     ("LOG_FORMAT", Some("text")),
+    ("LOG_REQUESTS", Some("false")),
+    ("RATE_LIMIT", None),
+    ("RATE_LIMIT_BURST", None),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
     ("SHUTDOWN_TIMEOUT", Some("30s")),
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 30] = [
+const INVALID: [(&str, &[&str]); 33] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -82,6 +85,9 @@ const INVALID: [(&str, &[&str]); 30] = [
     ("JWT_JWKS_MAX_STALE", &["0", "soon", "31d", "-1s", ""]),
     ("METRICS_ADDRESS", &["9464", "localhost:9464", "127.0.0.1", "127.0.0.1:65536", ""]),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
+    ("LOG_REQUESTS", &["perhaps", "2"]),
+    ("RATE_LIMIT", &["50", "0/s", "50/d", "-1/s", "50/", "/s", "1.5/s", "1000001/h", ""]),
+    ("RATE_LIMIT_BURST", &["0", "-1", "1000001", "many", ""]),
     ("RUST_LOG", &["todo_api=loud", "a=b=c"]),
     ("SHUTDOWN_DELAY", &["later", "2h", "-1s", ""]),
     ("SHUTDOWN_TIMEOUT", &["0", "later", "2h", ""]),
@@ -131,6 +137,11 @@ fn an_invalid_value_is_a_one_line_error_that_names_the_setting() {
             run(&["serve", &flag], &[]).failed(2, &[name]);
         }
     }
+}
+
+#[test]
+fn a_burst_without_a_rate_is_an_error() {
+    run(&["--rate-limit-burst", "5"], &[]).failed(2, &["RATE_LIMIT_BURST", "without RATE_LIMIT"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The connection pool, and what an error means for its connection.
 
 mod failure;
+mod invalidation;
 mod pool;
 
 pub(crate) use failure::{

@@ -12,7 +12,6 @@
 //!   connection is lost. So after each error the connection itself is checked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::result::{ConnectionError, QueryResult};
@@ -23,6 +22,7 @@ use super::failure::{
     CallError, is_canceled, is_expected_outcome, is_statement_lost, is_statement_outdated,
     missed_deadline, reports_lost_connection, was_terminated_by_administrator,
 };
+use super::invalidation::InvalidationMark;
 use crate::message::one_line;
 use crate::metrics::PoolConnections;
 use crate::workers::{ABANDON_AFTER, Outcome};
@@ -235,34 +235,6 @@ pub(crate) struct PooledConnection<C> {
     opened_at: Instant,
     last_used: Instant,
     is_broken: bool,
-}
-
-/// Invalidates connections that were last used, or opened, before the time of the mark.
-struct InvalidationMark {
-    origin: Instant,
-    /// Since `origin`.
-    micros: AtomicU64,
-}
-
-impl InvalidationMark {
-    fn new() -> Self {
-        Self { origin: Instant::now(), micros: AtomicU64::new(0) }
-    }
-
-    /// Moves the mark to the present.
-    fn mark(&self) {
-        self.micros.fetch_max(self.micros_at(Instant::now()), Ordering::Relaxed);
-    }
-
-    /// Whether the instant is not after the mark.
-    fn covers(&self, instant: Instant) -> bool {
-        self.micros_at(instant) <= self.micros.load(Ordering::Relaxed)
-    }
-
-    fn micros_at(&self, instant: Instant) -> u64 {
-        let since = instant.saturating_duration_since(self.origin);
-        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-    }
 }
 
 /// Opens, validates and closes connections for r2d2.

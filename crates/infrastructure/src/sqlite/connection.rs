@@ -152,7 +152,8 @@ pub(super) fn run(
     }
 }
 
-fn applied(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+/// The versions of the applied migrations.
+pub(super) fn applied(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     migrations::applied!(
         connection,
         "SELECT count(*) > 0 AS it FROM sqlite_master WHERE name = '__diesel_schema_migrations'"

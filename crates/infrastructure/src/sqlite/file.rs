@@ -15,7 +15,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::result::{ConnectionError, ConnectionResult};
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+use super::uri::{READ_WRITE, uri};
 
 /// Readable and writable by the owner only. SQLite gives its other files the mode of the database file.
 const MODE: u32 = 0o600;
@@ -23,9 +24,6 @@ const MODE: u32 = 0o600;
 /// How often opening is tried if the file's identity changes meanwhile. Usually it does not, but some file systems change
 /// the inode number when a file is first opened for writing.
 const MAX_OPEN_ATTEMPTS: u32 = 3;
-
-/// The characters to percent-encode in the path of a URI.
-const URI_PATH_ENCODE_SET: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 /// The file of a database, its write-ahead log, and the index of that.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ impl DatabaseFile {
             return self.open_first(connect);
         }
         check()?;
-        let connection = connect(&self.uri())?;
+        let connection = connect(&uri(&self.path, READ_WRITE))?;
         check()?;
         Ok(connection)
     }
@@ -104,7 +102,7 @@ impl DatabaseFile {
         }
         for _ in 0..MAX_OPEN_ATTEMPTS {
             let before = identity(&self.path).map_err(|error| bad(&error))?;
-            let connection = connect(&self.uri())?;
+            let connection = connect(&uri(&self.path, READ_WRITE))?;
             let files = OpenedFiles::read(&self.path).map_err(|error| bad(&error))?;
             if files.database.identity == before {
                 self.opened.get_or_init(|| files);
@@ -112,14 +110,6 @@ impl DatabaseFile {
             }
         }
         Err(bad(&io::Error::other("the file keeps changing its identity")))
-    }
-
-    /// The path as a URI with which SQLite opens an existing file, but does not create one.
-    fn uri(&self) -> String {
-        let path = self.path.as_os_str().as_encoded_bytes();
-        // Without `//`, SQLite could read the start of an absolute path as a host.
-        let authority = if self.path.is_absolute() { "//" } else { "" };
-        format!("file:{authority}{}?mode=rw", percent_encode(path, URI_PATH_ENCODE_SET))
     }
 
     /// Checks that the files are the ones that were opened.
@@ -255,8 +245,6 @@ mod tests {
             file.check().unwrap();
             drop((file.open(connect).unwrap(), connection));
         }
-        assert_eq!(DatabaseFile::new("a?b".into()).uri(), "file:a%3Fb?mode=rw");
-        assert_eq!(DatabaseFile::new("//a/b".into()).uri(), "file:////a/b?mode=rw");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The SQLite adapter. Ids are BLOBs, times are integers, and a single thread writes.
 
+mod backup;
 mod connection;
 mod deadline;
 mod file;
 mod readers;
 mod refold;
 mod repository;
+mod restore;
 mod row;
 mod schema;
 mod statements;
+mod uri;
 mod values;
 mod watcher;
 mod writer;
@@ -19,9 +22,11 @@ use include_dir::{Dir, include_dir};
 
 use crate::migrations::{Migration, Migrations, REFOLD_TEXTS, RustMigration};
 
+pub(crate) use backup::back_up;
 pub(crate) use connection::{Location, migrate};
 pub(crate) use file::FileProblem;
 pub(crate) use repository::SqliteTodoRepository;
+pub(crate) use restore::restore;
 
 /// The migrations in `migrations/sqlite`, and one in Rust.
 pub(crate) static MIGRATIONS: LazyLock<Migrations> = LazyLock::new(|| {

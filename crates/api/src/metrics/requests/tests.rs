@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -89,9 +90,11 @@ fn the_servers_own_causes_are_told_apart() {
     let metrics = metrics();
     metrics.requests.count_unavailable(Some(&ApiError::Unavailable(ShuttingDown.into())));
     metrics.requests.count_unavailable(Some(&ApiError::Unavailable(TooManyStreams.into())));
+    let retry_after = Duration::from_secs(1);
+    metrics.requests.count_unavailable(Some(&ApiError::KeysUnavailable { retry_after }));
     let counts: Vec<_> = metrics.requests.shared.unavailable.iter().collect();
     let counts: Vec<_> = counts.iter().map(|(_, it)| it.load(Ordering::Relaxed)).collect();
-    assert_eq!(counts, [0, 1, 1, 0], "{:?}", metrics.requests.shared.unavailable);
+    assert_eq!(counts, [0, 1, 1, 1, 0], "{:?}", metrics.requests.shared.unavailable);
 }
 
 #[actix_web::test]

@@ -173,7 +173,7 @@ fn check_common(call: &str, method: &str, response: &Response) {
     assert!(response.header("cache-control").is_some(), "{call}: Cache-Control is missing");
     assert_eq!(
         response.header("retry-after").is_some(),
-        response.status == 503,
+        matches!(response.status, 429 | 503),
         "{call}: Retry-After"
     );
     let challenge = response.header("www-authenticate");
@@ -205,6 +205,7 @@ fn reason(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         status => panic!("no error of the API has the status {status}"),
     }

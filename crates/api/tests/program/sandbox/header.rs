@@ -19,6 +19,7 @@ fn a_request_fails_with_the_requested_status_and_has_no_effect() {
         (413, "PAYLOAD_TOO_LARGE", None),
         (415, "UNSUPPORTED_MEDIA_TYPE", None),
         (422, "VALIDATION_ERROR", None),
+        (429, "TOO_MANY_REQUESTS", Some("retry-after")),
         (500, "SERVER_ERROR", None),
         (503, "SERVICE_UNAVAILABLE", Some("retry-after")),
     ] {
