@@ -9,9 +9,8 @@ use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
 use todo_api::http::body::JsonBody;
 use todo_api::todos::dto::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
-use todo_domain::{Description, Title, TodoId};
+use todo_domain::{Title, TodoPatch};
 use tokio::runtime::{Builder, Runtime};
-use uuid::Uuid;
 
 thread_local! {
     static RUNTIME: Runtime =
@@ -20,23 +19,22 @@ thread_local! {
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(JsonBody(create)) = read::<JsonBody<TodoCreate>>(bytes) {
-        let (title, description, _) = create.into_parts().expect("it was validated");
-        check(&title, description.as_ref());
+        let (title, others) = create.into_parts().expect("it was validated");
+        check(Some(&title), &others);
     }
     if let Some(JsonBody(put)) = read::<JsonBody<TodoPut>>(bytes) {
-        let todo = put.into_new_todo(TodoId(Uuid::nil())).expect("it was validated");
-        check(&todo.title, todo.description.as_ref());
+        let (title, others) = put.into_parts().expect("it was validated");
+        check(Some(&title), &others);
+        assert!(others.description.is_some() && others.is_completed.is_some());
         // A body that is valid for PUT is valid for POST.
         assert!(read::<JsonBody<TodoCreate>>(bytes).is_some());
     }
     if let Some(JsonBody(update)) = read::<JsonBody<TodoUpdate>>(bytes) {
-        let patch = update.into_patch().expect("it was validated");
-        if let Some(title) = &patch.title {
-            check(title, patch.description.as_ref().and_then(Option::as_ref));
-        }
+        let patch = TodoPatch::from(update);
+        check(patch.title.as_ref(), &patch);
     }
     if let Some(JsonBody(update)) = read::<JsonBody<TodosUpdate>>(bytes) {
-        update.into_is_completed().expect("it was validated");
+        assert!(TodoPatch::from(update).is_completed.is_some());
     }
 });
 
@@ -59,11 +57,13 @@ fn read<T: FromRequest<Error = ApiError>>(bytes: &[u8]) -> Option<T> {
     }
 }
 
-fn check(title: &Title, description: Option<&Description>) {
-    let chars = title.as_str().chars();
-    assert!((1..=255).contains(&chars.clone().count()));
-    assert!(chars.clone().any(|it| !it.is_whitespace()) && chars.clone().all(|it| it != '\0'));
-    if let Some(description) = description {
+fn check(title: Option<&Title>, patch: &TodoPatch) {
+    if let Some(title) = title {
+        let chars = title.as_str().chars();
+        assert!((1..=255).contains(&chars.clone().count()));
+        assert!(chars.clone().any(|it| !it.is_whitespace()) && chars.clone().all(|it| it != '\0'));
+    }
+    if let Some(Some(description)) = &patch.description {
         let chars = description.as_str().chars();
         assert!(chars.clone().count() <= 2_000 && chars.clone().all(|it| it != '\0'));
     }
