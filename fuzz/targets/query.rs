@@ -10,6 +10,7 @@ use actix_web::test::TestRequest;
 use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
+use todo_api::identity::{Authentication, Identifier};
 use todo_api::todos::cursor::{ListIdentity, encode};
 use todo_api::todos::params::{BulkRequest, ListRequest, MAX_LIMIT};
 use todo_domain::{Position, TodoId};
@@ -38,6 +39,7 @@ fuzz_target!(|query: &str| {
 
 fn read<T: FromRequest<Error = ApiError>>(uri: &str) -> Option<T> {
     let request = TestRequest::with_uri(uri)
+        .app_data(Identifier::new(&Authentication::Header))
         .insert_header(("X-User-ID", "550e8400-e29b-41d4-a716-446655440000"))
         .to_http_request();
     match T::from_request(&request, &mut Payload::None).now_or_never().expect("nothing is awaited")
