@@ -330,6 +330,8 @@ contains '"version":1'
 # --- Counters and bulk calls ---
 
 user=$alice
+call 'who am I' 200 GET "${todos%/todos}/me"
+is "{\"user_id\":\"$alice\",\"subject\":null,\"expires_at\":null}"
 call 'stats' 200 GET "$todos/stats"
 is '{"total":4,"active":3,"completed":1}'
 call 'stats: filtered' 200 GET "$todos/stats?is_completed=false&q=x"
