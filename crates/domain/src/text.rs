@@ -44,19 +44,11 @@ impl Title {
     /// [`InvalidText`] if it is blank, too long or contains U+0000.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        Self::check(&text)?;
-        Ok(Self(text))
-    }
-
-    /// Checks whether a text is a valid title.
-    ///
-    /// # Errors
-    /// As [`Title::new`].
-    pub fn check(text: &str) -> Result<(), InvalidText> {
         if text.chars().all(char::is_whitespace) {
             return Err(InvalidText::Blank);
         }
-        check_length_and_nul(text, Self::MAX_CHARS)
+        check_length_and_nul(&text, Self::MAX_CHARS)?;
+        Ok(Self(text))
     }
 
     /// The text.
@@ -82,28 +74,14 @@ impl Description {
     /// [`InvalidText`] if it is too long or contains U+0000.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        Self::check(&text)?;
+        check_length_and_nul(&text, Self::MAX_CHARS)?;
         Ok(Self(text))
-    }
-
-    /// Checks whether a text is a valid description.
-    ///
-    /// # Errors
-    /// As [`Description::new`].
-    pub fn check(text: &str) -> Result<(), InvalidText> {
-        check_length_and_nul(text, Self::MAX_CHARS)
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The text, as an owned string.
-    #[must_use]
-    pub fn into_string(self) -> String {
-        self.0
     }
 }
 

@@ -21,7 +21,7 @@ use super::caller::VaryHeader;
 use super::chunks::in_chunks;
 use super::compression::{compress, has_strong_tag, is_compressible};
 use super::etag::etag;
-use super::rate_limit::RateLimitFields;
+use super::rate_limit::{RateLimitFields, whole_seconds};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
@@ -159,9 +159,7 @@ fn write_error(
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         ApiError::KeysUnavailable { retry_after } => {
-            // Rounded up.
-            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-            headers.insert(RETRY_AFTER, seconds.into());
+            headers.insert(RETRY_AFTER, whole_seconds(*retry_after).into());
         }
         ApiError::MissingToken | ApiError::TokenExpired | ApiError::InvalidToken(_) => {
             headers.insert(WWW_AUTHENTICATE, challenge(error));

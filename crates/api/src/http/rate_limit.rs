@@ -106,8 +106,8 @@ impl RateLimit {
     }
 }
 
-/// Rounds up, because a client that waits a little less is refused again.
-fn whole_seconds(duration: Duration) -> u64 {
+/// Rounds up, to a second at least, because a client that waits a little less is refused again.
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
