@@ -92,6 +92,17 @@ pub enum ApiError {
         /// The current todo; `None` if it does not exist.
         current: Option<CurrentTodo>,
     },
+    /// The user has as many todos as allowed.
+    #[error("You have {limit} todos, the maximum on this server; delete some first")]
+    QuotaExceeded {
+        /// The maximum.
+        limit: u32,
+    },
+    /// The change token has expired, or belongs to another feed.
+    #[error(
+        "The token has expired: synchronize again without `since`, then drop the todos that were not returned"
+    )]
+    SyncTokenExpired,
     /// The database is unavailable, overloaded or too slow, or the server is shutting down.
     #[error("The service is temporarily unavailable, try again shortly")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
@@ -161,6 +172,10 @@ pub enum ErrorCode {
     PreconditionFailed,
     /// The caller has sent too many requests: retry after the seconds in `Retry-After`.
     TooManyRequests,
+    /// The user has as many todos as this server allows.
+    QuotaExceeded,
+    /// The change token has expired: synchronize again without `since`.
+    SyncTokenExpired,
     /// The service is temporarily unavailable: retry after the seconds in `Retry-After`.
     ServiceUnavailable,
     /// An unexpected error of the server.
@@ -225,6 +240,8 @@ impl ApiError {
             Self::PreconditionFailed { .. } => {
                 (Status::PRECONDITION_FAILED, Code::PreconditionFailed)
             }
+            Self::QuotaExceeded { .. } => (Status::CONFLICT, Code::QuotaExceeded),
+            Self::SyncTokenExpired => (Status::GONE, Code::SyncTokenExpired),
             Self::TooManyRequests { .. } => (Status::TOO_MANY_REQUESTS, Code::TooManyRequests),
             Self::Unavailable(_) | Self::KeysUnavailable { .. } => {
                 (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable)

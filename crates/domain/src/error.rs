@@ -22,6 +22,15 @@ pub enum TodoError {
         /// The maximum per operation.
         limit: u64,
     },
+    /// The user has as many todos as the quota allows; nothing was changed.
+    #[error("the user has {limit} todos, which is the quota")]
+    QuotaExceeded {
+        /// The quota.
+        limit: u32,
+    },
+    /// The change token has expired: the client must synchronize anew.
+    #[error("the change token has expired")]
+    TokenExpired,
     /// The database failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),

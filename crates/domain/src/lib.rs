@@ -10,11 +10,13 @@
 //! | [`text`] | [`Title`] and [`Description`]: validated texts |
 //! | [`search`] | case folding: the meaning of "case-insensitive", on every database |
 //! | [`listing`] | filters, sort orders, pages |
+//! | [`changes`] | the change feed: owners' clocks, tombstones, tokens |
 //! | [`repository`] | the port that the database adapters implement |
 //! | [`clock`] | the clock port |
 //! | [`service`] | the use cases |
 //! | [`error`] | the errors of the use cases |
 
+pub mod changes;
 pub mod clock;
 pub mod error;
 pub mod id;
@@ -25,13 +27,14 @@ pub mod service;
 pub mod text;
 pub mod todo;
 
+pub use changes::{Changes, FeedId, OwnerClock, SyncToken, Tombstone};
 pub use clock::{Clock, SystemClock};
 pub use error::TodoError;
 pub use id::{TodoId, UserId};
-pub use listing::{Page, PageQuery, Position, Sort, SortKey, TodoCounts, TodoFilter};
+pub use listing::{Listed, Page, PageQuery, Position, Sort, SortKey, TodoCounts, TodoFilter};
 pub use repository::{
-    BulkOutcome, DeleteOutcome, PutCondition, PutOutcome, RepositoryError, TodoRepository,
-    UpdateOutcome, VersionMatch,
+    BulkOutcome, DeleteOutcome, InsertOutcome, PutCondition, PutOutcome, RepositoryError,
+    TodoRepository, UpdateOutcome, VersionMatch,
 };
 pub use search::SearchTerm;
 pub use service::TodoService;

@@ -100,11 +100,22 @@ pub struct PageQuery {
     pub limit: u32,
 }
 
+/// Todos, and when their owner's todos last changed: both as of the same moment, or the time as of an earlier one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The todos, in order.
+    pub todos: Vec<Todo>,
+    /// When any todo of the owner last changed; `None` if none ever has.
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The todos, in order.
     pub items: Vec<Todo>,
+    /// When any todo of the owner last changed; `None` if none ever has.
+    pub changed_at: Option<DateTime<Utc>>,
     /// The position after which the next page starts; `None` on the last page.
     pub next: Option<Position>,
 }

@@ -7,9 +7,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::{NewTodo, PageQuery, Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, UserId};
+use crate::{
+    Changes, Listed, NewTodo, OwnerClock, PageQuery, SyncToken, Todo, TodoCounts, TodoFilter,
+    TodoId, TodoPatch, UserId,
+};
 
 /// Stores todos. Each method is atomic, and the next call sees its effect.
+///
+/// A write that changes something sets the clock of the owner: to `now`, or to a microsecond after its last time if that
+/// is later. This is the time of the change. A write that changes nothing leaves the clock alone.
 ///
 /// # Errors
 /// Every method returns [`RepositoryError`] if the database fails. Expected outcomes (absence, another version) are
@@ -17,19 +23,21 @@ use crate::{NewTodo, PageQuery, Todo, TodoCounts, TodoFilter, TodoId, TodoPatch,
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait TodoRepository: Send + Sync {
-    /// Stores a new todo, created at `now`. The id must be unused, as those that the service generates are.
+    /// Stores a new todo, unless the user has `quota` todos already. The id must be unused, as those that the service
+    /// generates are.
     async fn insert(
         &self,
         user: UserId,
         todo: NewTodo,
+        quota: Option<u32>,
         now: DateTime<Utc>,
-    ) -> Result<Todo, RepositoryError>;
+    ) -> Result<InsertOutcome, RepositoryError>;
 
     /// The todo with this id.
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError>;
 
     /// At most [`PageQuery::limit`] todos, in order.
-    async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError>;
+    async fn list(&self, user: UserId, query: PageQuery) -> Result<Listed, RepositoryError>;
 
     /// How many todos match the filter.
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError>;
@@ -44,21 +52,24 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError>;
 
-    /// Creates a todo with the given id, or replaces the existing one by the same rules as an update.
+    /// Creates a todo with the given id, unless the user has `quota` todos already, or replaces the existing one by the
+    /// same rules as an update. A deleted todo is revived, as [`Tombstone::revive`](crate::Tombstone::revive) does.
     async fn put(
         &self,
         user: UserId,
         todo: NewTodo,
         condition: PutCondition,
+        quota: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError>;
 
-    /// Deletes a todo if its version matches.
+    /// Deletes a todo if its version matches. A tombstone remains.
     async fn delete(
         &self,
         user: UserId,
         id: TodoId,
         versions: VersionMatch,
+        now: DateTime<Utc>,
     ) -> Result<DeleteOutcome, RepositoryError>;
 
     /// Applies the patch to all todos that match the filter; returns how many changed.
@@ -70,16 +81,52 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Deletes all todos that match the filter; returns how many.
+    /// Deletes all todos that match the filter; returns how many. Their tombstones remain.
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
+        now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// Checks that todos can be read: the database responds, the table exists, and this program may read it. This is
-    /// the only method without a user. It changes nothing, reveals no todo, and its cost does not depend on their
-    /// number.
+    /// At most `limit` changes after those that `since` has seen, or all todos, in pages. `None` if the token has
+    /// expired, as [`OwnerClock::start`] defines.
+    async fn changes(
+        &self,
+        user: UserId,
+        since: Option<SyncToken>,
+        limit: u32,
+    ) -> Result<Option<Changes>, RepositoryError>;
+
+    /// The user's clock.
+    async fn clock(&self, user: UserId) -> Result<OwnerClock, RepositoryError>;
+
+    /// When any todo of the user last changed; `None` if none ever has. Cheaper than [`TodoRepository::clock`].
+    async fn changed_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+
+    /// The same for many users, without those whose todos never changed. It reveals nothing else about them.
+    async fn changed_at_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, DateTime<Utc>)>, RepositoryError>;
+
+    /// Begins a purge of tombstones, unless some process has begun one after `not_since`. Returns whether it has begun.
+    async fn begin_purge(
+        &self,
+        not_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError>;
+
+    /// Purges some tombstones of deletions before `before`, in the order of their owners, from the given one on. Returns
+    /// the owner to continue from, or `None` at the end.
+    async fn purge(
+        &self,
+        before: DateTime<Utc>,
+        from: Option<UserId>,
+    ) -> Result<Option<UserId>, RepositoryError>;
+
+    /// Checks that todos can be read: the database responds, the table exists, and this program may read it. It
+    /// changes nothing, reveals no todo, and its cost does not depend on their number.
     async fn ping(&self) -> Result<(), RepositoryError>;
 }
 
@@ -94,17 +141,61 @@ pub enum VersionMatch {
     NoneOf(Vec<i64>),
 }
 
+impl VersionMatch {
+    /// Whether the caller agrees to change this version.
+    #[must_use]
+    pub fn matches(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+            Self::NoneOf(versions) => !versions.contains(&version),
+        }
+    }
+}
+
 /// The precondition of a put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutCondition {
     /// None: the todo is created or replaced.
     Always,
-    /// Only if no todo with this id exists.
+    /// Only if no todo with this id exists, nor the tombstone of one.
     Absent,
     /// Only if the todo exists with a matching version.
     Present(VersionMatch),
     /// Unless the todo exists with one of these versions: it is created, or replaces another version.
     Unless(Vec<i64>),
+}
+
+impl PutCondition {
+    /// Whether a todo of this version may be replaced.
+    #[must_use]
+    pub fn allows_replacing(&self, version: i64) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Absent => false,
+            Self::Present(versions) => versions.matches(version),
+            Self::Unless(versions) => !versions.contains(&version),
+        }
+    }
+
+    /// Whether a todo may be created, or one revived that was deleted.
+    #[must_use]
+    pub fn allows_creating(&self, is_deleted: bool) -> bool {
+        match self {
+            Self::Always | Self::Unless(_) => true,
+            Self::Absent => !is_deleted,
+            Self::Present(_) => false,
+        }
+    }
+}
+
+/// The outcome of an insertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InsertOutcome {
+    /// The new todo.
+    Inserted(Todo),
+    /// The user has as many todos as the quota allows; nothing was changed.
+    QuotaExceeded,
 }
 
 /// The outcome of an update.
@@ -127,6 +218,8 @@ pub enum PutOutcome {
     Replaced(Todo),
     /// The precondition failed; nothing was changed. The current todo, if any.
     Conflict(Option<Todo>),
+    /// The user has as many todos as the quota allows; nothing was changed.
+    QuotaExceeded,
 }
 
 /// The outcome of a delete.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::{
-    BulkOutcome, Clock, DeleteOutcome, NewTodo, Page, PageQuery, PutCondition, PutOutcome,
-    RepositoryError, Title, Todo, TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch,
-    TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, Changes, Clock, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, Page,
+    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Title, Todo, TodoCounts,
+    TodoError, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 /// The use cases. Cheap to clone; all clones share one repository.
@@ -20,6 +20,7 @@ use crate::{
 pub struct TodoService {
     repository: Arc<dyn TodoRepository>,
     clock: Arc<dyn Clock>,
+    quota: Option<u32>,
 }
 
 /// A todo that was put, and whether it was created.
@@ -35,7 +36,13 @@ pub enum Put {
 impl TodoService {
     /// Creates the service from a repository and a clock.
     pub fn new(repository: Arc<dyn TodoRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { repository, clock }
+        Self { repository, clock, quota: None }
+    }
+
+    /// Limits how many todos a user can have.
+    #[must_use]
+    pub fn with_quota(self, quota: Option<u32>) -> Self {
+        Self { quota, ..self }
     }
 
     /// Creates a todo with a new id: a UUID of version 7, which sorts by time.
@@ -47,7 +54,10 @@ impl TodoService {
     ) -> Result<Todo, TodoError> {
         let now = self.clock.now();
         let todo = NewTodo::new(new_id(now), title, others);
-        Ok(self.repository.insert(user, todo, now).await?)
+        match self.repository.insert(user, todo, self.quota, now).await? {
+            InsertOutcome::Inserted(todo) => Ok(todo),
+            InsertOutcome::QuotaExceeded => Err(self.quota_exceeded()),
+        }
     }
 
     /// The todo with this id.
@@ -60,12 +70,12 @@ impl TodoService {
         let PageQuery { sort, limit, .. } = query;
         // One row more than requested shows whether there is a next page.
         let query = PageQuery { limit: limit.saturating_add(1), ..query };
-        let mut items = self.repository.list(user, query).await?;
+        let Listed { todos: mut items, changed_at } = self.repository.list(user, query).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_next = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| has_next).map(|last| sort.position_of(last));
-        Ok(Page { items, next })
+        Ok(Page { items, changed_at, next })
     }
 
     /// How many of the user's todos match the filter.
@@ -97,10 +107,11 @@ impl TodoService {
         condition: PutCondition,
     ) -> Result<Put, TodoError> {
         let now = self.clock.now();
-        match self.repository.put(user, todo, condition, now).await? {
+        match self.repository.put(user, todo, condition, self.quota, now).await? {
             PutOutcome::Created(todo) => Ok(Put::Created(todo)),
             PutOutcome::Replaced(todo) => Ok(Put::Replaced(todo)),
             PutOutcome::Conflict(current) => Err(conflict(current)),
+            PutOutcome::QuotaExceeded => Err(self.quota_exceeded()),
         }
     }
 
@@ -111,7 +122,8 @@ impl TodoService {
         id: TodoId,
         versions: VersionMatch,
     ) -> Result<(), TodoError> {
-        match self.repository.delete(user, id, versions).await? {
+        let now = self.clock.now();
+        match self.repository.delete(user, id, versions, now).await? {
             DeleteOutcome::Deleted => Ok(()),
             DeleteOutcome::Conflict(current) => Err(conflict(Some(current))),
             DeleteOutcome::Absent => Err(TodoError::NotFound),
@@ -135,12 +147,63 @@ impl TodoService {
         user: UserId,
         filter: TodoFilter,
     ) -> Result<u64, TodoError> {
-        changed(self.repository.delete_matching(user, filter).await?)
+        let now = self.clock.now();
+        changed(self.repository.delete_matching(user, filter, now).await?)
+    }
+
+    /// At most `limit` changes after those that `since` has seen, or all todos, in pages.
+    ///
+    /// Fails with [`TodoError::TokenExpired`] if the client must synchronize anew.
+    pub async fn changes(
+        &self,
+        user: UserId,
+        since: Option<SyncToken>,
+        limit: u32,
+    ) -> Result<Changes, TodoError> {
+        self.repository.changes(user, since, limit).await?.ok_or(TodoError::TokenExpired)
+    }
+
+    /// The user's clock.
+    pub async fn clock(&self, user: UserId) -> Result<OwnerClock, TodoError> {
+        Ok(self.repository.clock(user).await?)
+    }
+
+    /// When any todo of the user last changed; `None` if none ever has.
+    pub async fn changed_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, TodoError> {
+        Ok(self.repository.changed_at(user).await?)
+    }
+
+    /// The same for many users, without those whose todos never changed.
+    pub async fn changed_at_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, DateTime<Utc>)>, TodoError> {
+        Ok(self.repository.changed_at_of(users).await?)
+    }
+
+    /// Begins a purge of tombstones, unless a process has begun one less than `interval` ago. Returns whether it has.
+    pub async fn begin_purge(&self, interval: TimeDelta) -> Result<bool, TodoError> {
+        let now = self.clock.now();
+        Ok(self.repository.begin_purge(now - interval, now).await?)
+    }
+
+    /// A step of a purge: removes some tombstones of deletions more than `retention` ago, in the order of their owners,
+    /// from the given one on. Returns the owner to continue from, or `None` at the end.
+    pub async fn purge(
+        &self,
+        retention: TimeDelta,
+        from: Option<UserId>,
+    ) -> Result<Option<UserId>, TodoError> {
+        Ok(self.repository.purge(self.clock.now() - retention, from).await?)
     }
 
     /// Checks that todos can be read.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
         self.repository.ping().await
+    }
+
+    fn quota_exceeded(&self) -> TodoError {
+        TodoError::QuotaExceeded { limit: self.quota.unwrap_or(u32::MAX) }
     }
 }
 

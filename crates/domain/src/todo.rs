@@ -98,6 +98,20 @@ impl Todo {
         }
     }
 
+    /// Whether this is the todo that `new` creates, unchanged.
+    #[must_use]
+    pub fn is_new(&self, new: &NewTodo) -> bool {
+        *self == new.clone().created(self.user_id, self.created_at)
+    }
+
+    /// Whether a patch would change a value.
+    #[must_use]
+    pub fn differs_from(&self, patch: &TodoPatch) -> bool {
+        let mut changed = self.clone();
+        changed.apply(patch.clone(), self.updated_at);
+        changed != *self
+    }
+
     fn set(&mut self, patch: TodoPatch, at: DateTime<Utc>) {
         let TodoPatch { title, description, is_completed } = patch;
         if is_completed.is_some_and(|is_completed| is_completed != self.is_completed) {

@@ -66,7 +66,7 @@ async fn queued_writes_are_seen_waiting_and_then_as_one_batch() {
         let title = Title::new("Waits").unwrap();
         let todo = NewTodo::new(TodoId(Uuid::from_u128(number)), title, TodoPatch::default());
         let user = UserId(Uuid::from_u128(number));
-        repository.insert(user, todo, DateTime::UNIX_EPOCH)
+        repository.insert(user, todo, None, DateTime::UNIX_EPOCH)
     };
     let registry = Arc::new(registry);
     let waits = pool("wait_time_seconds_count", "sqlite-writer");

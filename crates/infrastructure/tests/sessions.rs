@@ -46,20 +46,21 @@ async fn call_everything(
 ) -> Result<(), RepositoryError> {
     let (user, now) = (UserId(Uuid::from_u128(user)), DateTime::UNIX_EPOCH);
     let number = Uuid::now_v7().as_u128();
-    let id = repository.insert(user, todo(number), now).await?.id;
+    let id = todo(number).id();
+    repository.insert(user, todo(number), None, now).await?;
     assert!(repository.find(user, id).await?.is_some());
-    assert!(!repository.list(user, first_page()).await?.is_empty());
+    assert!(!repository.list(user, first_page()).await?.todos.is_empty());
     assert!(repository.count(user, TodoFilter::default()).await?.total > 0);
     let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
     let outcome = repository.update(user, id, patch.clone(), VersionMatch::Any, now).await?;
     assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 2));
-    let outcome = repository.put(user, todo(number), PutCondition::Always, now).await?;
+    let outcome = repository.put(user, todo(number), PutCondition::Always, None, now).await?;
     assert!(matches!(outcome, PutOutcome::Replaced(todo) if todo.version == 3));
     let all = TodoFilter::default;
     let changed = repository.update_matching(user, all(), patch, now).await?;
     assert_eq!(changed, BulkOutcome::Changed(1));
-    repository.delete(user, id, VersionMatch::Any).await?;
-    assert_eq!(repository.delete_matching(user, all()).await?, BulkOutcome::Changed(0));
+    repository.delete(user, id, VersionMatch::Any, now).await?;
+    assert_eq!(repository.delete_matching(user, all(), now).await?, BulkOutcome::Changed(0));
     repository.ping().await
 }
 
@@ -132,7 +133,7 @@ async fn an_unreachable_citus_worker_costs_no_session_and_no_retry() {
     let before = sessions(&database);
     let user = UserId(Uuid::from_u128(1));
     for number in 1..=20 {
-        let result = repository.insert(user, todo(number), DateTime::UNIX_EPOCH).await;
+        let result = repository.insert(user, todo(number), None, DateTime::UNIX_EPOCH).await;
         let Err(RepositoryError::Unavailable(cause)) = result else { panic!("{result:?}") };
         assert!(cause.to_string().contains("remote node"), "{cause}");
         assert_eq!(database.psql("SELECT last_value FROM tries"), number.to_string());

@@ -92,7 +92,10 @@ async fn caller(repository: Arc<dyn TodoRepository>, call: Call, number: u64, en
             Call::Create => {
                 let id = TodoId(Uuid::now_v7());
                 let new = NewTodo::new(id, title, TodoPatch::default());
-                repository.insert(UserId(data::user_id(USERS + user)), new, now).await.map(drop)
+                repository
+                    .insert(UserId(data::user_id(USERS + user)), new, None, now)
+                    .await
+                    .map(drop)
             }
             Call::Patch => {
                 let patch = TodoPatch { title: Some(title), ..TodoPatch::default() };

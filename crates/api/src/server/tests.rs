@@ -10,8 +10,8 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, MockClock, MockTodoRepository, NewTodo, PutOutcome,
-    RepositoryError, Title, Todo, TodoCounts, TodoId, TodoPatch, UpdateOutcome, UserId,
+    BulkOutcome, DeleteOutcome, InsertOutcome, Listed, MockClock, MockTodoRepository, NewTodo,
+    PutOutcome, RepositoryError, Title, Todo, TodoCounts, TodoId, TodoPatch, UpdateOutcome, UserId,
     VersionMatch,
 };
 use uuid::Uuid;
@@ -28,6 +28,10 @@ mod todos;
 const ALICE: &str = "550e8400-e29b-41d4-a716-446655440000";
 const ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f";
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
+
+fn listed(todos: impl IntoIterator<Item = Todo>) -> Listed {
+    Listed { todos: todos.into_iter().collect(), changed_at: Some(NOW) }
+}
 
 fn todo() -> Todo {
     let title = Title::new("Buy groceries").unwrap();

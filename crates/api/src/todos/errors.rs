@@ -18,6 +18,8 @@ impl From<TodoError> for ApiError {
                     "matches more than {limit} todos, the maximum for one call on this server; use a narrower filter"
                 ),
             ),
+            TodoError::QuotaExceeded { limit } => Self::QuotaExceeded { limit },
+            TodoError::TokenExpired => Self::SyncTokenExpired,
             TodoError::Repository(error) => error.into(),
         }
     }

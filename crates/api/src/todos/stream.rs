@@ -106,7 +106,7 @@ impl LongList {
     /// Serializes as much of `page` as fits into a part, after `count` earlier todos. Also returns the next part to
     /// read.
     fn write(&self, page: Page, count: usize) -> (Bytes, Option<NextPart>) {
-        let Page { mut items, mut next } = page;
+        let Page { mut items, mut next, .. } = page;
         let sort = self.query.sort;
         if let Some((end, _)) = self.page_end {
             items.retain(|it| sort.compare(sort.position_of(it), end).is_le());

@@ -37,6 +37,10 @@ fn new_todo(number: u128) -> NewTodo {
     NewTodo::new(TodoId(Uuid::from_u128(number)), title("Buy groceries"), TodoPatch::default())
 }
 
+fn listed(todos: Vec<Todo>) -> Listed {
+    Listed { todos, changed_at: Some(NOW) }
+}
+
 fn unavailable() -> RepositoryError {
     RepositoryError::unavailable("the connection was refused")
 }
@@ -46,8 +50,8 @@ fn a_new_todo_gets_a_time_ordered_id_the_clock_time_and_version_1() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
-        .withf(|user, _, now| *user == ALICE && *now == NOW)
-        .return_once(|user, todo, now| Ok(todo.created(user, now)));
+        .withf(|user, _, _, now| *user == ALICE && *now == NOW)
+        .return_once(|user, todo, _, now| Ok(InsertOutcome::Inserted(todo.created(user, now))));
 
     let description = Description::new("Milk").unwrap();
     let others = TodoPatch {
@@ -68,7 +72,9 @@ fn a_new_todo_gets_a_time_ordered_id_the_clock_time_and_version_1() {
 #[test]
 fn two_new_todos_have_different_ids_even_in_the_same_microsecond() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_insert().returning(|user, todo, now| Ok(todo.created(user, now)));
+    repository
+        .expect_insert()
+        .returning(|user, todo, _, now| Ok(InsertOutcome::Inserted(todo.created(user, now))));
     let service = service(repository);
     let first = now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap();
     let second = now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap();
@@ -90,7 +96,7 @@ fn a_missing_todo_is_not_found() {
     let mut repository = MockTodoRepository::new();
     repository.expect_find().return_once(|_, _| Ok(None));
     repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Absent));
-    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Absent));
+    repository.expect_delete().return_once(|_, _, _, _| Ok(DeleteOutcome::Absent));
     let service = service(repository);
     let id = todo(1).id;
     let got = now(service.get(ALICE, id));
@@ -124,8 +130,8 @@ fn an_update_passes_on_the_patch_the_condition_and_the_time() {
 fn a_failed_condition_returns_the_current_todo() {
     let mut repository = MockTodoRepository::new();
     repository.expect_update().return_once(|_, _, _, _, _| Ok(UpdateOutcome::Conflict(todo(1))));
-    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Conflict(todo(1))));
-    repository.expect_put().return_once(|_, _, _, _| Ok(PutOutcome::Conflict(None)));
+    repository.expect_delete().return_once(|_, _, _, _| Ok(DeleteOutcome::Conflict(todo(1))));
+    repository.expect_put().return_once(|_, _, _, _, _| Ok(PutOutcome::Conflict(None)));
     let service = service(repository);
     let id = todo(1).id;
     let versions = VersionMatch::OneOf(vec![9]);
@@ -144,8 +150,8 @@ fn a_failed_condition_returns_the_current_todo() {
 #[test]
 fn a_put_returns_whether_it_created_the_todo() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Created(todo(1))));
-    repository.expect_put().times(1).return_once(|_, _, _, _| Ok(PutOutcome::Replaced(todo(1))));
+    repository.expect_put().times(1).return_once(|_, _, _, _, _| Ok(PutOutcome::Created(todo(1))));
+    repository.expect_put().times(1).return_once(|_, _, _, _, _| Ok(PutOutcome::Replaced(todo(1))));
     let service = service(repository);
     let first = now(service.put(ALICE, new_todo(1), PutCondition::Always)).unwrap();
     let second = now(service.put(ALICE, new_todo(1), PutCondition::Always)).unwrap();
@@ -158,7 +164,7 @@ fn a_page_before_the_last_has_the_position_of_the_next() {
     repository
         .expect_list()
         .withf(|user, query| *user == ALICE && query.limit == 3)
-        .return_once(|_, _| Ok(vec![todo(3), todo(2), todo(1)]));
+        .return_once(|_, _| Ok(listed(vec![todo(3), todo(2), todo(1)])));
     let query =
         PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 2 };
     let page = now(service(repository).list(ALICE, query)).unwrap();
@@ -169,7 +175,7 @@ fn a_page_before_the_last_has_the_position_of_the_next() {
 #[test]
 fn the_last_page_has_no_next_position_even_when_it_is_full() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_list().return_once(|_, _| Ok(vec![todo(2), todo(1)]));
+    repository.expect_list().return_once(|_, _| Ok(listed(vec![todo(2), todo(1)])));
     let query =
         PageQuery { filter: TodoFilter::default(), sort: Sort::default(), after: None, limit: 2 };
     let page = now(service(repository).list(ALICE, query)).unwrap();
@@ -189,7 +195,7 @@ fn bulk_operations_and_counts_pass_on_the_filter() {
             *user == ALICE && *filter == wanted && *patch == expected && *now == NOW
         })
         .return_once(|_, _, _, _| Ok(BulkOutcome::Changed(2)));
-    repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(5)));
+    repository.expect_delete_matching().return_once(|_, _, _| Ok(BulkOutcome::Changed(5)));
     repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
     let service = service(repository);
     assert_eq!(now(service.update_matching(ALICE, active.clone(), completed)).unwrap(), 2);
@@ -200,9 +206,9 @@ fn bulk_operations_and_counts_pass_on_the_filter() {
 #[test]
 fn every_use_case_returns_that_the_database_is_unavailable() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_insert().returning(|_, _, _| Err(unavailable()));
+    repository.expect_insert().returning(|_, _, _, _| Err(unavailable()));
     repository.expect_find().returning(|_, _| Err(unavailable()));
-    repository.expect_delete().returning(|_, _, _| Err(unavailable()));
+    repository.expect_delete().returning(|_, _, _, _| Err(unavailable()));
     repository.expect_ping().returning(|| Err(unavailable()));
     let service = service(repository);
     for error in [
@@ -213,4 +219,32 @@ fn every_use_case_returns_that_the_database_is_unavailable() {
         assert!(matches!(error, TodoError::Repository(RepositoryError::Unavailable(_))));
     }
     assert!(now(service.ready()).is_err());
+}
+
+#[test]
+fn a_quota_is_passed_on_and_its_error_says_it() {
+    let mut repository = MockTodoRepository::new();
+    repository
+        .expect_insert()
+        .withf(|_, _, quota, _| *quota == Some(7))
+        .return_once(|_, _, _, _| Ok(InsertOutcome::QuotaExceeded));
+    repository
+        .expect_put()
+        .withf(|_, _, _, quota, _| *quota == Some(7))
+        .return_once(|_, _, _, _, _| Ok(PutOutcome::QuotaExceeded));
+    let service = service(repository).with_quota(Some(7));
+    for error in [
+        now(service.create(ALICE, title("x"), TodoPatch::default())).unwrap_err(),
+        now(service.put(ALICE, new_todo(1), PutCondition::Always)).unwrap_err(),
+    ] {
+        assert!(matches!(error, TodoError::QuotaExceeded { limit: 7 }));
+    }
+}
+
+#[test]
+fn an_expired_token_is_an_error() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_changes().return_once(|_, _, _| Ok(None));
+    let changes = now(service(repository).changes(ALICE, None, 1));
+    assert!(matches!(changes, Err(TodoError::TokenExpired)));
 }

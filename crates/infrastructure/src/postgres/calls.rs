@@ -4,10 +4,12 @@
 //! snapshot. So a thread that takes a call from the queue also takes others of its kind, if it creates a todo, or reads
 //! a todo or a first page.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
-use todo_domain::{PageQuery, RepositoryError, Todo, UserId};
+use todo_domain::{InsertOutcome, Listed, PageQuery, RepositoryError, Todo, UserId};
 
 use super::session::PgSession;
 use super::statements::{self, Find, Insert, List};
@@ -22,9 +24,10 @@ const MAX_BATCHED_PAGE: u32 = 101;
 
 /// A call of the repository port, in the queue.
 pub(super) enum Call {
-    Insert(Pending<Insert, Todo>),
+    Insert(Pending<Insert, InsertOutcome>),
     Find(Pending<Find, Option<Todo>>),
-    List(Pending<List, Vec<Todo>>),
+    List(Pending<List, Listed>),
+    ChangedAt(Pending<UserId, Option<DateTime<Utc>>>),
     /// A call that is never batched.
     Single(Task),
 }
@@ -38,9 +41,10 @@ pub(super) struct Pending<R, T> {
 impl Job for Call {
     fn user(&self) -> UserId {
         match self {
-            Self::Insert(call) => call.request.0,
+            Self::Insert(call) => call.request.user,
             Self::Find(call) => call.request.0,
             Self::List(call) => call.request.0,
+            Self::ChangedAt(call) => call.request,
             Self::Single(task) => task.user(),
         }
     }
@@ -48,7 +52,7 @@ impl Job for Call {
     fn kind(&self) -> JobKind {
         match self {
             Self::Insert(_) => JobKind::Write,
-            Self::Find(_) => JobKind::Lookup,
+            Self::Find(_) | Self::ChangedAt(_) => JobKind::Lookup,
             Self::List(call) if is_small_first_page(&call.request.1) => JobKind::Lookup,
             Self::List(_) => JobKind::Read,
             Self::Single(task) => task.kind(),
@@ -60,13 +64,17 @@ impl Job for Call {
             Self::Insert(call) => call.reply_to.deadline(),
             Self::Find(call) => call.reply_to.deadline(),
             Self::List(call) => call.reply_to.deadline(),
+            Self::ChangedAt(call) => call.reply_to.deadline(),
             Self::Single(task) => task.deadline(),
         }
     }
 
     fn can_batch_with(&self, first: &Self) -> bool {
         match (self, first) {
-            (Self::Insert(_), Self::Insert(_)) | (Self::Find(_), Self::Find(_)) => true,
+            (Self::Find(_), Self::Find(_)) | (Self::ChangedAt(_), Self::ChangedAt(_)) => true,
+            (Self::Insert(one), Self::Insert(other)) => {
+                one.request.quota.is_none() && other.request.quota.is_none()
+            }
             (Self::List(one), Self::List(other)) => {
                 is_small_first_page(&one.request.1) && one.request.1 == other.request.1
             }
@@ -85,12 +93,14 @@ fn is_small_first_page(page: &PageQuery) -> bool {
 
 /// Runs a batch of calls, and replies to each.
 pub(super) fn run_batch(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
-    let (mut inserts, mut finds, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut inserts, mut finds, mut lists, mut clocks) =
+        <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
     for call in calls {
         match call {
             Call::Insert(call) => inserts.push(call),
             Call::Find(call) => finds.push(call),
             Call::List(call) => lists.push(call),
+            Call::ChangedAt(call) => clocks.push(call),
             Call::Single(task) => return task.run(),
         }
     }
@@ -99,6 +109,9 @@ pub(super) fn run_batch(pool: &Pool<PgSession>, calls: Vec<Call>) -> Outcome {
     }
     if !finds.is_empty() {
         return run_one_kind(pool, finds, find, find_all);
+    }
+    if !clocks.is_empty() {
+        return run_one_kind(pool, clocks, changed_at, changed_at_all);
     }
     run_one_kind(pool, lists, list, list_all)
 }
@@ -148,18 +161,43 @@ fn run<T>(
     catch_panics(|| pool.run(deadline, RetryPolicy::Always, statement))
 }
 
-fn insert(session: &mut PgSession, new: &Insert, deadline: Instant) -> QueryResult<Todo> {
-    let deadline = session.server_time(deadline);
-    statements::insert(&mut session.connection, new, deadline)
+fn insert(session: &mut PgSession, new: &Insert, deadline: Instant) -> QueryResult<InsertOutcome> {
+    let Insert { user, now, .. } = *new;
+    session.write(user, now, deadline, |connection, attempt| {
+        statements::insert(connection, new, attempt)
+    })
 }
 
 fn insert_all(
     session: &mut PgSession,
     new: &[&Insert],
     deadline: Instant,
-) -> QueryResult<Vec<Todo>> {
-    let deadline = session.server_time(deadline);
-    statements::insert_all(&mut session.connection, new, deadline)
+) -> QueryResult<Vec<InsertOutcome>> {
+    let server_deadline = session.server_time(deadline);
+    let outcomes = statements::insert_all(&mut session.connection, new, server_deadline)?;
+    let outcomes = outcomes.into_iter().zip(new);
+    outcomes
+        .map(|(outcome, new)| outcome.map_or_else(|| insert(session, new, deadline), Ok))
+        .collect()
+}
+
+fn changed_at(
+    session: &mut PgSession,
+    user: &UserId,
+    deadline: Instant,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    Ok(changed_at_all(session, &[user], deadline)?.pop().flatten())
+}
+
+fn changed_at_all(
+    session: &mut PgSession,
+    users: &[&UserId],
+    _: Instant,
+) -> QueryResult<Vec<Option<DateTime<Utc>>>> {
+    let users: Vec<UserId> = users.iter().map(|user| **user).collect();
+    let times: HashMap<_, _> =
+        statements::changed_at_of(&mut session.connection, &users)?.into_iter().collect();
+    Ok(users.iter().map(|user| times.get(user).copied()).collect())
 }
 
 fn find(session: &mut PgSession, request: &Find, _: Instant) -> QueryResult<Option<Todo>> {
@@ -174,7 +212,7 @@ fn find_all(
     statements::find_all(&mut session.connection, requests)
 }
 
-fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResult<Vec<Todo>> {
+fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResult<Listed> {
     if request.1.filter.search.is_none() {
         // It only reads an index range, and needs no timeout.
         return statements::list(&mut session.connection, request);
@@ -184,10 +222,6 @@ fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResu
     })
 }
 
-fn list_all(
-    session: &mut PgSession,
-    requests: &[&List],
-    _: Instant,
-) -> QueryResult<Vec<Vec<Todo>>> {
+fn list_all(session: &mut PgSession, requests: &[&List], _: Instant) -> QueryResult<Vec<Listed>> {
     statements::list_all(&mut session.connection, requests)
 }

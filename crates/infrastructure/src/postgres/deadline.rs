@@ -8,12 +8,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{auto_type, sql};
-use diesel::expression::{AppearsOnTable, Expression, ValidGrouping};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Integer, Timestamptz};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -23,56 +20,10 @@ extern "SQL" {
     fn int4div(a: Integer, b: Integer) -> Integer;
 }
 
-/// 1, or a division by zero if the server received the statement after the deadline.
-#[auto_type(type_case = "PascalCase")]
-fn one_in_time(deadline: DateTime<Utc>) -> _ {
-    int4div(1_i32, statement_timestamp().lt(deadline).cast::<Integer>())
-}
-
 /// True, or a division by zero if the server received the statement after the deadline.
 #[auto_type(type_case = "PascalCase")]
 pub(super) fn is_in_time(deadline: DateTime<Utc>) -> _ {
-    let one: OneInTime = one_in_time(deadline);
-    one.eq(1_i32)
-}
-
-/// The version of a new todo. After the deadline it fails like [`is_in_time`].
-#[auto_type(type_case = "PascalCase")]
-pub(super) fn first_version(deadline: DateTime<Utc>) -> _ {
-    let one: OneInTime = one_in_time(deadline);
-    one.cast::<BigInt>()
-}
-
-/// The version of a new todo in an INSERT of several rows: [`first_version`] in the row that checks the deadline for the
-/// whole statement, 1 in the others. All rows must have the same type.
-#[derive(Debug, ValidGrouping)]
-pub(super) struct BatchVersion(Option<FirstVersion>);
-
-impl BatchVersion {
-    pub(super) fn new(deadline: Option<DateTime<Utc>>) -> Self {
-        Self(deadline.map(first_version))
-    }
-}
-
-impl Expression for BatchVersion {
-    type SqlType = BigInt;
-}
-
-impl<QS> AppearsOnTable<QS> for BatchVersion {}
-
-impl QueryId for BatchVersion {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<Pg> for BatchVersion {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(in_time) = &self.0 {
-            return in_time.walk_ast(out);
-        }
-        out.push_sql("1");
-        Ok(())
-    }
+    int4div(1_i32, statement_timestamp().lt(deadline).cast::<Integer>()).eq(1_i32)
 }
 
 /// A reading of the server's clock.

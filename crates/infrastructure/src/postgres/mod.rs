@@ -1,4 +1,4 @@
-//! The Postgres adapter. It uses native types (`uuid`, `timestamptz`), and at most one statement per call, which each
+//! The Postgres adapter. It uses native types (`uuid`, `timestamptz`), and mostly one statement per call, which each
 //! connection prepares once.
 
 mod calls;
@@ -13,6 +13,7 @@ mod schema;
 mod session;
 mod split;
 mod statements;
+mod ticked;
 
 use std::sync::LazyLock;
 

@@ -9,15 +9,16 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use prometheus_client::registry::Registry;
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
-    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
-    VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
+    PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
+    TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 use super::calls::{self, Call, MAX_BATCH, Pending};
 use super::connection::{self, connect};
 use super::session::PgSession;
-use super::statements;
+use super::statements::{self, Insert};
+use super::ticked::Attempt;
 use crate::connections::{Connect, Pool, RetryPolicy};
 use crate::metrics::{ConnectErrors, DatabaseMetrics, Gauges, PoolGauges};
 use crate::options::{DatabaseOptions, OpenError};
@@ -40,9 +41,9 @@ pub(crate) struct PostgresTodoRepository {
 /// The names of the kinds of jobs in metrics. The lookups are those of one todo or a first page.
 const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
 
-/// How many todos a bulk update may match, per second of its timeout. A quarter of the measured rate, so that it also
+/// How many todos a bulk call may change, per second of its timeout. A quarter of the measured rate, so that it also
 /// ends in time on a slow disk or a busy processor.
-const BULK_UPDATES_PER_SECOND: u128 = 10_000;
+const BULK_CHANGES_PER_SECOND: u128 = 10_000;
 
 impl PostgresTodoRepository {
     /// Connects, migrates if the options say so, and starts the threads.
@@ -132,28 +133,37 @@ impl PostgresTodoRepository {
         })
     }
 
-    /// How many todos a bulk update may match, so that it ends before its timeout.
-    fn bulk_update_limit(&self) -> u32 {
-        let limit = self.bulk_timeout.as_millis() * BULK_UPDATES_PER_SECOND / 1_000;
+    /// How many todos a bulk call may change, so that it ends before its timeout.
+    fn bulk_limit(&self) -> u32 {
+        let limit = self.bulk_timeout.as_millis() * BULK_CHANGES_PER_SECOND / 1_000;
         u32::try_from(limit).unwrap_or(u32::MAX)
     }
 
-    /// Runs a write on a worker thread. The statement is passed its deadline by the server's clock.
+    /// Runs a write on a worker thread.
     async fn write<T, F>(
         &self,
         user: UserId,
         kind: JobKind,
-        statement: F,
+        now: DateTime<Utc>,
+        write: F,
     ) -> Result<T, RepositoryError>
     where
         T: Send + 'static,
-        F: Fn(&mut PgConnection, DateTime<Utc>) -> QueryResult<T> + Send + 'static,
+        F: Fn(&mut PgConnection, Attempt) -> QueryResult<Option<T>> + Send + 'static,
     {
-        let statement = move |session: &mut PgSession, deadline| {
-            let server_deadline = session.server_time(deadline);
-            statement(&mut session.connection, server_deadline)
-        };
-        self.run(user, kind, RetryPolicy::IfNotExecuted, statement).await
+        let write =
+            move |session: &mut PgSession, deadline| session.write(user, now, deadline, &write);
+        self.run(user, kind, RetryPolicy::IfNotExecuted, write).await
+    }
+
+    /// Runs a query on a worker thread.
+    async fn read<T, F>(&self, user: UserId, query: F) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let query = move |session: &mut PgSession, _| query(&mut session.connection);
+        self.run(user, JobKind::Read, RetryPolicy::Always, query).await
     }
 }
 
@@ -163,9 +173,10 @@ impl TodoRepository for PostgresTodoRepository {
         &self,
         user: UserId,
         todo: NewTodo,
+        quota: Option<u32>,
         now: DateTime<Utc>,
-    ) -> Result<Todo, RepositoryError> {
-        let request = (user, todo, now);
+    ) -> Result<InsertOutcome, RepositoryError> {
+        let request = Insert { user, todo, quota, now };
         self.workers
             .call(self.timeout, |reply_to| Call::Insert(Pending { request, reply_to }))
             .await
@@ -176,16 +187,13 @@ impl TodoRepository for PostgresTodoRepository {
         self.workers.call(self.timeout, |reply_to| Call::Find(Pending { request, reply_to })).await
     }
 
-    async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
+    async fn list(&self, user: UserId, query: PageQuery) -> Result<Listed, RepositoryError> {
         let request = (user, query);
         self.workers.call(self.timeout, |reply_to| Call::List(Pending { request, reply_to })).await
     }
 
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
-        let count = move |session: &mut PgSession, _| {
-            statements::count(&mut session.connection, user, &filter)
-        };
-        self.run(user, JobKind::Read, RetryPolicy::Always, count).await
+        self.read(user, move |c| statements::count(c, user, &filter)).await
     }
 
     async fn update(
@@ -196,10 +204,9 @@ impl TodoRepository for PostgresTodoRepository {
         versions: VersionMatch,
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        let update = move |c: &mut _, deadline| {
-            statements::update(c, user, id, &patch, &versions, now, deadline)
-        };
-        self.write(user, JobKind::Write, update).await
+        let update =
+            move |c: &mut _, attempt| statements::update(c, user, id, &patch, &versions, attempt);
+        self.write(user, JobKind::Write, now, update).await
     }
 
     async fn put(
@@ -207,11 +214,12 @@ impl TodoRepository for PostgresTodoRepository {
         user: UserId,
         todo: NewTodo,
         condition: PutCondition,
+        quota: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
         let put =
-            move |c: &mut _, deadline| statements::put(c, user, &todo, &condition, now, deadline);
-        self.write(user, JobKind::Write, put).await
+            move |c: &mut _, attempt| statements::put(c, user, &todo, &condition, quota, attempt);
+        self.write(user, JobKind::Write, now, put).await
     }
 
     async fn delete(
@@ -219,10 +227,10 @@ impl TodoRepository for PostgresTodoRepository {
         user: UserId,
         id: TodoId,
         versions: VersionMatch,
+        now: DateTime<Utc>,
     ) -> Result<DeleteOutcome, RepositoryError> {
-        let delete =
-            move |c: &mut _, deadline| statements::delete(c, user, id, &versions, deadline);
-        self.write(user, JobKind::Write, delete).await
+        let delete = move |c: &mut _, attempt| statements::delete(c, user, id, &versions, attempt);
+        self.write(user, JobKind::Write, now, delete).await
     }
 
     async fn update_matching(
@@ -232,21 +240,64 @@ impl TodoRepository for PostgresTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = self.bulk_update_limit();
-        let update = move |c: &mut _, deadline| {
-            statements::update_matching(c, user, &filter, &patch, limit, now, deadline)
+        let limit = self.bulk_limit();
+        let update = move |c: &mut _, attempt| {
+            statements::update_matching(c, user, &filter, &patch, limit, attempt)
         };
-        self.write(user, JobKind::Bulk, update).await
+        self.write(user, JobKind::Bulk, now, update).await
     }
 
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
+        now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
+        let limit = self.bulk_limit();
         let delete =
-            move |c: &mut _, deadline| statements::delete_matching(c, user, &filter, deadline);
-        self.write(user, JobKind::Bulk, delete).await
+            move |c: &mut _, attempt| statements::delete_matching(c, user, &filter, limit, attempt);
+        self.write(user, JobKind::Bulk, now, delete).await
+    }
+
+    async fn changes(
+        &self,
+        user: UserId,
+        since: Option<SyncToken>,
+        limit: u32,
+    ) -> Result<Option<Changes>, RepositoryError> {
+        self.read(user, move |c| statements::changes(c, user, since, limit)).await
+    }
+
+    async fn clock(&self, user: UserId) -> Result<OwnerClock, RepositoryError> {
+        self.read(user, move |c| statements::clock(c, user)).await
+    }
+
+    async fn changed_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        let call = |reply_to| Call::ChangedAt(Pending { request: user, reply_to });
+        self.workers.call(self.timeout, call).await
+    }
+
+    async fn changed_at_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, DateTime<Utc>)>, RepositoryError> {
+        self.read(SYSTEM_USER, move |c| statements::changed_at_of(c, &users)).await
+    }
+
+    async fn begin_purge(
+        &self,
+        not_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        self.read(SYSTEM_USER, move |c| statements::begin_purge(c, not_since, now)).await
+    }
+
+    async fn purge(
+        &self,
+        before: DateTime<Utc>,
+        from: Option<UserId>,
+    ) -> Result<Option<UserId>, RepositoryError> {
+        self.read(SYSTEM_USER, move |c| statements::purge(c, before, from)).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

@@ -15,7 +15,7 @@ use super::schema::todos;
 use super::statements::greatest;
 use crate::sql::SqlPatch;
 
-/// A row. When it is inserted, [`Folded`] and its version are added.
+/// A row. When it is inserted, [`Folded`] is added.
 #[derive(Queryable, Selectable, Insertable)]
 // None is written as null, not as the default: so the statement has one text, and is prepared once.
 #[diesel(table_name = todos, treat_none_as_default_value = false, check_for_backend(diesel::pg::Pg))]
@@ -28,7 +28,6 @@ pub(super) struct TodoRow<'a> {
     completed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    #[diesel(skip_insertion)]
     version: i64,
 }
 

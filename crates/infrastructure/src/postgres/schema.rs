@@ -1,6 +1,13 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    feed (id) {
+        id -> Uuid,
+        purge_started_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     todos (user_id, id) {
         user_id -> Uuid,
         id -> Uuid,
@@ -15,3 +22,23 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
     }
 }
+
+diesel::table! {
+    tombstones (user_id, id) {
+        user_id -> Uuid,
+        id -> Uuid,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        deleted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_clocks (user_id) {
+        user_id -> Uuid,
+        changed_at -> Timestamptz,
+        purged_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(feed, todos, tombstones, user_clocks,);

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::R2D2Connection;
-use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::result::{ConnectionError, ConnectionResult, Error, QueryResult};
+use todo_domain::UserId;
 
 use super::connection::SessionSettings;
 use super::deadline::ServerClock;
+use super::statements;
+use super::ticked::Attempt;
 use crate::connections::Session;
 use crate::sql::StatementCacheState;
 use crate::workers::JobKind;
@@ -73,13 +76,19 @@ impl PgSession {
             TimeoutScope::Role => kind != JobKind::Bulk,
             TimeoutScope::Transaction => false,
         };
-        if has_timeout {
-            return statement(self);
-        }
+        if has_timeout { statement(self) } else { self.run_in_transaction(deadline, statement) }
+    }
+
+    /// Runs statements in a transaction, and makes the server cancel them at the deadline.
+    pub(super) fn run_in_transaction<T>(
+        &mut self,
+        deadline: Instant,
+        statements: impl FnOnce(&mut Self) -> QueryResult<T>,
+    ) -> QueryResult<T> {
         let timeout = remaining(deadline).as_millis();
         let begin = format!("BEGIN; SET LOCAL statement_timeout = {timeout}");
         self.connection.batch_execute(&begin)?;
-        match statement(self) {
+        match statements(self) {
             Ok(result) => self.connection.batch_execute("COMMIT").map(|()| result),
             Err(error) => {
                 // If this also fails, the pool drops the connection because of the first error.
@@ -87,6 +96,26 @@ impl PgSession {
                 Err(error)
             }
         }
+    }
+
+    /// Runs a write of one owner. If another write of the owner comes first, runs it again while it holds the clock.
+    pub(super) fn write<T>(
+        &mut self,
+        user: UserId,
+        now: DateTime<Utc>,
+        deadline: Instant,
+        write: impl Fn(&mut PgConnection, Attempt) -> QueryResult<Option<T>>,
+    ) -> QueryResult<T> {
+        let attempt = Attempt { now, deadline: self.server_time(deadline), holds_clock: false };
+        if let Some(outcome) = write(&mut self.connection, attempt)? {
+            return Ok(outcome);
+        }
+        self.run_in_transaction(deadline, |session| {
+            let connection = &mut session.connection;
+            let now = statements::lock_clock(connection, user, now)?;
+            let attempt = Attempt { now, holds_clock: true, ..attempt };
+            write(connection, attempt)?.ok_or(Error::NotFound)
+        })
     }
 }
 

@@ -8,6 +8,6 @@ mod statement_cache;
 
 pub(crate) use batch_query::{BatchQuery, batch_id, batch_user};
 pub(crate) use limit::Limited;
-pub(crate) use patch::SqlPatch;
+pub(crate) use patch::{Assignments, SqlPatch};
 pub(crate) use row_comparison::comes_after;
 pub(crate) use statement_cache::{Cached, StatementCacheState};

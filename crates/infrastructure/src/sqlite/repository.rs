@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use prometheus_client::registry::Registry;
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
-    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
-    VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
+    PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
+    TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 use super::connection::{self, Location};
@@ -124,9 +124,10 @@ impl TodoRepository for SqliteTodoRepository {
         &self,
         user: UserId,
         todo: NewTodo,
+        quota: Option<u32>,
         now: DateTime<Utc>,
-    ) -> Result<Todo, RepositoryError> {
-        let insert = move |c: &mut _| statements::insert(c, user, &todo, now);
+    ) -> Result<InsertOutcome, RepositoryError> {
+        let insert = move |c: &mut _| statements::insert(c, user, &todo, quota, now);
         self.write(user, insert).await
     }
 
@@ -134,7 +135,7 @@ impl TodoRepository for SqliteTodoRepository {
         self.read(user, move |c| statements::find(c, user, id)).await
     }
 
-    async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
+    async fn list(&self, user: UserId, query: PageQuery) -> Result<Listed, RepositoryError> {
         self.read(user, move |c| statements::list(c, user, &query)).await
     }
 
@@ -159,9 +160,10 @@ impl TodoRepository for SqliteTodoRepository {
         user: UserId,
         todo: NewTodo,
         condition: PutCondition,
+        quota: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
-        let put = move |c: &mut _| statements::put(c, user, &todo, &condition, now);
+        let put = move |c: &mut _| statements::put(c, user, &todo, &condition, quota, now);
         self.write(user, put).await
     }
 
@@ -170,8 +172,9 @@ impl TodoRepository for SqliteTodoRepository {
         user: UserId,
         id: TodoId,
         versions: VersionMatch,
+        now: DateTime<Utc>,
     ) -> Result<DeleteOutcome, RepositoryError> {
-        let delete = move |c: &mut _| statements::delete(c, user, id, &versions);
+        let delete = move |c: &mut _| statements::delete(c, user, id, &versions, now);
         self.write(user, delete).await
     }
 
@@ -190,9 +193,51 @@ impl TodoRepository for SqliteTodoRepository {
         &self,
         user: UserId,
         filter: TodoFilter,
+        now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let delete = move |c: &mut _| statements::delete_matching(c, user, &filter);
+        let delete = move |c: &mut _| statements::delete_matching(c, user, &filter, now);
         self.write_bulk(user, delete).await
+    }
+
+    async fn changes(
+        &self,
+        user: UserId,
+        since: Option<SyncToken>,
+        limit: u32,
+    ) -> Result<Option<Changes>, RepositoryError> {
+        self.read(user, move |c| statements::changes(c, user, since, limit)).await
+    }
+
+    async fn clock(&self, user: UserId) -> Result<OwnerClock, RepositoryError> {
+        self.read(user, move |c| statements::clock(c, user)).await
+    }
+
+    async fn changed_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        let times = self.read(user, move |c| statements::changed_at_of(c, &[user])).await?;
+        Ok(times.first().map(|(_, at)| *at))
+    }
+
+    async fn changed_at_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, DateTime<Utc>)>, RepositoryError> {
+        self.read(SYSTEM_USER, move |c| statements::changed_at_of(c, &users)).await
+    }
+
+    async fn begin_purge(
+        &self,
+        not_since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        self.write(SYSTEM_USER, move |c| statements::begin_purge(c, not_since, now)).await
+    }
+
+    async fn purge(
+        &self,
+        before: DateTime<Utc>,
+        from: Option<UserId>,
+    ) -> Result<Option<UserId>, RepositoryError> {
+        self.write(SYSTEM_USER, move |c| statements::purge(c, before, from)).await
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

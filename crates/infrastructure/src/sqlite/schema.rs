@@ -1,6 +1,13 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    feed (id) {
+        id -> Binary,
+        purge_started_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     todos (user_id, id) {
         user_id -> Binary,
         id -> Binary,
@@ -15,3 +22,23 @@ diesel::table! {
         completed_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    tombstones (user_id, id) {
+        user_id -> Binary,
+        id -> Binary,
+        version -> BigInt,
+        created_at -> BigInt,
+        deleted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_clocks (user_id) {
+        user_id -> Binary,
+        changed_at -> BigInt,
+        purged_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(feed, todos, tombstones, user_clocks,);

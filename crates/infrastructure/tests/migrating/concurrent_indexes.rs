@@ -75,7 +75,7 @@ fn the_lock_is_held_while_an_index_is_created_behind_a_long_reader() {
         wait_for(|| database.psql(creating) == "1");
         let other = migrate(&url(&database), MigrationCommand::Up, SHORT).unwrap_err();
         assert!(matches!(other, OpenError::MigrationTimeout { .. }), "{other:?}");
-        block_on(repository.insert(USER, todo(2), DateTime::UNIX_EPOCH)).unwrap();
+        block_on(repository.insert(USER, todo(2), None, DateTime::UNIX_EPOCH)).unwrap();
         reader.batch_execute("COMMIT").unwrap();
         assert!(is_applied(&migration.join().unwrap().unwrap()));
     });

@@ -42,7 +42,7 @@ fn assert_calls_continue(migrations: &Migrations, prepare: &str) {
             let found = block_on(repository.find(USER, TodoId(Uuid::from_u128(1))));
             assert!(found.unwrap().is_some());
             let id = Uuid::now_v7().as_u128();
-            block_on(repository.insert(USER, todo(id), DateTime::UNIX_EPOCH)).unwrap();
+            block_on(repository.insert(USER, todo(id), None, DateTime::UNIX_EPOCH)).unwrap();
             assert!(!done.load(Ordering::SeqCst), "it did not wait for the reader");
         }
         reader.batch_execute("COMMIT").unwrap();

@@ -36,7 +36,7 @@ fn url(database: &TestDatabase) -> DatabaseUrl {
 fn in_use() -> Option<(TestDatabase, Arc<dyn TodoRepository>)> {
     let database = TestDatabase::postgres()?;
     let repository = open(&url(&database), &OPTIONS).unwrap();
-    block_on(repository.insert(USER, todo(1), DateTime::UNIX_EPOCH)).unwrap();
+    block_on(repository.insert(USER, todo(1), None, DateTime::UNIX_EPOCH)).unwrap();
     Some((database, repository))
 }
 

@@ -34,7 +34,7 @@ async fn assert_filled(database: &TestDatabase, fill: impl Fn(UserId) -> String)
     let stored = "SELECT count(*) || '' AS line FROM todos WHERE completed_at = updated_at";
     assert_eq!(lines(database, stored), ["4"]);
     for user in USERS {
-        let todos = repository.list(user, all()).await.unwrap();
+        let todos = repository.list(user, all()).await.unwrap().todos;
         let times: Vec<_> = todos.iter().map(|it| (it.completed_at, it.version)).collect();
         let completed = |number| (Some(updated_at(number)), 1);
         assert_eq!(times, [(None, 1), completed(2), (None, 1), completed(4)]);
@@ -43,7 +43,7 @@ async fn assert_filled(database: &TestDatabase, fill: impl Fn(UserId) -> String)
     // The release before completes and reopens todos without writing the new column.
     execute(database, "UPDATE todos SET is_completed = NOT is_completed");
     for user in USERS {
-        for todo in repository.list(user, all()).await.unwrap() {
+        for todo in repository.list(user, all()).await.unwrap().todos {
             assert_eq!(todo.completed_at, todo.is_completed.then_some(todo.updated_at));
         }
     }

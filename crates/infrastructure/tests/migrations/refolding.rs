@@ -27,7 +27,11 @@ async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fil
         let counts = repository.count(user, filter.clone()).await.unwrap();
         assert_eq!(counts.total, expected, "{text}");
         let query = PageQuery { filter, sort: Sort::default(), after: None, limit: 1_000 };
-        assert_eq!(repository.list(user, query).await.unwrap().len() as u64, expected, "{text}");
+        assert_eq!(
+            repository.list(user, query).await.unwrap().todos.len() as u64,
+            expected,
+            "{text}"
+        );
     }
     // The todos have not changed.
     assert_eq!(versions(), before);

@@ -20,7 +20,7 @@ pub(crate) struct Call {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    Insert(NewTodo),
+    Insert(NewTodo, Option<u32>),
     Find(TodoId),
     /// All pages of a list, by keyset pagination.
     List {
@@ -37,10 +37,22 @@ pub(crate) enum Action {
     },
     Count(TodoFilter),
     Update(TodoId, TodoPatch, VersionMatch),
-    Put(NewTodo, PutCondition),
+    Put(NewTodo, PutCondition, Option<u32>),
     Delete(TodoId, VersionMatch),
     UpdateMatching(TodoFilter, TodoPatch),
     DeleteMatching(TodoFilter),
+    /// The changes after one of the user's tokens, or all, if there is no such token.
+    Changes {
+        token: usize,
+        limit: u32,
+    },
+    Purge {
+        microseconds: i64,
+    },
+}
+
+fn quota() -> impl Strategy<Value = Option<u32>> {
+    prop_oneof![6 => Just(None), 1 => (0..6_u32).prop_map(Some)]
 }
 
 fn id() -> impl Strategy<Value = TodoId> {
@@ -90,23 +102,27 @@ fn sort() -> impl Strategy<Value = Sort> {
 
 fn action() -> impl Strategy<Value = Action> {
     use Action::{
-        Count, Delete, DeleteMatching, Find, Insert, List, ListAfter, Put, Update, UpdateMatching,
+        Changes, Count, Delete, DeleteMatching, Find, Insert, List, ListAfter, Purge, Put, Update,
+        UpdateMatching,
     };
     let list =
         (filter(), sort(), 0..8_u32).prop_map(|(filter, sort, limit)| List { filter, sort, limit });
     let list_after = (filter(), sort(), -20..60_i64, id())
         .prop_map(|(filter, sort, microseconds, id)| ListAfter { filter, sort, microseconds, id });
     prop_oneof![
-        6 => new_todo().prop_map(Insert),
+        6 => (new_todo(), quota()).prop_map(|(todo, quota)| Insert(todo, quota)),
         2 => id().prop_map(Find),
         6 => list,
         3 => list_after,
         2 => filter().prop_map(Count),
         5 => (id(), patch(), versions()).prop_map(|(id, patch, versions)| Update(id, patch, versions)),
-        5 => (new_todo(), condition()).prop_map(|(todo, condition)| Put(todo, condition)),
+        6 => (new_todo(), condition(), quota())
+            .prop_map(|(todo, condition, quota)| Put(todo, condition, quota)),
         2 => (id(), versions()).prop_map(|(id, versions)| Delete(id, versions)),
         1 => (filter(), patch()).prop_map(|(filter, patch)| UpdateMatching(filter, patch)),
         1 => filter().prop_map(DeleteMatching),
+        6 => (0..6_usize, 1..5_u32).prop_map(|(token, limit)| Changes { token, limit }),
+        1 => (0..40_i64).prop_map(|microseconds| Purge { microseconds }),
     ]
 }
 

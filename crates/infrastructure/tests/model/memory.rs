@@ -1,38 +1,76 @@
-//! The model: the simplest implementation of the repository port, in a map.
+//! The model: the simplest implementation of the repository port, in maps.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError,
-    Todo, TodoCounts, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
-    VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, FeedId, InsertOutcome, Listed, NewTodo, OwnerClock,
+    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter,
+    TodoId, TodoPatch, TodoRepository, Tombstone, UpdateOutcome, UserId, VersionMatch,
 };
+use uuid::Uuid;
 
-/// Todos in a map.
+/// Todos in maps.
 #[derive(Default)]
-pub(crate) struct MemoryTodoRepository(Mutex<BTreeMap<(UserId, TodoId), Todo>>);
+pub(crate) struct MemoryTodoRepository(Mutex<BTreeMap<UserId, Owned>>);
 
-type Todos<'a> = MutexGuard<'a, BTreeMap<(UserId, TodoId), Todo>>;
+/// What one user has.
+#[derive(Default)]
+struct Owned {
+    todos: BTreeMap<TodoId, Todo>,
+    tombstones: BTreeMap<TodoId, Tombstone>,
+    changed_at: Option<DateTime<Utc>>,
+    purged_at: Option<DateTime<Utc>>,
+}
+
+impl Owned {
+    /// The time of the next change.
+    fn tick(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let next = self.changed_at.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)));
+        self.changed_at = Some(next);
+        next
+    }
+
+    fn delete(&mut self, id: TodoId, now: DateTime<Utc>) {
+        if let Some(Todo { version, created_at, .. }) = self.todos.remove(&id) {
+            let tombstone = Tombstone { id, version, created_at, deleted_at: now };
+            self.tombstones.insert(id, tombstone);
+        }
+    }
+
+    fn exceeds(&self, quota: Option<u32>) -> bool {
+        quota.is_some_and(|quota| self.todos.len() >= quota as usize)
+    }
+
+    fn update(&mut self, id: TodoId, patch: &TodoPatch, now: DateTime<Utc>) -> bool {
+        let differs = self.todos.get(&id).is_some_and(|todo| todo.differs_from(patch));
+        if differs {
+            let now = self.tick(now);
+            self.todos.entry(id).and_modify(|todo| todo.apply(patch.clone(), now));
+        }
+        differs
+    }
+
+    fn clock(&self) -> OwnerClock {
+        let Self { changed_at, purged_at, .. } = *self;
+        OwnerClock { feed: FeedId(Uuid::nil()), changed_at, purged_at }
+    }
+}
+
+struct Users<'a>(MutexGuard<'a, BTreeMap<UserId, Owned>>);
+
+impl Users<'_> {
+    fn of(&mut self, user: UserId) -> &mut Owned {
+        self.0.entry(user).or_default()
+    }
+}
 
 impl MemoryTodoRepository {
-    fn todos(&self) -> Todos<'_> {
-        self.0.lock().unwrap()
+    fn users(&self) -> Users<'_> {
+        Users(self.0.lock().unwrap())
     }
-}
-
-fn version_matches(todo: &Todo, versions: &VersionMatch) -> bool {
-    match versions {
-        VersionMatch::Any => true,
-        VersionMatch::OneOf(versions) => versions.contains(&todo.version),
-        VersionMatch::NoneOf(versions) => !versions.contains(&todo.version),
-    }
-}
-
-fn matches(filter: &TodoFilter, user: UserId, todo: &Todo) -> bool {
-    todo.user_id == user && filter.matches(todo)
 }
 
 #[async_trait]
@@ -41,34 +79,49 @@ impl TodoRepository for MemoryTodoRepository {
         &self,
         user: UserId,
         new: NewTodo,
+        quota: Option<u32>,
         now: DateTime<Utc>,
-    ) -> Result<Todo, RepositoryError> {
+    ) -> Result<InsertOutcome, RepositoryError> {
+        let mut users = self.users();
+        let owned = users.of(user);
+        if let Some(todo) = owned.todos.get(&new.id()) {
+            let is_new = todo.is_new(&new);
+            let inserted = InsertOutcome::Inserted(todo.clone());
+            return is_new.then_some(inserted).ok_or_else(|| RepositoryError::internal("taken"));
+        }
+        if owned.exceeds(quota) {
+            return Ok(InsertOutcome::QuotaExceeded);
+        }
+        let now = owned.tick(now);
         let created = new.created(user, now);
-        let mut todos = self.todos();
-        let stored = todos.entry((user, created.id)).or_insert_with(|| created.clone());
-        if *stored == created { Ok(created) } else { Err(RepositoryError::internal("taken")) }
+        owned.todos.insert(created.id, created.clone());
+        Ok(InsertOutcome::Inserted(created))
     }
 
     async fn find(&self, user: UserId, id: TodoId) -> Result<Option<Todo>, RepositoryError> {
-        Ok(self.todos().get(&(user, id)).cloned())
+        Ok(self.users().of(user).todos.get(&id).cloned())
     }
 
-    async fn list(&self, user: UserId, query: PageQuery) -> Result<Vec<Todo>, RepositoryError> {
+    async fn list(&self, user: UserId, query: PageQuery) -> Result<Listed, RepositoryError> {
         let PageQuery { filter, sort, after, limit } = query;
+        let mut users = self.users();
+        let owned = users.of(user);
         let mut matching: Vec<_> =
-            self.todos().values().filter(|todo| matches(&filter, user, todo)).cloned().collect();
+            owned.todos.values().filter(|todo| filter.matches(todo)).cloned().collect();
         matching.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
         let comes_after = |todo: &Todo| {
             after.is_none_or(|after| sort.compare(sort.position_of(todo), after).is_gt())
         };
-        Ok(matching.into_iter().filter(comes_after).take(limit as usize).collect())
+        let todos = matching.into_iter().filter(comes_after).take(limit as usize).collect();
+        Ok(Listed { todos, changed_at: owned.changed_at })
     }
 
     async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
-        let todos = self.todos();
-        let counted = || todos.values().filter(|todo| matches(&filter, user, todo));
-        let completed = counted().filter(|todo| todo.is_completed).count() as u64;
-        Ok(TodoCounts { total: counted().count() as u64, completed })
+        let mut users = self.users();
+        let counted: Vec<_> =
+            users.of(user).todos.values().filter(|todo| filter.matches(todo)).collect();
+        let completed = counted.iter().filter(|todo| todo.is_completed).count() as u64;
+        Ok(TodoCounts { total: counted.len() as u64, completed })
     }
 
     async fn update(
@@ -79,16 +132,17 @@ impl TodoRepository for MemoryTodoRepository {
         versions: VersionMatch,
         now: DateTime<Utc>,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        Ok(match self.todos().get_mut(&(user, id)) {
-            None => UpdateOutcome::Absent,
-            Some(todo) if !version_matches(todo, &versions) => {
-                UpdateOutcome::Conflict(todo.clone())
+        let mut users = self.users();
+        let owned = users.of(user);
+        match owned.todos.get(&id) {
+            None => return Ok(UpdateOutcome::Absent),
+            Some(todo) if !versions.matches(todo.version) => {
+                return Ok(UpdateOutcome::Conflict(todo.clone()));
             }
-            Some(todo) => {
-                todo.apply(patch, now);
-                UpdateOutcome::Updated(todo.clone())
-            }
-        })
+            Some(_) => {}
+        }
+        owned.update(id, &patch, now);
+        Ok(UpdateOutcome::Updated(owned.todos[&id].clone()))
     }
 
     async fn put(
@@ -96,32 +150,33 @@ impl TodoRepository for MemoryTodoRepository {
         user: UserId,
         new: NewTodo,
         condition: PutCondition,
+        quota: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<PutOutcome, RepositoryError> {
-        let mut todos = self.todos();
-        let stored = todos.get_mut(&(user, new.id()));
-        Ok(match (stored, condition) {
-            (None, PutCondition::Present(_)) => PutOutcome::Conflict(None),
-            (None, PutCondition::Always | PutCondition::Absent | PutCondition::Unless(_)) => {
-                let created = new.created(user, now);
-                todos.insert((user, created.id), created.clone());
-                PutOutcome::Created(created)
+        let mut users = self.users();
+        let (owned, id) = (users.of(user), new.id());
+        if let Some(todo) = owned.todos.get(&id) {
+            if !condition.allows_replacing(todo.version) {
+                return Ok(PutOutcome::Conflict(Some(todo.clone())));
             }
-            (Some(todo), PutCondition::Absent) => PutOutcome::Conflict(Some(todo.clone())),
-            (Some(todo), PutCondition::Present(versions)) if !version_matches(todo, &versions) => {
-                PutOutcome::Conflict(Some(todo.clone()))
-            }
-            (Some(todo), PutCondition::Unless(versions)) if versions.contains(&todo.version) => {
-                PutOutcome::Conflict(Some(todo.clone()))
-            }
-            (
-                Some(todo),
-                PutCondition::Always | PutCondition::Present(_) | PutCondition::Unless(_),
-            ) => {
-                todo.apply(new.into_patch(), now);
-                PutOutcome::Replaced(todo.clone())
-            }
-        })
+            owned.update(id, &new.into_patch(), now);
+            return Ok(PutOutcome::Replaced(owned.todos[&id].clone()));
+        }
+        let tombstone = owned.tombstones.get(&id).copied();
+        if !condition.allows_creating(tombstone.is_some()) {
+            return Ok(PutOutcome::Conflict(None));
+        }
+        if owned.exceeds(quota) {
+            return Ok(PutOutcome::QuotaExceeded);
+        }
+        owned.tombstones.remove(&id);
+        let now = owned.tick(now);
+        let created = match tombstone {
+            Some(tombstone) => tombstone.revive(new, user, now),
+            None => new.created(user, now),
+        };
+        owned.todos.insert(id, created.clone());
+        Ok(PutOutcome::Created(created))
     }
 
     async fn delete(
@@ -129,15 +184,16 @@ impl TodoRepository for MemoryTodoRepository {
         user: UserId,
         id: TodoId,
         versions: VersionMatch,
+        now: DateTime<Utc>,
     ) -> Result<DeleteOutcome, RepositoryError> {
-        let mut todos = self.todos();
-        Ok(match todos.get(&(user, id)) {
+        let mut users = self.users();
+        let owned = users.of(user);
+        Ok(match owned.todos.get(&id) {
             None => DeleteOutcome::Absent,
-            Some(todo) if !version_matches(todo, &versions) => {
-                DeleteOutcome::Conflict(todo.clone())
-            }
+            Some(todo) if !versions.matches(todo.version) => DeleteOutcome::Conflict(todo.clone()),
             Some(_) => {
-                todos.remove(&(user, id));
+                let now = owned.tick(now);
+                owned.delete(id, now);
                 DeleteOutcome::Deleted
             }
         })
@@ -150,24 +206,93 @@ impl TodoRepository for MemoryTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let mut changed = 0;
-        for todo in self.todos().values_mut().filter(|todo| matches(&filter, user, todo)) {
-            let version = todo.version;
-            todo.apply(patch.clone(), now);
-            changed += u64::from(todo.version > version);
+        let mut users = self.users();
+        let owned = users.of(user);
+        let is_changed = |todo: &&mut Todo| filter.matches(todo) && todo.differs_from(&patch);
+        let changed = owned.todos.values_mut().filter(is_changed).count();
+        if changed > 0 {
+            let now = owned.tick(now);
+            let changed = owned.todos.values_mut().filter(is_changed);
+            changed.for_each(|todo| todo.apply(patch.clone(), now));
         }
-        Ok(BulkOutcome::Changed(changed))
+        Ok(BulkOutcome::Changed(changed as u64))
     }
 
     async fn delete_matching(
         &self,
         user: UserId,
         filter: TodoFilter,
+        now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let mut todos = self.todos();
-        let before = todos.len();
-        todos.retain(|_, todo| !matches(&filter, user, todo));
-        Ok(BulkOutcome::Changed((before - todos.len()) as u64))
+        let mut users = self.users();
+        let owned = users.of(user);
+        let matching = owned.todos.values().filter(|todo| filter.matches(todo));
+        let ids: Vec<_> = matching.map(|todo| todo.id).collect();
+        if !ids.is_empty() {
+            let now = owned.tick(now);
+            ids.iter().for_each(|id| owned.delete(*id, now));
+        }
+        Ok(BulkOutcome::Changed(ids.len() as u64))
+    }
+
+    async fn changes(
+        &self,
+        user: UserId,
+        since: Option<SyncToken>,
+        limit: u32,
+    ) -> Result<Option<Changes>, RepositoryError> {
+        let mut users = self.users();
+        let owned = users.of(user);
+        let clock = owned.clock();
+        let Some(start) = clock.start(since) else { return Ok(None) };
+        let (after, tombstones_after) = (start.position, start.tombstones_after());
+        let mut todos: Vec<_> = owned.todos.values().cloned().collect();
+        todos.retain(|todo| (todo.updated_at, todo.id) > (after.at, after.id));
+        todos.sort_by_key(|todo| (todo.updated_at, todo.id));
+        let mut deleted: Vec<_> = owned.tombstones.values().copied().collect();
+        deleted.retain(|it| (it.deleted_at, it.id) > (tombstones_after.at, tombstones_after.id));
+        deleted.sort_by_key(|it| (it.deleted_at, it.id));
+        Ok(Some(clock.changes(start, todos, deleted, limit as usize)))
+    }
+
+    async fn clock(&self, user: UserId) -> Result<OwnerClock, RepositoryError> {
+        Ok(self.users().of(user).clock())
+    }
+
+    async fn changed_at(&self, user: UserId) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        Ok(self.users().of(user).changed_at)
+    }
+
+    async fn changed_at_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, DateTime<Utc>)>, RepositoryError> {
+        let mut owners = self.users();
+        let changed_at = |user| owners.of(user).changed_at.map(|at| (user, at));
+        Ok(users.into_iter().filter_map(changed_at).collect())
+    }
+
+    async fn begin_purge(
+        &self,
+        _: DateTime<Utc>,
+        _: DateTime<Utc>,
+    ) -> Result<bool, RepositoryError> {
+        Ok(true)
+    }
+
+    async fn purge(
+        &self,
+        before: DateTime<Utc>,
+        _: Option<UserId>,
+    ) -> Result<Option<UserId>, RepositoryError> {
+        for owned in self.users().0.values_mut() {
+            let count = owned.tombstones.len();
+            owned.tombstones.retain(|_, it| it.deleted_at >= before);
+            if owned.tombstones.len() < count {
+                owned.purged_at = owned.purged_at.max(Some(before));
+            }
+        }
+        Ok(None)
     }
 
     async fn ping(&self) -> Result<(), RepositoryError> {

@@ -1,12 +1,12 @@
 //! A system under test: a repository, with the use cases and a clock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use todo_domain::{
-    Clock, PageQuery, Position, RepositoryError, Todo, TodoError, TodoRepository, TodoService,
-    UserId,
+    Changes, Clock, PageQuery, Position, RepositoryError, SyncToken, Todo, TodoError,
+    TodoRepository, TodoService, UserId,
 };
 use uuid::Uuid;
 
@@ -35,18 +35,21 @@ pub(crate) struct System {
     repository: Arc<dyn TodoRepository>,
     service: TodoService,
     clock: Arc<TestClock>,
+    /// The tokens that the users got, in order.
+    tokens: Mutex<Vec<(UserId, SyncToken)>>,
 }
 
 impl System {
     pub(crate) fn new(name: &'static str, repository: Arc<dyn TodoRepository>) -> Self {
         let clock = Arc::<TestClock>::default();
         let service = TodoService::new(Arc::clone(&repository), clock.clone());
-        Self { name, repository, service, clock }
+        Self { name, repository, service, clock, tokens: Mutex::default() }
     }
 
     /// Sets the clock back for a new case.
     pub(crate) fn reset(&self) {
         self.clock.0.store(0, Ordering::Relaxed);
+        self.tokens.lock().unwrap().clear();
     }
 
     /// Runs a call. Returns the result as text, because errors cannot be compared, and their causes differ between
@@ -56,8 +59,8 @@ impl System {
         let (user, service) = (UserId(users[call.user]), &self.service);
         match call.action.clone() {
             // Without the service, which would generate another id.
-            Action::Insert(todo) => {
-                let inserted = self.repository.insert(user, todo, self.clock.now()).await;
+            Action::Insert(todo, quota) => {
+                let inserted = self.repository.insert(user, todo, quota, self.clock.now()).await;
                 to_text(inserted.map_err(TodoError::from))
             }
             Action::Find(id) => to_text(service.get(user, id).await),
@@ -73,7 +76,14 @@ impl System {
             Action::Update(id, patch, versions) => {
                 to_text(service.update(user, id, patch, versions).await)
             }
-            Action::Put(todo, condition) => to_text(service.put(user, todo, condition).await),
+            Action::Put(todo, condition, quota) => {
+                let service = service.clone().with_quota(quota);
+                to_text(service.put(user, todo, condition).await)
+            }
+            Action::Changes { token, limit } => to_text(self.changes(user, token, limit).await),
+            Action::Purge { microseconds } => to_text(
+                self.repository.purge(at(microseconds), None).await.map_err(TodoError::from),
+            ),
             Action::Delete(id, versions) => to_text(service.delete(user, id, versions).await),
             Action::UpdateMatching(filter, patch) => {
                 to_text(service.update_matching(user, filter, patch).await)
@@ -82,12 +92,28 @@ impl System {
         }
     }
 
-    /// All pages of a list.
-    async fn pages(&self, user: UserId, mut query: PageQuery) -> Result<Vec<Vec<Todo>>, TodoError> {
+    /// The changes after the token with this number, as text: the databases have different feeds.
+    async fn changes(&self, user: UserId, token: usize, limit: u32) -> Result<String, TodoError> {
+        let tokens: Vec<_> = self.tokens.lock().unwrap().clone();
+        let tokens: Vec<_> = tokens.into_iter().filter(|(of, _)| *of == user).collect();
+        let since = tokens.get(token).map(|(_, token)| *token);
+        let Changes { items, deleted, next, has_more } =
+            self.service.changes(user, since, limit).await?;
+        self.tokens.lock().unwrap().push((user, next));
+        let SyncToken { position, deleted_after, .. } = next;
+        Ok(format!("{items:?} {deleted:?} {has_more} {position:?} {deleted_after}"))
+    }
+
+    /// All pages of a list, with the times of the clock.
+    async fn pages(
+        &self,
+        user: UserId,
+        mut query: PageQuery,
+    ) -> Result<Vec<(Vec<Todo>, Option<DateTime<Utc>>)>, TodoError> {
         let mut pages = Vec::new();
         loop {
             let page = self.service.list(user, query.clone()).await?;
-            pages.push(page.items);
+            pages.push((page.items, page.changed_at));
             let Some(next) = page.next else { return Ok(pages) };
             assert!(pages.len() < 100, "{}: {query:?} does not end", self.name);
             query.after = Some(next);

@@ -77,7 +77,7 @@ impl Postgres {
         let id = TodoId(Uuid::from_u128(1));
         let todo = NewTodo::new(id, Title::new("Tell").unwrap(), TodoPatch::default());
         let user = UserId(Uuid::from_u128(7));
-        repository.insert(user, todo, DateTime::UNIX_EPOCH).await.unwrap();
+        repository.insert(user, todo, None, DateTime::UNIX_EPOCH).await.unwrap();
         self.0.psql("SELECT mode FROM todos WHERE title = 'Tell'")
     }
 }

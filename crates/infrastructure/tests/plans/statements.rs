@@ -65,7 +65,7 @@ async fn page(
     is_deep: bool,
 ) -> Statement {
     let query = query(sort, is_completed, is_deep);
-    let list = async |user| drop(repository.list(user, query).await.unwrap());
+    let list = async |user| drop(repository.list(user, query).await.unwrap().todos);
     let mut values = vec![format!("'{BUSY}'"), "true".to_owned()];
     values.extend(is_completed.map(|it| it.to_string()));
     if is_deep {
@@ -121,7 +121,7 @@ pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<St
         for is_deep in [false, true] {
             let mut query = query(sort, None, is_deep);
             query.filter = of_ids();
-            let list = async |user| drop(repository.list(user, query).await.unwrap());
+            let list = async |user| drop(repository.list(user, query).await.unwrap().todos);
             let mut values = vec![format!("'{BUSY}'"), "true".to_owned(), IDS.to_owned()];
             if is_deep {
                 values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
@@ -139,7 +139,7 @@ pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Sta
         repository.count(user, of_ids()).await.unwrap();
     };
     let delete = async |user| {
-        repository.delete_matching(user, of_ids()).await.unwrap();
+        repository.delete_matching(user, of_ids(), DateTime::UNIX_EPOCH).await.unwrap();
     };
     let busy = format!("'{BUSY}'");
     let mut many = vec![unfiltered(capture::statement(count).await, &[&busy, "true", IDS, "1"])];
@@ -178,7 +178,9 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statem
         let outcome = repository.update(user, id, patch, any.clone(), DateTime::UNIX_EPOCH).await;
         drop(outcome.unwrap());
     };
-    let delete = async |user| drop(repository.delete(user, id, any.clone()).await.unwrap());
+    let delete = async |user| {
+        drop(repository.delete(user, id, any.clone(), DateTime::UNIX_EPOCH).await.unwrap())
+    };
     let [find, update, delete] = [
         capture::statement(find).await,
         capture::statement(update).await,

@@ -54,18 +54,18 @@ pub(crate) async fn a_bulk_update_increments_versions_and_never_decreases_times(
     repository: Repository,
 ) {
     let user = drinks(&repository).await;
-    // Todo 1 was last changed at 1, todo 2 at 10; it is now 5.
-    repository.update_matching(user, by_search("tea"), completed(true), at(5)).await.unwrap();
+    repository.update_matching(user, by_search("tea"), completed(true), at(20)).await.unwrap();
     let one = find(&repository, user, id(1)).await.unwrap();
     assert_eq!(
         (one.is_completed, one.version, one.created_at, one.updated_at),
-        (true, 2, at(1), at(5))
+        (true, 2, at(1), at(20))
     );
     let two = find(&repository, user, id(2)).await.unwrap();
-    assert_eq!((two.is_completed, two.version, two.updated_at), (true, 2, at(10)));
+    assert_eq!((two.is_completed, two.version, two.updated_at), (true, 2, at(10)), "unchanged");
+    // The clock was set back.
     repository.update_matching(user, by_search("tea"), completed(false), at(7)).await.unwrap();
     let two = find(&repository, user, id(2)).await.unwrap();
-    assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(10)));
+    assert_eq!((two.is_completed, two.version, two.updated_at), (false, 3, at(21)));
 }
 
 pub(crate) async fn a_bulk_update_changes_the_todos_that_match_the_filter(repository: Repository) {
@@ -93,12 +93,24 @@ pub(crate) async fn a_bulk_deletion_deletes_the_todos_that_match_the_filter(
 ) {
     let user = drinks(&repository).await;
     let left = async || titles(&repository, user, TodoFilter::default()).await;
-    assert_eq!(repository.delete_matching(user, completed_tea(true)).await.unwrap(), Changed(1));
+    assert_eq!(
+        repository.delete_matching(user, completed_tea(true), at(50)).await.unwrap(),
+        Changed(1)
+    );
     assert_eq!(left().await, ["five", "Coffee four", "Tea three", "Tea one"]);
-    assert_eq!(repository.delete_matching(user, by_search("coffee")).await.unwrap(), Changed(2));
+    assert_eq!(
+        repository.delete_matching(user, by_search("coffee"), at(50)).await.unwrap(),
+        Changed(2)
+    );
     assert_eq!(left().await, ["Tea three", "Tea one"]);
-    assert_eq!(repository.delete_matching(user, by_completion(true)).await.unwrap(), Changed(0));
-    assert_eq!(repository.delete_matching(user, by_completion(false)).await.unwrap(), Changed(2));
+    assert_eq!(
+        repository.delete_matching(user, by_completion(true), at(50)).await.unwrap(),
+        Changed(0)
+    );
+    assert_eq!(
+        repository.delete_matching(user, by_completion(false), at(50)).await.unwrap(),
+        Changed(2)
+    );
     assert!(left().await.is_empty());
 }
 
@@ -111,9 +123,9 @@ pub(crate) async fn bulk_changes_filtered_by_id_affect_only_these_todos(reposito
         Changed(1)
     );
     let some_tea = TodoFilter { ids: by_ids(&[1, 4, 5]).ids, ..by_search("tea") };
-    assert_eq!(repository.delete_matching(user, some_tea).await.unwrap(), Changed(1));
-    assert_eq!(repository.delete_matching(user, by_ids(&[99])).await.unwrap(), Changed(0));
-    assert_eq!(repository.delete_matching(user, some).await.unwrap(), Changed(1));
+    assert_eq!(repository.delete_matching(user, some_tea, at(50)).await.unwrap(), Changed(1));
+    assert_eq!(repository.delete_matching(user, by_ids(&[99]), at(50)).await.unwrap(), Changed(0));
+    assert_eq!(repository.delete_matching(user, some, at(50)).await.unwrap(), Changed(1));
     let left = titles(&repository, user, TodoFilter::default()).await;
     assert_eq!(left, ["five", "Coffee four", "Tea three"]);
     assert_eq!(titles(&repository, other, TodoFilter::default()).await.len(), 5);
@@ -121,9 +133,15 @@ pub(crate) async fn bulk_changes_filtered_by_id_affect_only_these_todos(reposito
 
 pub(crate) async fn a_bulk_deletion_without_a_filter_deletes_all(repository: Repository) {
     let user = drinks(&repository).await;
-    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(5));
+    assert_eq!(
+        repository.delete_matching(user, TodoFilter::default(), at(50)).await.unwrap(),
+        Changed(5)
+    );
     assert_eq!(repository.count(user, TodoFilter::default()).await.unwrap(), TodoCounts::default());
-    assert_eq!(repository.delete_matching(user, TodoFilter::default()).await.unwrap(), Changed(0));
+    assert_eq!(
+        repository.delete_matching(user, TodoFilter::default(), at(50)).await.unwrap(),
+        Changed(0)
+    );
 }
 
 pub(crate) async fn a_bulk_change_without_a_match_counts_none(repository: Repository) {
@@ -133,5 +151,5 @@ pub(crate) async fn a_bulk_change_without_a_match_counts_none(repository: Reposi
         repository.update_matching(user, all.clone(), completed(true), at(0)).await.unwrap(),
         Changed(0)
     );
-    assert_eq!(repository.delete_matching(user, all).await.unwrap(), Changed(0));
+    assert_eq!(repository.delete_matching(user, all, at(50)).await.unwrap(), Changed(0));
 }

@@ -32,7 +32,7 @@ pub(crate) async fn only_a_change_of_the_state_changes_the_time_of_completion(
         (completed(true), 6, Some(at(6))),
         (completed(false), 7, None),
         // The clock was set back.
-        (completed(true), 6, Some(at(7))),
+        (completed(true), 6, Some(at(8))),
     ] {
         let updated = update(&repository, user, id(1), patch, microseconds).await;
         assert_eq!(updated.completed_at, expected);

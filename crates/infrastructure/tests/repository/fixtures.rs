@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use todo_domain::{
-    Description, NewTodo, PageQuery, PutCondition, PutOutcome, SearchTerm, Sort, SortKey, Title,
-    Todo, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    Description, InsertOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, SearchTerm, Sort,
+    SortKey, Title, Todo, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
+    VersionMatch,
 };
 use uuid::Uuid;
 
@@ -100,7 +101,7 @@ pub(crate) async fn titles(
     user: UserId,
     filter: TodoFilter,
 ) -> Vec<String> {
-    let todos = repository.list(user, PageQuery { filter, ..all() }).await.unwrap();
+    let todos = repository.list(user, PageQuery { filter, ..all() }).await.unwrap().todos;
     todos.into_iter().map(|todo| todo.title.into_string()).collect()
 }
 
@@ -118,7 +119,10 @@ pub(crate) async fn insert(
     todo: NewTodo,
     microseconds: i64,
 ) -> Todo {
-    repository.insert(user, todo, at(microseconds)).await.unwrap()
+    match repository.insert(user, todo, None, at(microseconds)).await.unwrap() {
+        InsertOutcome::Inserted(todo) => todo,
+        outcome => panic!("not inserted: {outcome:?}"),
+    }
 }
 
 /// The current todo.
@@ -149,5 +153,5 @@ pub(crate) async fn put(
     condition: PutCondition,
     microseconds: i64,
 ) -> PutOutcome {
-    repository.put(user, todo, condition, at(microseconds)).await.unwrap()
+    repository.put(user, todo, condition, None, at(microseconds)).await.unwrap()
 }

@@ -30,7 +30,7 @@ pub(crate) async fn another_users_todo_is_not_found(repository: Repository) {
 
 pub(crate) async fn another_users_todos_are_neither_listed_nor_counted(repository: Repository) {
     let (alice, bob) = alice_and_bob(&repository).await;
-    assert_eq!(repository.list(bob, all()).await.unwrap(), []);
+    assert_eq!(repository.list(bob, all()).await.unwrap().todos, []);
     assert_eq!(repository.count(bob, TodoFilter::default()).await.unwrap(), TodoCounts::default());
     assert!(titles(&repository, bob, by_search("alice")).await.is_empty());
 
@@ -68,7 +68,7 @@ pub(crate) async fn another_users_todo_is_not_deleted(repository: Repository) {
     let (alice, bob) = alice_and_bob(&repository).await;
     for versions in [VersionMatch::Any, VersionMatch::OneOf(vec![1]), VersionMatch::OneOf(vec![2])]
     {
-        let outcome = repository.delete(bob, id(1), versions).await.unwrap();
+        let outcome = repository.delete(bob, id(1), versions, at(50)).await.unwrap();
         assert_eq!(outcome, DeleteOutcome::Absent);
     }
     assert_untouched(&repository, alice).await;
@@ -87,7 +87,10 @@ pub(crate) async fn bulk_changes_affect_only_the_users_own_todos(repository: Rep
             Changed(1)
         );
     }
-    assert_eq!(repository.delete_matching(bob, TodoFilter::default()).await.unwrap(), Changed(1));
+    assert_eq!(
+        repository.delete_matching(bob, TodoFilter::default(), at(50)).await.unwrap(),
+        Changed(1)
+    );
     assert_untouched(&repository, alice).await;
 }
 
@@ -97,13 +100,13 @@ pub(crate) async fn two_users_can_have_todos_with_the_same_id(repository: Reposi
         let made = put(&repository, bob, todo(1, "Bob's"), condition, 1).await;
         assert!(matches!(made, PutOutcome::Created(todo) if todo.user_id == bob));
         assert_untouched(&repository, alice).await;
-        repository.delete(bob, id(1), VersionMatch::Any).await.unwrap();
+        repository.delete(bob, id(1), VersionMatch::Any, at(50)).await.unwrap();
     }
     insert(&repository, bob, todo(1, "Bob's"), 1).await;
     update(&repository, bob, id(1), completed(true), 2).await;
     assert_untouched(&repository, alice).await;
 
-    repository.delete(alice, id(1), VersionMatch::OneOf(vec![1])).await.unwrap();
+    repository.delete(alice, id(1), VersionMatch::OneOf(vec![1]), at(50)).await.unwrap();
     assert_eq!(find(&repository, alice, id(1)).await, None);
     assert_eq!(find(&repository, bob, id(1)).await.unwrap().version, 2);
 }

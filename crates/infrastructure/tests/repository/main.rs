@@ -8,6 +8,8 @@
 
 mod batching;
 mod bulk;
+mod changes;
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod completing;
@@ -20,9 +22,11 @@ mod listing;
 mod paging;
 mod putting;
 mod putting_if;
+mod quotas;
 mod racing;
 mod searching;
 mod storing;
+mod tombstones;
 mod updating;
 mod updating_if;
 
@@ -97,7 +101,7 @@ repository_contract! {
         a_description_is_cleared_emptied_or_left_alone
         an_update_without_a_change_keeps_version_and_time
         a_difference_in_case_or_normalization_is_a_change
-        the_time_of_the_last_change_never_decreases
+        the_time_of_the_last_change_always_increases
         the_time_of_creation_never_changes
         an_absent_todo_is_not_updated;
     updating_if:
@@ -118,8 +122,32 @@ repository_contract! {
         putting_twice_changes_nothing
         putting_twice_within_a_microsecond_creates_once
         a_put_on_a_changed_todo_is_a_change
-        a_put_after_the_clock_was_set_back_keeps_the_later_time
-        a_deleted_todo_can_be_put_again;
+        a_put_after_the_clock_was_set_back_is_later_than_the_last_change;
+    tombstones:
+        a_deleted_todo_is_put_back_in_its_old_place_with_the_next_version
+        if_absent_does_not_revive_a_deleted_todo
+        a_condition_on_an_existing_todo_does_not_revive_a_deleted_one
+        a_purged_todo_is_created_anew
+        a_purge_takes_many_steps_and_leaves_later_deletions
+        a_purge_begins_once_in_an_interval;
+    clocks:
+        what_changes_nothing_does_not_set_the_clock
+        each_change_has_a_later_time_whatever_the_servers_clock_says
+        a_list_tells_when_the_owner_last_changed_anything
+        the_clocks_of_many_users_are_read_at_once
+        racing_writers_of_every_kind_have_different_times;
+    quotas:
+        the_last_todo_that_a_quota_allows_is_created
+        racing_writers_do_not_exceed_a_quota;
+    changes:
+        without_a_token_the_feed_is_the_whole_state
+        changes_come_in_the_order_of_their_times
+        deletions_are_told_to_those_who_may_know_the_todo
+        the_todos_of_a_bulk_change_are_paged
+        a_token_can_be_used_again
+        another_feed_a_later_time_and_a_purge_expire_a_token
+        a_first_synchronization_outlasts_a_purge
+        another_users_changes_are_not_told;
     putting_if:
         if_absent_creates
         if_absent_conflicts_with_an_existing_todo_and_returns_it

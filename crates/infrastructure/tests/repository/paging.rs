@@ -1,9 +1,11 @@
 //! Keyset pagination: the pages make up the list, also while todos are created and deleted.
 
-use todo_domain::{PageQuery, Position, Sort, Todo, TodoFilter, TodoId, UserId, VersionMatch};
+use todo_domain::{
+    PageQuery, Position, PutCondition, Sort, SortKey, Todo, TodoId, UserId, VersionMatch,
+};
 
 use crate::fixtures::{
-    Repository, SORTS, all, at, by_completion, completed, id, insert, todo, update, user,
+    Repository, SORTS, all, at, by_completion, completed, id, insert, put, todo, update, user,
 };
 
 /// Twelve todos with ties: three for each creation time, and others for each time of change.
@@ -30,7 +32,7 @@ async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<T
     let (sort, limit) = (first.sort, first.limit);
     let (mut todos, mut query) = (Vec::new(), first);
     loop {
-        let page = repository.list(user, query.clone()).await.unwrap();
+        let page = repository.list(user, query.clone()).await.unwrap().todos;
         assert!(page.len() <= limit as usize);
         assert!(todos.len() < 100, "the pages do not end");
         let Some(last) = page.last() else { return todos };
@@ -42,7 +44,7 @@ async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<T
 pub(crate) async fn pages_make_up_the_whole_list_in_every_order_and_size(repository: Repository) {
     let user = twelve(&repository).await;
     for sort in SORTS {
-        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap();
+        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap().todos;
         assert_eq!(whole.len(), 12);
         for limit in [1, 2, 5, 12, 13] {
             let query = PageQuery { sort, limit, ..all() };
@@ -56,7 +58,7 @@ pub(crate) async fn pages_of_a_filtered_list_make_up_that_list(repository: Repos
     for sort in SORTS {
         for (is_completed, count) in [(true, 5), (false, 7)] {
             let query = PageQuery { filter: by_completion(is_completed), sort, ..all() };
-            let whole = repository.list(user, query.clone()).await.unwrap();
+            let whole = repository.list(user, query.clone()).await.unwrap().todos;
             assert_eq!(whole.len(), count);
             let paged = pages(&repository, user, PageQuery { limit: 2, ..query }).await;
             assert_eq!(paged, whole, "{sort:?}");
@@ -67,7 +69,7 @@ pub(crate) async fn pages_of_a_filtered_list_make_up_that_list(repository: Repos
 pub(crate) async fn a_page_can_start_after_a_position_without_a_todo(repository: Repository) {
     let user = user();
     for number in [10, 20, 30] {
-        insert(&repository, user, todo(number, "x"), 0).await;
+        insert(&repository, user, todo(number, "x"), i64::try_from(number).unwrap()).await;
     }
     let after = |microseconds, number, descending| PageQuery {
         after: Some(Position { at: at(microseconds), id: id(number) }),
@@ -75,45 +77,51 @@ pub(crate) async fn a_page_can_start_after_a_position_without_a_todo(repository:
         ..all()
     };
     let ids = async |query| -> Vec<TodoId> {
-        repository.list(user, query).await.unwrap().iter().map(|todo| todo.id).collect()
+        repository.list(user, query).await.unwrap().todos.iter().map(|todo| todo.id).collect()
     };
-    assert_eq!(ids(after(0, 25, true)).await, [20, 10].map(id));
-    assert_eq!(ids(after(0, 25, false)).await, [30].map(id));
-    assert_eq!(ids(after(1, 0, true)).await, [30, 20, 10].map(id));
-    assert_eq!(ids(after(-1, u128::MAX, true)).await, []);
-    assert_eq!(ids(after(-1, u128::MAX, false)).await, [10, 20, 30].map(id));
+    assert_eq!(ids(after(20, 25, true)).await, [20, 10].map(id));
+    assert_eq!(ids(after(20, 15, true)).await, [10].map(id));
+    assert_eq!(ids(after(20, 25, false)).await, [30].map(id));
+    assert_eq!(ids(after(20, 15, false)).await, [20, 30].map(id));
+    assert_eq!(ids(after(31, 0, true)).await, [30, 20, 10].map(id));
+    assert_eq!(ids(after(9, u128::MAX, true)).await, []);
+    assert_eq!(ids(after(9, u128::MAX, false)).await, [10, 20, 30].map(id));
 }
 
 pub(crate) async fn paging_shows_unchanged_todos_once_while_others_are_created_and_deleted(
     repository: Repository,
 ) {
-    let user = user();
     for sort in SORTS {
-        repository.delete_matching(user, TodoFilter::default()).await.unwrap();
-        // Even numbers stay, odd ones are created and deleted meanwhile; creation times are in the order of numbers.
-        for number in (2..=60).step_by(2) {
-            insert(&repository, user, todo(number, "stays"), i64::try_from(number).unwrap()).await;
+        let user = user();
+        // Even numbers stay, odd ones are deleted and revived meanwhile, in their old places.
+        for number in 2..=60 {
+            let text = if number % 2 == 0 { "stays" } else { "deleted" };
+            insert(&repository, user, todo(number, text), i64::try_from(number).unwrap()).await;
         }
         let mut seen: Vec<TodoId> = Vec::new();
         let mut query = PageQuery { sort, limit: 4, ..all() };
         for round in 0.. {
-            let page = repository.list(user, query.clone()).await.unwrap();
+            let page = repository.list(user, query.clone()).await.unwrap().todos;
             let Some(last) = page.last() else { break };
             assert!(round < 100, "the pages do not end");
             seen.extend(page.iter().map(|todo| todo.id));
             query.after = Some(sort.position_of(last));
-            // Some before the current position, some after it, at times of other todos.
+            // Some before the current position, some after it.
             for number in [3, 31, 59].map(|number| number + 4 * (round % 5)) {
-                let microseconds = i64::try_from(number / 2 * 2).unwrap();
                 if repository.find(user, id(number)).await.unwrap().is_none() {
-                    insert(&repository, user, todo(number, "deleted"), microseconds).await;
+                    if sort.key == SortKey::UpdatedAt && !sort.descending {
+                        // The list would never end.
+                        continue;
+                    }
+                    let revived = todo(number, "deleted");
+                    put(&repository, user, revived, PutCondition::Always, 50).await;
                 } else {
-                    repository.delete(user, id(number), VersionMatch::Any).await.unwrap();
+                    repository.delete(user, id(number), VersionMatch::Any, at(50)).await.unwrap();
                 }
             }
             // Even the todo after which the next page starts may be deleted.
             if last.title.as_str() == "deleted" {
-                repository.delete(user, last.id, VersionMatch::Any).await.unwrap();
+                repository.delete(user, last.id, VersionMatch::Any, at(50)).await.unwrap();
             }
         }
         let mut stayed: Vec<_> =
@@ -129,9 +137,9 @@ pub(crate) async fn paging_shows_unchanged_todos_once_while_others_are_created_a
 pub(crate) async fn the_page_after_the_last_todo_is_empty(repository: Repository) {
     let user = twelve(&repository).await;
     for sort in SORTS {
-        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap();
+        let whole = repository.list(user, PageQuery { sort, ..all() }).await.unwrap().todos;
         let after = whole.last().map(|last| sort.position_of(last));
-        let page = repository.list(user, PageQuery { sort, after, ..all() }).await.unwrap();
+        let page = repository.list(user, PageQuery { sort, after, ..all() }).await.unwrap().todos;
         assert_eq!(page, [], "{sort:?}");
     }
 }

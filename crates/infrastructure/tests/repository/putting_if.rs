@@ -44,7 +44,7 @@ pub(crate) async fn if_absent_conflicts_with_an_existing_todo_and_returns_it(
         let outcome = put(&repository, user, new, PutCondition::Absent, microseconds).await;
         assert_eq!(outcome, PutOutcome::Conflict(Some(current.clone())));
     }
-    assert_eq!(repository.list(user, all()).await.unwrap(), [current]);
+    assert_eq!(repository.list(user, all()).await.unwrap().todos, [current]);
 }
 
 pub(crate) async fn if_present_replaces(repository: Repository) {

@@ -3,7 +3,7 @@
 use todo_domain::{PageQuery, PutCondition, Sort, TodoFilter, TodoPatch};
 
 use crate::fixtures::{
-    Repository, all, by_search, completed, description, full_todo, id, insert, insert_all,
+    Repository, all, at, by_search, completed, description, full_todo, id, insert, insert_all,
     new_title, put, titles, todo, update, user,
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn case_is_ignored_in_every_script(repository: Repository) {
         let found = titles(&repository, user, by_search(term)).await;
         assert!(found.iter().any(|title| title == text), "{term} in the title {text}");
         assert!(found.iter().any(|title| title == "about"), "{term} in the description {text}");
-        repository.delete_matching(user, TodoFilter::default()).await.unwrap();
+        repository.delete_matching(user, TodoFilter::default(), at(50)).await.unwrap();
     }
 }
 
@@ -102,10 +102,10 @@ pub(crate) async fn a_search_combines_with_completion_order_and_pages(repository
 
     let sort = Sort { descending: false, ..Sort::default() };
     let first = PageQuery { filter, sort, limit: 2, ..all() };
-    let page = repository.list(user, first.clone()).await.unwrap();
+    let page = repository.list(user, first.clone()).await.unwrap().todos;
     assert_eq!(page.iter().map(|todo| todo.id).collect::<Vec<_>>(), [1, 4].map(id));
     let second = PageQuery { after: Some(sort.position_of(&page[1])), ..first };
-    let page = repository.list(user, second).await.unwrap();
+    let page = repository.list(user, second).await.unwrap().todos;
     assert_eq!(page.iter().map(|todo| todo.id).collect::<Vec<_>>(), [5].map(id));
 }
 

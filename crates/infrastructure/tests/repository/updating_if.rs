@@ -72,11 +72,15 @@ pub(crate) async fn an_excluded_version_is_a_conflict_and_any_other_is_updated(
         assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 3));
     }
     let unwanted = VersionMatch::NoneOf(vec![3]);
-    let outcome = repository.delete(user, id(1), unwanted.clone()).await.unwrap();
+    let outcome = repository.delete(user, id(1), unwanted.clone(), at(50)).await.unwrap();
     assert!(matches!(outcome, DeleteOutcome::Conflict(todo) if todo.version == 3));
-    let outcome = repository.delete(user, id(1), VersionMatch::NoneOf(vec![2])).await.unwrap();
+    let outcome =
+        repository.delete(user, id(1), VersionMatch::NoneOf(vec![2]), at(50)).await.unwrap();
     assert_eq!(outcome, DeleteOutcome::Deleted);
-    assert_eq!(repository.delete(user, id(1), unwanted).await.unwrap(), DeleteOutcome::Absent);
+    assert_eq!(
+        repository.delete(user, id(1), unwanted, at(50)).await.unwrap(),
+        DeleteOutcome::Absent
+    );
 }
 
 pub(crate) async fn an_absent_todo_matches_no_version(repository: Repository) {

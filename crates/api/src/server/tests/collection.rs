@@ -5,13 +5,13 @@ use super::*;
 #[actix_web::test]
 async fn a_list_has_its_items_and_their_count() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_list().return_once(|_, _| Ok(vec![todo()]));
+    repository.expect_list().return_once(|_, _| Ok(listed([todo()])));
     let response = call(repository, many(Method::GET, "/")).await;
     let expected = json!({"items": [todo_json()], "count": 1, "next_cursor": null});
     assert_eq!((response.status, response.body), (200, expected));
 
     let mut repository = MockTodoRepository::new();
-    repository.expect_list().return_once(|_, _| Ok(vec![]));
+    repository.expect_list().return_once(|_, _| Ok(listed([])));
     let response = call(repository, many(Method::GET, "")).await;
     assert_eq!(response.body, json!({"items": [], "count": 0, "next_cursor": null}));
 }
@@ -22,7 +22,7 @@ async fn a_page_links_to_the_next() {
     repository
         .expect_list()
         .withf(|_, query| query.limit == 2 && query.filter.is_completed == Some(false))
-        .return_once(|_, _| Ok(vec![todo(), todo()]));
+        .return_once(|_, _| Ok(listed([todo(), todo()])));
     let response = call(repository, many(Method::GET, "?limit=1&is_completed=false&q=a%26b")).await;
     let cursor = response.body["next_cursor"].as_str().unwrap().to_owned();
     let link = response.header("link").to_owned();
@@ -33,7 +33,7 @@ async fn a_page_links_to_the_next() {
     repository
         .expect_list()
         .withf(|_, query| query.after.is_some_and(|after| after.at == NOW))
-        .return_once(|_, _| Ok(vec![]));
+        .return_once(|_, _| Ok(listed([])));
     assert_eq!(call(repository, as_alice(TestRequest::with_uri(&next))).await.status, 200);
 }
 
@@ -48,7 +48,7 @@ async fn a_bulk_call_on_all_todos_needs_all_true() {
         );
     }
     let mut repository = MockTodoRepository::new();
-    repository.expect_delete_matching().return_once(|_, _| Ok(BulkOutcome::Changed(3)));
+    repository.expect_delete_matching().return_once(|_, _, _| Ok(BulkOutcome::Changed(3)));
     let response = call(repository, many(Method::DELETE, "?all=true")).await;
     assert_eq!((response.status, response.body), (200, json!({"affected": 3})));
 }

@@ -30,7 +30,7 @@ fn repository_of(todos: Vec<Todo>) -> MockTodoRepository {
             query.after.is_none_or(|after| query.sort.compare(position, after).is_gt())
         };
         let limit = usize::try_from(query.limit).unwrap();
-        Ok(todos.iter().filter(is_after).take(limit).cloned().collect())
+        Ok(listed(todos.iter().filter(is_after).take(limit).cloned()))
     });
     repository
 }

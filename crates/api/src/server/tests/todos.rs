@@ -7,10 +7,10 @@ async fn a_created_todo_is_returned_with_location_and_etag() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_insert()
-        .withf(|user, new, _| {
+        .withf(|user, new, _, _| {
             user.0.to_string() == ALICE && new.clone().into_patch().description.is_none()
         })
-        .return_once(|_, _, _| Ok(todo()));
+        .return_once(|_, _, _, _| Ok(InsertOutcome::Inserted(todo())));
     let body = json!({"title": "Buy groceries", "id": "mine", "version": 9});
     let response = call(repository, many(Method::POST, "").set_json(body)).await;
     assert_eq!((response.status, &response.body), (201, &todo_json()));
@@ -45,7 +45,7 @@ async fn an_absent_todo_is_not_found() {
     assert_eq!(response.error(), (404, "NOT_FOUND", "Todo not found"));
 
     let mut repository = MockTodoRepository::new();
-    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Absent));
+    repository.expect_delete().return_once(|_, _, _, _| Ok(DeleteOutcome::Absent));
     assert_eq!(call(repository, one(Method::DELETE)).await.error().0, 404);
 
     let mut repository = MockTodoRepository::new();
@@ -107,7 +107,7 @@ async fn a_put_needs_every_field_and_returns_whether_it_created() {
 
     let whole = json!({"title": "Buy groceries", "description": null, "is_completed": false});
     let mut repository = MockTodoRepository::new();
-    repository.expect_put().return_once(|_, _, _, _| Ok(PutOutcome::Created(todo())));
+    repository.expect_put().return_once(|_, _, _, _, _| Ok(PutOutcome::Created(todo())));
     let response = call(repository, one(Method::PUT).set_json(&whole)).await;
     assert_eq!(
         (response.status, response.header("location")),
@@ -115,7 +115,7 @@ async fn a_put_needs_every_field_and_returns_whether_it_created() {
     );
 
     let mut repository = MockTodoRepository::new();
-    repository.expect_put().return_once(|_, _, _, _| Ok(PutOutcome::Replaced(todo())));
+    repository.expect_put().return_once(|_, _, _, _, _| Ok(PutOutcome::Replaced(todo())));
     let response = call(repository, one(Method::PUT).set_json(&whole)).await;
     assert_eq!((response.status, response.header("location")), (200, ""));
 }
@@ -123,7 +123,7 @@ async fn a_put_needs_every_field_and_returns_whether_it_created() {
 #[actix_web::test]
 async fn a_delete_returns_no_body() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_delete().return_once(|_, _, _| Ok(DeleteOutcome::Deleted));
+    repository.expect_delete().return_once(|_, _, _, _| Ok(DeleteOutcome::Deleted));
     let response = call(repository, one(Method::DELETE)).await;
     assert_eq!((response.status, response.body), (204, Value::Null));
 }

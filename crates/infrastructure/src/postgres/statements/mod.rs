@@ -1,9 +1,11 @@
 //! The SQL statements: one per call, or one for several calls. Each is atomic by itself.
 //!
-//! Every query starts from [`owned_by`] or [`owned_by_each`], or writes the user's id. If a write fails because the todo
-//! has another version, a second query reads the todo, only to return it.
+//! Every query starts from [`owned_by`] or [`owned_by_each`], or writes the user's id. A write that changes nothing is
+//! followed by a query that finds out why. If that is not a reason, another write came first: the function returns `None`,
+//! and is called again, in a transaction that holds the clock.
 
 mod bulk;
+mod clock;
 mod put;
 mod read;
 mod write;
@@ -23,6 +25,7 @@ use super::schema::todos;
 use crate::sql::batch_user;
 
 pub(super) use bulk::{delete_matching, update_matching};
+pub(super) use clock::{begin_purge, changed_at_of, changes, clock, lock_clock, purge};
 pub(super) use put::put;
 pub(super) use read::{check_readable, count, find, find_all, list, list_all};
 pub(super) use write::{delete, insert, insert_all, update};
@@ -38,8 +41,14 @@ extern "SQL" {
     fn strpos_nullable(text: Nullable<Text>, part: Text) -> Nullable<Integer>;
 }
 
-/// The user, the new todo, and its creation time.
-pub(super) type Insert = (UserId, NewTodo, DateTime<Utc>);
+/// The parameters of an insertion.
+pub(super) struct Insert {
+    pub(super) user: UserId,
+    pub(super) todo: NewTodo,
+    pub(super) quota: Option<u32>,
+    pub(super) now: DateTime<Utc>,
+}
+
 pub(super) type Find = (UserId, TodoId);
 pub(super) type List = (UserId, PageQuery);
 

@@ -1,14 +1,14 @@
 //! PUT: creates or replaces a todo.
 
-use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use todo_domain::{NewTodo, PutCondition, PutOutcome, UpdateOutcome, UserId, VersionMatch};
+use todo_domain::{NewTodo, PutCondition, PutOutcome, Todo, UpdateOutcome, UserId, VersionMatch};
 
-use super::{find, greatest, to_todo, update};
-use crate::postgres::deadline::first_version;
+use super::clock::{has_todos, remove_tombstone, tombstone, tombstone_by_id};
+use super::{by_id, find, has_version, to_todo, update};
 use crate::postgres::row::{Folded, TodoRow, sql_patch};
-use crate::postgres::schema::todos;
+use crate::postgres::ticked::{Attempt, InsertTodos, Ticked};
 use crate::sql::Cached;
 
 pub(in crate::postgres) fn put(
@@ -16,76 +16,78 @@ pub(in crate::postgres) fn put(
     user: UserId,
     new: &NewTodo,
     condition: &PutCondition,
-    now: DateTime<Utc>,
-    deadline: DateTime<Utc>,
-) -> QueryResult<PutOutcome> {
-    // The `filter` of an upsert, which is not in the prelude.
-    use diesel::query_dsl::methods::FilterDsl as _;
-
-    let patch = new.clone().into_patch();
-    let created = new.clone().created(user, now);
-    let row = || {
-        let version = todos::version.eq(first_version(deadline));
-        (TodoRow::from(&created), Folded::from(&created), version)
-    };
-    match condition {
-        PutCondition::Always => loop {
-            let columns = sql_patch(&patch, now);
-            // A row that would not change is not updated, and not returned. So a returned row of version 1 is new: the
-            // databases have no other way to tell an insert from an update.
-            let statement = diesel::insert_into(todos::table)
-                .values(row())
-                .on_conflict((todos::user_id, todos::id))
-                .do_update()
-                .set((
-                    &columns.assignments,
-                    todos::version.eq(todos::version + 1),
-                    todos::updated_at.eq(greatest(todos::updated_at, now)),
-                ))
-                .filter(&columns.is_change)
-                .returning(TodoRow::as_returning());
-            let written: Option<TodoRow> = Cached(statement).get_result(connection).optional()?;
-            match written.map(to_todo).transpose()? {
-                Some(todo) if todo.version == 1 => return Ok(PutOutcome::Created(todo)),
-                Some(todo) => return Ok(PutOutcome::Replaced(todo)),
-                None => {}
-            }
-            if let Some(current) = find(connection, &(user, new.id()))? {
-                return Ok(PutOutcome::Replaced(current));
-            }
-            // Another call has deleted it in between: try again.
-        },
-        PutCondition::Absent => {
-            let inserted = diesel::insert_into(todos::table)
-                .values(row())
-                .on_conflict((todos::user_id, todos::id))
-                .do_nothing()
-                .execute(connection)?;
-            if inserted == 1 {
-                return Ok(PutOutcome::Created(created));
-            }
-            Ok(PutOutcome::Conflict(find(connection, &(user, new.id()))?))
-        }
-        PutCondition::Present(versions) => {
-            Ok(match update(connection, user, new.id(), &patch, versions, now, deadline)? {
-                UpdateOutcome::Updated(todo) => PutOutcome::Replaced(todo),
-                UpdateOutcome::Conflict(current) => PutOutcome::Conflict(Some(current)),
-                UpdateOutcome::Absent => PutOutcome::Conflict(None),
-            })
-        }
-        PutCondition::Unless(versions) => {
-            let replace = PutCondition::Present(VersionMatch::NoneOf(versions.clone()));
-            loop {
-                let replaced = put(connection, user, new, &replace, now, deadline)?;
-                if replaced != PutOutcome::Conflict(None) {
-                    return Ok(replaced);
-                }
-                let created = put(connection, user, new, &PutCondition::Absent, now, deadline)?;
-                if let PutOutcome::Created(_) = created {
-                    return Ok(created);
-                }
-                // Another call has created it in between: try again.
-            }
-        }
+    quota: Option<u32>,
+    attempt: Attempt,
+) -> QueryResult<Option<PutOutcome>> {
+    if let PutCondition::Present(versions) = condition {
+        let patch = new.clone().into_patch();
+        let outcome = update(connection, user, new.id(), &patch, versions, attempt)?;
+        return Ok(outcome.map(|outcome| match outcome {
+            UpdateOutcome::Updated(todo) => PutOutcome::Replaced(todo),
+            UpdateOutcome::Conflict(current) => PutOutcome::Conflict(Some(current)),
+            UpdateOutcome::Absent => PutOutcome::Conflict(None),
+        }));
     }
+    let mut created = new.clone().created(user, attempt.now);
+    if attempt.holds_clock {
+        let tombstone = tombstone(connection, user, new.id())?;
+        if find(connection, &(user, new.id()))?.is_none() {
+            if !condition.allows_creating(tombstone.is_some()) {
+                return Ok(Some(PutOutcome::Conflict(None)));
+            }
+            if let Some(quota) = quota
+                && has_todos(connection, user, quota)?
+            {
+                return Ok(Some(PutOutcome::QuotaExceeded));
+            }
+            if let Some(tombstone) = tombstone {
+                created = tombstone.revive(new.clone(), user, attempt.now);
+            }
+        }
+        if tombstone.is_some() {
+            remove_tombstone(connection, user, new.id())?;
+        }
+    } else if quota.is_some() {
+        return Ok(None);
+    }
+    if let Some(todo) = upsert(connection, &created, new, condition, attempt)? {
+        let is_created = todo.version == created.version;
+        let outcome = if is_created { PutOutcome::Created } else { PutOutcome::Replaced };
+        return Ok(Some(outcome(todo)));
+    }
+    Ok(find(connection, &(user, new.id()))?.and_then(|current| {
+        if !condition.allows_replacing(current.version) {
+            return Some(PutOutcome::Conflict(Some(current)));
+        }
+        (!current.differs_from(&new.clone().into_patch())).then_some(PutOutcome::Replaced(current))
+    }))
+}
+
+/// Creates or replaces the todo, unless the condition forbids it, nothing would change, or there is a tombstone.
+fn upsert(
+    connection: &mut PgConnection,
+    created: &Todo,
+    new: &NewTodo,
+    condition: &PutCondition,
+    attempt: Attempt,
+) -> QueryResult<Option<Todo>> {
+    let (user, id) = (created.user_id, created.id);
+    let patch = new.clone().into_patch();
+    let columns = sql_patch(&patch, attempt.now);
+    let existing = || by_id(user.0, id.0);
+    let forbidden = match condition {
+        PutCondition::Unless(versions) => VersionMatch::OneOf(versions.clone()),
+        PutCondition::Absent => VersionMatch::Any,
+        PutCondition::Always | PutCondition::Present(_) => VersionMatch::OneOf(Vec::new()),
+    };
+    let is_obstacle = has_version(&forbidden).or(not(&columns.is_change));
+    let is_change =
+        not(exists(existing().filter(is_obstacle))).and(not(exists(tombstone_by_id(user.0, id.0))));
+    let statement = InsertTodos {
+        rows: vec![(TodoRow::from(created), Folded::from(created)).values().values],
+        upsert: Some(&columns.assignments),
+        returning: TodoRow::as_returning(),
+    };
+    let statement = Cached(Ticked::when(is_change, user, attempt, statement));
+    statement.get_result(connection).optional()?.map(to_todo).transpose()
 }

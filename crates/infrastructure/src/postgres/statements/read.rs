@@ -1,5 +1,6 @@
 //! Reads.
 
+use chrono::{DateTime, Utc};
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::dsl::count_star;
 use diesel::expression::IntoSql;
@@ -8,11 +9,12 @@ use diesel::prelude::*;
 use diesel::query_dsl::LoadQuery;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Timestamptz, Uuid};
-use todo_domain::{PageQuery, SortKey, Todo, TodoCounts, TodoFilter, UserId};
+use todo_domain::{Listed, PageQuery, SortKey, Todo, TodoCounts, TodoFilter, UserId};
 
-use super::{Find, List, by_id, matches, owned_by, owned_by_each, to_todo};
+use super::clock::{NEVER, clock_after};
+use super::{Find, List, by_id, changed_at_of, matches, owned_by, owned_by_each, to_todo};
 use crate::postgres::row::TodoRow;
-use crate::postgres::schema::todos;
+use crate::postgres::schema::{todos, user_clocks};
 use crate::sql::{BatchQuery, Cached, Limited, batch_id, comes_after};
 
 /// Checks that the table exists and may be read. It reads no row: after a large deletion, the first one may come after
@@ -37,35 +39,58 @@ pub(in crate::postgres) fn find_all(
     let (users, ids) = requests.iter().map(|(user, id)| (user.0, id.0)).unzip();
     let query = owned_by_each().filter(todos::id.eq(batch_id())).select(TodoRow::as_select());
     let query = Limited { query, limit: 1 };
-    let found = load_batch(connection, BatchQuery { users, ids, query })?;
-    Ok(found.into_iter().map(|mut todos| todos.pop()).collect())
+    let found = load_batch(connection, BatchQuery { users, ids, with_clocks: false, query })?;
+    Ok(found.into_iter().map(|mut found| found.todos.pop()).collect())
 }
 
 pub(in crate::postgres) fn list(
     connection: &mut PgConnection,
-    (user, query): &List,
-) -> QueryResult<Vec<Todo>> {
-    let rows = page(owned_by(user.0).into_boxed(), query).select(TodoRow::as_select());
+    request: &List,
+) -> QueryResult<Listed> {
+    let listed = list_once(connection, request)?;
+    if !listed.todos.is_empty() {
+        return Ok(listed);
+    }
+    // No row tells the time. It must not be later than what the list shows, so it is read before.
+    let (user, _) = request;
+    let changed_at = changed_at_of(connection, &[*user])?.pop().map(|(_, at)| at);
+    let listed = list_once(connection, request)?;
+    Ok(Listed { changed_at: listed.changed_at.or(changed_at), ..listed })
+}
+
+fn list_once(connection: &mut PgConnection, (user, query): &List) -> QueryResult<Listed> {
+    let clock = clock_after(user.0, NEVER).select(user_clocks::changed_at).single_value();
+    let rows = page(owned_by(user.0).into_boxed(), query).select((TodoRow::as_select(), clock));
     let rows = Cached(Limited { query: rows, limit: query.limit });
-    let rows = rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?;
-    rows.take(query.limit as usize).map(|row| to_todo(row?)).collect()
+    let rows = rows.load_iter::<(TodoRow, _), DefaultLoadingMode>(connection)?;
+    let mut listed = Listed::default();
+    for row in rows.take(query.limit as usize) {
+        let (row, changed_at) = row?;
+        listed.changed_at = changed_at;
+        listed.todos.push(to_todo(row)?);
+    }
+    Ok(listed)
 }
 
 /// [`list`] for several calls, as one statement. All must request the same page, of their own todos.
 pub(in crate::postgres) fn list_all(
     connection: &mut PgConnection,
     requests: &[&List],
-) -> QueryResult<Vec<Vec<Todo>>> {
+) -> QueryResult<Vec<Listed>> {
     let Some((_, page_query)) = requests.first() else { return Ok(Vec::new()) };
     let users = requests.iter().map(|(user, _)| user.0).collect();
     let rows = page(owned_by_each(), page_query).select(TodoRow::as_select());
     let query = Limited { query: rows, limit: page_query.limit };
-    let mut lists = load_batch(connection, BatchQuery { users, ids: Vec::new(), query })?;
+    let batch = BatchQuery { users, ids: Vec::new(), with_clocks: true, query };
+    let mut lists = load_batch(connection, batch)?;
     let sort = page_query.sort;
-    for list in &mut lists {
+    for (listed, request) in lists.iter_mut().zip(requests) {
+        if listed.todos.is_empty() {
+            *listed = list(connection, request)?;
+        }
         // Each list was read in order, but a join does not guarantee the order of its rows.
-        list.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
-        list.truncate(page_query.limit as usize);
+        listed.todos.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
+        listed.todos.truncate(page_query.limit as usize);
     }
     Ok(lists)
 }
@@ -74,18 +99,20 @@ pub(in crate::postgres) fn list_all(
 fn load_batch<'q, Q>(
     connection: &'q mut PgConnection,
     query: BatchQuery<Q>,
-) -> QueryResult<Vec<Vec<Todo>>>
+) -> QueryResult<Vec<Listed>>
 where
-    Cached<BatchQuery<Q>>: LoadQuery<'q, PgConnection, (TodoRow<'static>, i64)>,
+    Cached<BatchQuery<Q>>:
+        LoadQuery<'q, PgConnection, (TodoRow<'static>, i64, Option<DateTime<Utc>>)>,
 {
-    let mut todos = vec![Vec::new(); query.users.len()];
-    for (row, number) in Cached(query).load(connection)? {
-        let of_call = usize::try_from(number - 1).ok().and_then(|index| todos.get_mut(index));
+    let mut lists = vec![Listed::default(); query.users.len()];
+    for (row, number, changed_at) in Cached(query).load(connection)? {
+        let of_call = usize::try_from(number - 1).ok().and_then(|index| lists.get_mut(index));
         if let Some(of_call) = of_call {
-            of_call.push(to_todo(row)?);
+            of_call.todos.push(to_todo(row)?);
+            of_call.changed_at = changed_at;
         }
     }
-    Ok(todos)
+    Ok(lists)
 }
 
 /// The todos of a page and all after it, in order.

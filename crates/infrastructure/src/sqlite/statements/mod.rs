@@ -1,9 +1,9 @@
-//! The SQL statements: one per call, atomic by itself.
+//! The SQL statements. Writes run in transactions, which exclude other writers.
 //!
-//! Every query starts from [`owned_by`] or writes the user's id. If a write fails because the todo has another version,
-//! a second query reads the todo, only to return it.
+//! Every query starts from [`owned_by`] or writes the user's id.
 
 mod bulk;
+mod clock;
 mod put;
 mod read;
 mod write;
@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use todo_domain::{Todo, TodoFilter, VersionMatch};
+use todo_domain::{Todo, TodoFilter};
 
 use super::deadline::is_in_time;
 use super::row::TodoRow;
@@ -22,6 +22,7 @@ use super::schema::todos;
 use super::values::BlobUuid;
 
 pub(super) use bulk::{delete_matching, update_matching};
+pub(super) use clock::{begin_purge, changed_at_of, changes, clock, purge};
 pub(super) use put::put;
 pub(super) use read::{check_readable, count, find, list};
 pub(super) use write::{delete, insert, update};
@@ -76,13 +77,4 @@ fn matches(filter: &TodoFilter) -> Condition<'_> {
         condition = Box::new(condition.and(is_in_time()).and(is_found));
     }
     condition
-}
-
-/// Whether a row's version matches.
-fn has_version(versions: &VersionMatch) -> Condition<'_> {
-    match versions {
-        VersionMatch::Any => Box::new(true.into_sql::<Bool>()),
-        VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
-        VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
-    }
 }

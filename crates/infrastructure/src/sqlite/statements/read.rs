@@ -6,12 +6,12 @@ use diesel::expression::IntoSql;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary};
-use todo_domain::{PageQuery, SortKey, Todo, TodoCounts, TodoFilter, TodoId, UserId};
+use todo_domain::{Listed, PageQuery, SortKey, Todo, TodoCounts, TodoFilter, TodoId, UserId};
 
-use super::{by_id, matches, owned_by, to_todo};
+use super::{by_id, changed_at_of, matches, owned_by, to_todo};
 use crate::sql::comes_after;
 use crate::sqlite::row::TodoRow;
-use crate::sqlite::schema::todos;
+use crate::sqlite::schema::{todos, user_clocks};
 use crate::sqlite::values::{BlobUuid, Micros};
 
 /// Checks that the first row of the table can be read from the file, not from the page cache of this connection. The row
@@ -38,10 +38,26 @@ pub(in crate::sqlite) fn list(
     connection: &mut SqliteConnection,
     user: UserId,
     query: &PageQuery,
-) -> QueryResult<Vec<Todo>> {
+) -> QueryResult<Listed> {
+    let listed = list_once(connection, user, query)?;
+    if !listed.todos.is_empty() {
+        return Ok(listed);
+    }
+    // No row tells the time. It must not be later than what the list shows, so it is read before.
+    let changed_at = changed_at_of(connection, &[user])?.pop().map(|(_, at)| at);
+    let listed = list_once(connection, user, query)?;
+    Ok(Listed { changed_at: listed.changed_at.or(changed_at), ..listed })
+}
+
+fn list_once(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    query: &PageQuery,
+) -> QueryResult<Listed> {
+    let clock = user_clocks::table.find(BlobUuid(user.0)).select(user_clocks::changed_at);
     let mut rows = owned_by(BlobUuid(user.0))
         .filter(matches(&query.filter))
-        .select(TodoRow::as_select())
+        .select((TodoRow::as_select(), clock.single_value()))
         .limit(query.limit.into())
         .into_boxed();
     let descending = query.sort.descending;
@@ -67,7 +83,13 @@ pub(in crate::sqlite) fn list(
         SortKey::CreatedAt => ordered_by!(todos::created_at),
         SortKey::UpdatedAt => ordered_by!(todos::updated_at),
     };
-    rows.load_iter::<TodoRow, DefaultLoadingMode>(connection)?.map(|row| to_todo(row?)).collect()
+    let mut listed = Listed::default();
+    for row in rows.load_iter::<(TodoRow, Option<Micros>), DefaultLoadingMode>(connection)? {
+        let (row, changed_at) = row?;
+        listed.changed_at = changed_at.map(|it| it.0);
+        listed.todos.push(to_todo(row)?);
+    }
+    Ok(listed)
 }
 
 pub(in crate::sqlite) fn count(

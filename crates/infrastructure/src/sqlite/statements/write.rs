@@ -1,38 +1,47 @@
-//! Writes of one todo.
+//! Writes of one todo. The transaction excludes other writers, so each first reads what it is about to change.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use diesel::result::QueryResult;
 use todo_domain::{
-    DeleteOutcome, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId, VersionMatch,
+    DeleteOutcome, InsertOutcome, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId,
+    VersionMatch,
 };
 
-use super::{by_id, find, greatest, has_version, to_todo};
+use super::clock::{bury, has_todos, tick};
+use super::{by_id, find};
 use crate::sql::Cached;
 use crate::sqlite::row::{Folded, TodoRow, sql_patch};
 use crate::sqlite::schema::todos;
 use crate::sqlite::values::{BlobUuid, Micros};
 
-/// Idempotent: if the todo already exists as this call would insert it, the call succeeds.
+/// Idempotent: if the todo already exists unchanged, an earlier attempt has inserted it.
 pub(in crate::sqlite) fn insert(
     connection: &mut SqliteConnection,
     user: UserId,
     todo: &NewTodo,
+    quota: Option<u32>,
     now: DateTime<Utc>,
-) -> QueryResult<Todo> {
-    let created = todo.clone().created(user, now);
-    let row = (TodoRow::from(&created), Folded::from(&created));
-    match diesel::insert_into(todos::table).values(row).execute(connection) {
-        Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            if find(connection, user, created.id)?.as_ref() == Some(&created) {
-                Ok(created)
-            } else {
-                Err(error)
-            }
-        }
-        result => result.map(|_| created),
+) -> QueryResult<InsertOutcome> {
+    // If it exists, and is not this call's own, the insertion fails.
+    let existing = find(connection, user, todo.id())?;
+    if let Some(found) = existing.as_ref().filter(|found| found.is_new(todo)) {
+        return Ok(InsertOutcome::Inserted(found.clone()));
     }
+    if let Some(quota) = quota
+        && existing.is_none()
+        && has_todos(connection, user, quota)?
+    {
+        return Ok(InsertOutcome::QuotaExceeded);
+    }
+    let created = todo.clone().created(user, tick(connection, user, now)?);
+    insert_row(connection, &created)?;
+    Ok(InsertOutcome::Inserted(created))
+}
+
+pub(super) fn insert_row(connection: &mut SqliteConnection, created: &Todo) -> QueryResult<()> {
+    let row = (TodoRow::from(created), Folded::from(created));
+    diesel::insert_into(todos::table).values(row).execute(connection).map(drop)
 }
 
 pub(in crate::sqlite) fn update(
@@ -43,29 +52,22 @@ pub(in crate::sqlite) fn update(
     versions: &VersionMatch,
     now: DateTime<Utc>,
 ) -> QueryResult<UpdateOutcome> {
-    let patch = sql_patch(patch, now);
-    let statement =
-        diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
-            .set((
-                &patch.assignments,
-                todos::version
-                    .eq(case_when(&patch.is_change, todos::version + 1).otherwise(todos::version)),
-                todos::updated_at.eq(case_when(
-                    &patch.is_change,
-                    greatest(todos::updated_at, Micros(now)),
-                )
-                .otherwise(todos::updated_at)),
-            ))
-            .returning(TodoRow::as_returning());
-    let updated = Cached(statement).get_result(connection).optional()?;
-    if let Some(row) = updated {
-        return Ok(UpdateOutcome::Updated(to_todo(row)?));
+    let Some(mut todo) = find(connection, user, id)? else { return Ok(UpdateOutcome::Absent) };
+    if !versions.matches(todo.version) {
+        return Ok(UpdateOutcome::Conflict(todo));
     }
-    if *versions == VersionMatch::Any {
-        return Ok(UpdateOutcome::Absent);
+    if todo.differs_from(patch) {
+        let now = tick(connection, user, now)?;
+        todo.apply(patch.clone(), now);
+        let columns = sql_patch(patch, now);
+        let statement = diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0))).set((
+            &columns.assignments,
+            todos::version.eq(todo.version),
+            todos::updated_at.eq(Micros(todo.updated_at)),
+        ));
+        Cached(statement).execute(connection)?;
     }
-    let current = find(connection, user, id)?;
-    Ok(current.map_or(UpdateOutcome::Absent, UpdateOutcome::Conflict))
+    Ok(UpdateOutcome::Updated(todo))
 }
 
 pub(in crate::sqlite) fn delete(
@@ -73,16 +75,15 @@ pub(in crate::sqlite) fn delete(
     user: UserId,
     id: TodoId,
     versions: &VersionMatch,
+    now: DateTime<Utc>,
 ) -> QueryResult<DeleteOutcome> {
-    let deleted =
-        diesel::delete(by_id(BlobUuid(user.0), BlobUuid(id.0)).filter(has_version(versions)))
-            .execute(connection)?;
-    if deleted == 1 {
-        return Ok(DeleteOutcome::Deleted);
+    let Some(todo) = find(connection, user, id)? else { return Ok(DeleteOutcome::Absent) };
+    if !versions.matches(todo.version) {
+        return Ok(DeleteOutcome::Conflict(todo));
     }
-    if *versions == VersionMatch::Any {
-        return Ok(DeleteOutcome::Absent);
-    }
-    let current = find(connection, user, id)?;
-    Ok(current.map_or(DeleteOutcome::Absent, DeleteOutcome::Conflict))
+    let now = tick(connection, user, now)?;
+    let row = by_id(BlobUuid(user.0), BlobUuid(id.0));
+    bury!(connection, row, now);
+    diesel::delete(row).execute(connection)?;
+    Ok(DeleteOutcome::Deleted)
 }

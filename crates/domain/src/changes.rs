@@ -1,0 +1,146 @@
+//! The change feed: what an owner's clients need to stay in step.
+//!
+//! Each owner has a clock. Each change of the owner's todos sets it to a later time, which is the `updated_at` of the
+//! todos that changed, or the `deleted_at` of the tombstones. Changes become visible in the order of these times. So a
+//! client that has read all changes up to a time, and asks for those after it, misses none.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{NewTodo, Position, Todo, TodoId, UserId};
+
+/// What remains of a deleted todo, until it is purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The id of the todo.
+    pub id: TodoId,
+    /// Its last version.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was deleted.
+    pub deleted_at: DateTime<Utc>,
+}
+
+impl Tombstone {
+    /// The todo that `new` makes of the deleted one at the time `now`: back in its old place, with the next version.
+    #[must_use]
+    pub fn revive(self, new: NewTodo, user: UserId, now: DateTime<Utc>) -> Todo {
+        let Self { created_at, version, .. } = self;
+        Todo { created_at, version: version + 1, ..new.created(user, now) }
+    }
+
+    fn position(self) -> Position {
+        Position { at: self.deleted_at, id: self.id }
+    }
+}
+
+/// The identity of a change feed. An operator can replace it, so that all clients synchronize anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedId(pub Uuid);
+
+/// An owner's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnerClock {
+    /// The feed that its times belong to.
+    pub feed: FeedId,
+    /// The time of the owner's last change; `None` before the first.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// Tombstones of deletions before this time may have been purged.
+    pub purged_at: Option<DateTime<Utc>>,
+}
+
+/// How far a client has read the change feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncToken {
+    /// The feed that was read.
+    pub feed: FeedId,
+    /// The last change that was read.
+    pub position: Position,
+    /// Deletions up to this time do not matter: when the client began to read, it knew none of these todos.
+    pub deleted_after: DateTime<Utc>,
+}
+
+impl SyncToken {
+    /// The position after which tombstones are read.
+    #[must_use]
+    pub fn tombstones_after(&self) -> Position {
+        self.position.max(Position { at: self.deleted_after, id: TodoId(Uuid::max()) })
+    }
+}
+
+/// Changes, in order, after a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The todos that were created or changed, as they are now.
+    pub items: Vec<Todo>,
+    /// Those that were deleted.
+    pub deleted: Vec<Tombstone>,
+    /// Where to continue.
+    pub next: SyncToken,
+    /// Whether there are more changes now.
+    pub has_more: bool,
+}
+
+/// The position before the first change.
+const START: Position = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
+
+impl OwnerClock {
+    /// A token from which everything is read that changes after now.
+    #[must_use]
+    pub fn token(&self) -> SyncToken {
+        let at = self.changed_at.unwrap_or(START.at);
+        let position = Position { at, id: TodoId(Uuid::max()) };
+        SyncToken { feed: self.feed, position, deleted_after: at }
+    }
+
+    /// Where to read from. `None` if the token has expired: it belongs to another feed, tombstones that it needs may
+    /// have been purged, or it is ahead of the clock, as after the database was restored from a backup.
+    #[must_use]
+    pub fn start(&self, since: Option<SyncToken>) -> Option<SyncToken> {
+        let Some(since) = since else {
+            return Some(SyncToken { position: START, ..self.token() });
+        };
+        let known_until = since.position.at.max(since.deleted_after);
+        let is_valid = since.feed == self.feed
+            && known_until <= self.changed_at.unwrap_or(START.at)
+            && self.purged_at.is_none_or(|purged_at| known_until >= purged_at);
+        is_valid.then_some(since)
+    }
+
+    /// Whether something changed after the token.
+    #[must_use]
+    pub fn is_ahead_of(&self, token: SyncToken) -> bool {
+        self.token().position > token.position
+    }
+
+    /// At most `limit` changes after `start`, which [`OwnerClock::start`] returned. `todos` are the first ones after its
+    /// position, by `updated_at` and id, and `tombstones` those after [`SyncToken::tombstones_after`]: one more than
+    /// `limit`, if there are as many. Both were read after the clock. What has changed in between is not returned, but
+    /// left to the next call.
+    #[must_use]
+    pub fn changes(
+        &self,
+        start: SyncToken,
+        mut todos: Vec<Todo>,
+        mut tombstones: Vec<Tombstone>,
+        limit: usize,
+    ) -> Changes {
+        let end = self.token();
+        let position_of = |todo: &Todo| Position { at: todo.updated_at, id: todo.id };
+        todos.retain(|todo| position_of(todo) <= end.position);
+        tombstones.retain(|it| it.position() <= end.position);
+        let mut positions: Vec<_> = todos.iter().map(position_of).collect();
+        positions.extend(tombstones.iter().map(|it| it.position()));
+        positions.sort_unstable();
+        let has_more = positions.len() > limit;
+        let mut next = end;
+        if let (true, Some(last)) = (has_more, limit.checked_sub(1)) {
+            let last = positions[last];
+            todos.retain(|todo| position_of(todo) <= last);
+            tombstones.retain(|it| it.position() <= last);
+            next = SyncToken { position: last, ..start };
+        }
+        Changes { items: todos, deleted: tombstones, next, has_more }
+    }
+}

@@ -1,0 +1,3 @@
+DROP TABLE feed;
+DROP TABLE tombstones;
+DROP TABLE user_clocks;
