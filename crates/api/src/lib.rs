@@ -11,6 +11,7 @@
 //! | [`http`] | what all routes share: the caller, bodies, entity tags, CORS, request ids |
 //! | [`identity`] | verifying tokens, and the keys for that |
 //! | [`server`], [`shutdown`] | starting and stopping the server |
+//! | [`purge`] | removing old tombstones |
 //! | [`metrics`] | metrics for Prometheus, on a listener of their own |
 //! | [`settings`], [`logging`] | configuration and logging |
 //! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
@@ -26,6 +27,7 @@ pub mod logging;
 pub mod me;
 pub mod metrics;
 pub mod openapi;
+pub mod purge;
 pub mod sandbox;
 pub mod server;
 pub mod settings;

@@ -15,12 +15,12 @@ use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
 use todo_api::metrics::{Causes, Metrics};
-use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
 use todo_api::sandbox::text::banner;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
+use todo_api::{openapi, purge};
 use todo_domain::{Clock, SystemClock, TodoService};
 use todo_infrastructure::{
     DatabaseOptions, DatabaseUrl, MigrationCommand, UNAVAILABLE_CAUSES, unavailable_cause,
@@ -142,7 +142,9 @@ fn serve(
     let registry = metrics.as_mut().map(Metrics::registry);
     let repository = todo_infrastructure::open_measured(url, &options, registry)
         .with_context(|| format!("DATABASE_URL: {url}"))?;
-    let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock));
+    let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock))
+        .with_quota(settings.requests.max_todos_per_user);
+    let purge = purge::run(service.clone(), settings.deleted_retention);
     let server = Server::new(
         listener,
         service,
@@ -177,6 +179,7 @@ fn serve(
             seed(repository, SystemClock.now()).await?;
             print(&banner(&address, &faults, ignores_database))?;
         }
+        actix_web::rt::spawn(purge);
         tracing::info!(
             address,
             docs = format!("{address}/docs"),

@@ -82,6 +82,9 @@ pub struct Changes {
     pub has_more: bool,
 }
 
+/// The length of the texts of the todos on a page, in bytes. A longer todo has a page of its own.
+const MAX_TEXT: usize = 128 * 1024;
+
 /// The position before the first change.
 const START: Position = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
 
@@ -114,7 +117,8 @@ impl OwnerClock {
         self.token().position > token.position
     }
 
-    /// At most `limit` changes after `start`, which [`OwnerClock::start`] returned. `todos` are the first ones after its
+    /// The first changes after `start`, which [`OwnerClock::start`] returned: at most `limit`, and fewer if their texts
+    /// are long. `todos` are the first ones after its
     /// position, by `updated_at` and id, and `tombstones` those after [`SyncToken::tombstones_after`]: one more than
     /// `limit`, if there are as many. Both were read after the clock. What has changed in between is not returned, but
     /// left to the next call.
@@ -128,15 +132,25 @@ impl OwnerClock {
     ) -> Changes {
         let end = self.token();
         let position_of = |todo: &Todo| Position { at: todo.updated_at, id: todo.id };
+        let length_of = |todo: &Todo| {
+            todo.title.as_str().len() + todo.description.as_ref().map_or(0, |it| it.as_str().len())
+        };
         todos.retain(|todo| position_of(todo) <= end.position);
         tombstones.retain(|it| it.position() <= end.position);
-        let mut positions: Vec<_> = todos.iter().map(position_of).collect();
-        positions.extend(tombstones.iter().map(|it| it.position()));
-        positions.sort_unstable();
-        let has_more = positions.len() > limit;
+        let mut found: Vec<_> =
+            todos.iter().map(|todo| (position_of(todo), length_of(todo))).collect();
+        found.extend(tombstones.iter().map(|it| (it.position(), 0)));
+        found.sort_unstable();
+        let mut length = 0;
+        let fits = |(_, text): &&(Position, usize)| {
+            length += text;
+            length <= MAX_TEXT
+        };
+        let count = found.iter().take(limit).take_while(fits).count().max(1);
+        let has_more = count < found.len();
         let mut next = end;
-        if let (true, Some(last)) = (has_more, limit.checked_sub(1)) {
-            let last = positions[last];
+        if has_more {
+            let (last, _) = found[count - 1];
             todos.retain(|todo| position_of(todo) <= last);
             tombstones.retain(|it| it.position() <= last);
             next = SyncToken { position: last, ..start };

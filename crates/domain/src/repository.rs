@@ -89,7 +89,8 @@ pub trait TodoRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError>;
 
-    /// At most `limit` changes after those that `since` has seen, or all todos, in pages. `None` if the token has
+    /// At most `limit` changes after those that `since` has seen, or all todos, in pages, as [`OwnerClock::changes`]
+    /// defines. `None` if the token has
     /// expired, as [`OwnerClock::start`] defines.
     async fn changes(
         &self,

@@ -5,7 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{EntityTag, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
-use todo_domain::{PutCondition, VersionMatch};
+use chrono::{DateTime, Utc};
+use todo_domain::{PutCondition, UserId, VersionMatch};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -51,7 +52,27 @@ pub struct WriteConditions {
     if_none_match: Option<Tags>,
 }
 
+/// The conditions of a list, whose entity tag is weak: it stands for the time of the owner's last change.
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct ListConditions {
+    /// `*`, which always holds. With `ETag` values the request fails with 412, because that of a list is weak.
+    #[param(rename = "If-Match", required = false, value_type = Tags, inline)]
+    if_match: Option<HeaderTags>,
+    /// The `ETag` of an earlier response. While none of the caller's todos has changed since, the response is a 304
+    /// without a body.
+    #[param(rename = "If-None-Match", required = false, value_type = Tags, inline)]
+    if_none_match: Option<HeaderTags>,
+}
+
 /// The value of one of the headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HeaderTags {
+    Any,
+    Listed(Vec<EntityTag>),
+}
+
+/// The value of one of the headers of a todo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
     /// `*`: any version.
@@ -99,6 +120,56 @@ impl ReadConditions {
             (_, Some(true)) => ReadOutcome::NotModified,
             _ => ReadOutcome::Send,
         }
+    }
+}
+
+/// The entity tag of a list: the version of the format, to be raised when the JSON of a todo changes; the owner, because
+/// a shared cache may send another owner's tag; and the time of the owner's last change.
+fn list_tag(user: UserId, changed_at: Option<DateTime<Utc>>) -> EntityTag {
+    let owner = crc32fast::hash(user.0.as_bytes());
+    let micros = changed_at.map_or(0, |time| time.timestamp_micros());
+    EntityTag::new_weak(format!("1-{owner:x}-{micros:x}"))
+}
+
+/// The value of the header `ETag` of a list.
+#[must_use]
+pub fn list_etag(user: UserId, changed_at: Option<DateTime<Utc>>) -> String {
+    list_tag(user, changed_at).to_string()
+}
+
+impl ListConditions {
+    /// Whether the client may have the list already: only then [`ListConditions::outcome`] depends on the time.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.if_match.is_some() || self.if_none_match.is_some()
+    }
+
+    /// Evaluates the conditions for a list of an owner whose todos last changed at this time.
+    #[must_use]
+    pub fn outcome(&self, user: UserId, changed_at: Option<DateTime<Utc>>) -> ReadOutcome {
+        let tag = list_tag(user, changed_at);
+        match (&self.if_match, &self.if_none_match) {
+            (Some(HeaderTags::Listed(_)), _) => ReadOutcome::PreconditionFailed,
+            (_, Some(HeaderTags::Any)) => ReadOutcome::NotModified,
+            (_, Some(HeaderTags::Listed(tags))) if tags.iter().any(|it| it.weak_eq(&tag)) => {
+                ReadOutcome::NotModified
+            }
+            _ => ReadOutcome::Send,
+        }
+    }
+}
+
+impl FromRequest for ListConditions {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let read = || {
+            let if_match = header_tags(headers, "If-Match")?;
+            Ok(Self { if_match, if_none_match: header_tags(headers, "If-None-Match")? })
+        };
+        ready(read())
     }
 }
 
@@ -169,21 +240,29 @@ fn tags(
     header: &'static str,
     matches: fn(&EntityTag, &EntityTag) -> bool,
 ) -> Result<Option<Tags>, ApiError> {
+    // Tags are compared as text, so `01` and `+1` are not version 1.
+    let version = |tag: &EntityTag| {
+        let version: i64 = tag.tag().parse().ok()?;
+        matches(tag, &EntityTag::new_strong(version.to_string())).then_some(version)
+    };
+    Ok(header_tags(headers, header)?.map(|tags| match tags {
+        HeaderTags::Any => Tags::Any,
+        HeaderTags::Listed(tags) => Tags::Versions(tags.iter().filter_map(version).collect()),
+    }))
+}
+
+fn header_tags(headers: &HeaderMap, header: &'static str) -> Result<Option<HeaderTags>, ApiError> {
     let invalid = ApiError::InvalidPrecondition { header, message: ETAGS_RULE };
-    let mut versions = None;
+    let mut listed = None;
     for value in headers.get_all(header) {
         let Ok(value) = value.to_str() else { return Err(invalid) };
-        if value.trim() == "*" && versions.is_none() {
-            return Ok(Some(Tags::Any));
+        if value.trim() == "*" && listed.is_none() {
+            return Ok(Some(HeaderTags::Any));
         }
         let Some(tags) = entity_tags(value) else { return Err(invalid) };
-        versions.get_or_insert_with(Vec::new).extend(tags.iter().filter_map(|tag| {
-            // Tags are compared as text, so `01` and `+1` are not version 1.
-            let version: i64 = tag.tag().parse().ok()?;
-            matches(tag, &EntityTag::new_strong(version.to_string())).then_some(version)
-        }));
+        listed.get_or_insert_with(Vec::new).extend(tags);
     }
-    Ok(versions.map(Tags::Versions))
+    Ok(listed.map(HeaderTags::Listed))
 }
 
 /// Parses a list of tags. Returns `None` if it is invalid or empty.

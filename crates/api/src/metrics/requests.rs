@@ -21,10 +21,11 @@ use crate::shutdown::Connections;
 use crate::todos::stream_limit::TooManyStreams;
 
 /// The patterns of the routes; the last is for requests that match none.
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 13] = [
     "/api/v1/todos/{todo_id}",
     "/api/v1/todos",
     "/api/v1/todos/stats",
+    "/api/v1/todos/changes",
     "/api/v1/me",
     "/health",
     "/health/ready",

@@ -18,8 +18,9 @@ use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ETAGS_RULE;
 use crate::http::unknown::unknown;
 use crate::identity::AuthMode;
+use crate::todos::changes::MAX_CHANGES;
 use crate::todos::errors::precondition_failed;
-use crate::todos::params::{ALL_RULE, limit_rule};
+use crate::todos::params::{ALL_RULE, MAX_LIMIT, limit_rule};
 
 /// Adds the possible errors to every operation, and the header `X-Request-ID` to every response.
 pub(super) struct Errors(pub(super) AuthMode);
@@ -99,6 +100,28 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
             precondition_failed(Some(&todo(4, false))),
         ));
     }
+    if id == "listTodos" {
+        examples.retain(|(name, ..)| *name != "another_version");
+        examples.push((
+            "weak_tag",
+            "`If-Match` has tags: they never hold, because the tag of a list is weak.",
+            precondition_failed(None),
+        ));
+    }
+    if matches!(id, "createTodo" | "putTodo") {
+        examples.push((
+            "quota_exceeded",
+            "The user has as many todos as the server allows, if it has a limit. Nothing was changed.",
+            ApiError::QuotaExceeded { limit: 10_000 },
+        ));
+    }
+    if id == "listChanges" {
+        examples.push((
+            "expired",
+            "The token has expired. Ask again without `since`, and drop the todos that are not returned.",
+            ApiError::SyncTokenExpired,
+        ));
+    }
     if id == "putTodo" {
         examples.push((
             "no_todo",
@@ -113,7 +136,10 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
         examples.push((
             "invalid_query",
             "A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.",
-            ApiError::field("limit", limit_rule()),
+            ApiError::field(
+                "limit",
+                limit_rule(if takes("since") { MAX_CHANGES } else { MAX_LIMIT }),
+            ),
         ));
     } else if needs_caller && !takes("all") {
         let mut known = parameters.iter().filter_map(query_name).collect::<Vec<_>>();

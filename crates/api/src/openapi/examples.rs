@@ -11,15 +11,19 @@ use uuid::Uuid;
 
 use super::operations;
 use crate::health::{Health, HealthStatus};
+use crate::http::etag::list_etag;
 use crate::me::WhoAmI;
 use crate::todos::TODOS_PATH;
-use crate::todos::dto::{Affected, TodoList, TodoRead, TodoStats};
+use crate::todos::dto::{Affected, ChangeList, DeletedTodo, TodoList, TodoRead, TodoStats};
 use crate::todos::json::to_string;
 
 /// The request id in the examples.
 pub(super) const REQUEST_ID: &str = "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50";
 const TODO_ID: Uuid = Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e4f);
 const USER_ID: Uuid = Uuid::from_u128(0x550e_8400_e29b_41d4_a716_4466_5544_0000);
+/// A todo that was deleted.
+const OTHER_ID: Uuid = Uuid::from_u128(0x0198_f2c0_6d1e_7c3a_9f00_2b7d_3c1a_5e60);
+const SYNC_TOKEN: &str = "AQAAAAAAAAAAAAAAAAAAAAcABkj3FjhqQAAAAAAAAAAAAAAAAAAAACoABkj3EEqusQAAAAA";
 const CURSOR: &str = "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU";
 
 /// Adds an example to every response, response header and required parameter.
@@ -47,7 +51,7 @@ fn add_examples(operation: &mut Operation) {
         }
         for (name, header) in &mut response.headers {
             if let RefOr::T(header) = header {
-                header.example = header_value(name, version(id, status));
+                header.example = header_value(id, name, version(id, status));
             }
         }
     }
@@ -70,6 +74,14 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
     match operation_id {
         "createTodo" | "getTodo" | "putTodo" | "updateTodo" => json(&read),
         "listTodos" => json(&TodoList { items: vec![read], count: 1, next_cursor: Some(CURSOR) }),
+        "listChanges" => {
+            let deleted = vec![DeletedTodo {
+                id: OTHER_ID,
+                version: 2,
+                deleted_at: todo.updated_at + chrono::TimeDelta::minutes(1),
+            }];
+            json(&ChangeList { items: vec![read], deleted, next: SYNC_TOKEN, has_more: false })
+        }
         "todoStats" => json(&TodoStats { total: 5, active: 3, completed: 2 }),
         "updateTodos" | "deleteTodos" => json(&Affected { affected: 2 }),
         "whoAmI" => json(&WhoAmI { user_id: USER_ID, subject: None, expires_at: None }),
@@ -93,8 +105,11 @@ fn version(operation_id: &str, status: &str) -> i64 {
     }
 }
 
-fn header_value(name: &str, version: i64) -> Option<Value> {
+fn header_value(operation_id: &str, name: &str, version: i64) -> Option<Value> {
     match name {
+        "ETag" if operation_id == "listTodos" => {
+            Some(json!(list_etag(UserId(USER_ID), Some(todo(version, false).updated_at))))
+        }
         "ETag" => Some(json!(format!("\"{version}\""))),
         "Location" => Some(json!(format!("{TODOS_PATH}/{TODO_ID}"))),
         "Link" => Some(json!(format!("<{TODOS_PATH}?limit=1&cursor={CURSOR}>; rel=\"next\""))),

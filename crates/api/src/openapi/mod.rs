@@ -40,6 +40,7 @@ use crate::{health, me, todos};
     paths(
         todos::create::create_todo,
         todos::list::list_todos,
+        todos::changes::list_changes,
         todos::bulk::update_todos,
         todos::bulk::delete_todos,
         todos::stats::todo_stats,

@@ -8,13 +8,14 @@ use super::operations;
 
 /// The ids of the operations in the order of the page. On an empty database, each succeeds with its examples after the
 /// previous ones.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "putTodo",
     "getTodo",
     "updateTodo",
     "createTodo",
     "listTodos",
     "todoStats",
+    "listChanges",
     "updateTodos",
     "deleteTodo",
     "deleteTodos",

@@ -86,6 +86,11 @@ pub struct Settings {
     #[arg(long, env = "MIGRATE_TIMEOUT", global = true, default_value = "1m", value_parser = timeout, hide_env_values = true)]
     pub migrate_timeout: Duration,
 
+    /// How long tombstones of deleted todos are kept: until then a client that was offline learns of the deletion, and a
+    /// todo can be put back in its old place.
+    #[arg(long, env = "DELETED_RETENTION", global = true, default_value = "30d", value_parser = retention, hide_env_values = true)]
+    pub deleted_retention: Duration,
+
     /// The origins whose pages may call the API from a browser, separated by commas; `*` as the port allows any port,
     /// `*` alone any origin.
     #[arg(long, env = "CORS_ALLOWED_ORIGINS", global = true, value_delimiter = ',', default_value = "http://localhost:*,http://127.0.0.1:*", value_parser = origin, hide_env_values = true)]
@@ -237,6 +242,15 @@ fn delay(text: &str) -> Result<Duration, &'static str> {
         .filter(|delay| *delay <= Duration::from_secs(3_600))
         .ok_or("must be a duration such as 0s, 500ms or 2m, at most one hour")
 }
+
+fn retention(text: &str) -> Result<Duration, &'static str> {
+    duration(text)
+        .filter(|time| (Duration::from_secs(1)..=MAX_RETENTION).contains(time))
+        .ok_or("must be a duration such as 12h or 30d, from one second to ten years")
+}
+
+/// The maximum of `DELETED_RETENTION`.
+const MAX_RETENTION: Duration = Duration::from_secs(3_653 * 24 * 3_600);
 
 /// Parses a duration: `500ms`, `1s`, `2m`; a bare number means seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {

@@ -22,6 +22,10 @@ pub struct RequestSettings {
     /// How many of them a user may send at once after a pause; by default the number in `RATE_LIMIT`.
     #[arg(long, env = "RATE_LIMIT_BURST", global = true, value_parser = requests, hide_env_values = true)]
     pub rate_limit_burst: Option<NonZeroU32>,
+
+    /// How many todos each user may have; creating more fails with 409. Not limited by default.
+    #[arg(long, env = "MAX_TODOS_PER_USER", global = true, value_parser = super::positive::<u32>, hide_env_values = true)]
+    pub max_todos_per_user: Option<u32>,
 }
 
 impl RequestSettings {

@@ -39,7 +39,8 @@ pub struct TodoRead<'a> {
     /// When the todo was created: UTC with microseconds, always ending in `Z`.
     #[serde(serialize_with = "json::moment")]
     pub created_at: DateTime<Utc>,
-    /// When the todo last changed, in the same format. Never decreases.
+    /// When the todo last changed, in the same format. No two changes of a user have the same time, except that the
+    /// todos of one bulk call share theirs.
     #[serde(serialize_with = "json::moment")]
     pub updated_at: DateTime<Utc>,
     /// The version of the todo, which is also its `ETag`. It starts at 1, and every change increases it by 1.
@@ -75,6 +76,33 @@ pub struct TodoStats {
     /// The number of completed todos.
     #[schema(value_type = usize, minimum = 0, example = 2)]
     pub completed: u64,
+}
+
+/// What has changed, in the order of the changes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangeList<'a> {
+    /// The todos that were created or changed, as they are now, those that changed last at the end.
+    pub items: Vec<TodoRead<'a>>,
+    /// The todos that were deleted, those deleted last at the end.
+    pub deleted: Vec<DeletedTodo>,
+    /// Send it as `since` to get what changes after this response.
+    pub next: &'a str,
+    /// Whether there are more changes already.
+    pub has_more: bool,
+}
+
+/// What remains of a deleted todo.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeletedTodo {
+    /// The ID of the todo.
+    #[serde(serialize_with = "json::uuid")]
+    pub id: Uuid,
+    /// Its last version. If it is put back, its version is greater.
+    #[schema(value_type = usize, minimum = 1)]
+    pub version: i64,
+    /// When it was deleted: UTC with microseconds, always ending in `Z`.
+    #[serde(serialize_with = "json::moment")]
+    pub deleted_at: DateTime<Utc>,
 }
 
 /// The result of a bulk call.

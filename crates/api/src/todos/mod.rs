@@ -8,6 +8,7 @@ use crate::http::envelope::catch_panics;
 use crate::http::routing::{get_only, get_or_head, method_not_allowed};
 
 pub mod bulk;
+pub mod changes;
 pub mod create;
 pub mod cursor;
 pub mod delete;
@@ -21,6 +22,7 @@ pub mod put;
 pub mod stats;
 pub mod stream;
 pub mod stream_limit;
+pub mod sync_token;
 pub mod update;
 
 /// The path of the collection.
@@ -29,6 +31,7 @@ pub const TODOS_PATH: &str = "/api/v1/todos";
 /// Mounts the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/api/v1/todos/stats", web::route().to(stats::todo_stats));
+    get_only(config, "/api/v1/todos/changes", web::route().to(changes::list_changes));
     config
         .service(
             web::resource([TODOS_PATH, "/api/v1/todos/"])

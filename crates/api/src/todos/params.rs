@@ -18,8 +18,8 @@ pub const MAX_LIMIT: u32 = 200;
 
 /// The error message for an invalid `limit`.
 #[must_use]
-pub fn limit_rule() -> String {
-    format!("must be a whole number from 1 to {MAX_LIMIT}")
+pub fn limit_rule(max: u32) -> String {
+    format!("must be a whole number from 1 to {max}")
 }
 
 /// The maximum number of ids in a filter.
@@ -115,7 +115,7 @@ impl ListRequest {
         let mut query = Query::parse(request);
         let filter = read_filter(&mut query);
         let sort = query.read("sort", parse_sort).unwrap_or_default();
-        let limit = query.read("limit", parse_limit);
+        let limit = query.read("limit", |text| parse_limit(text, MAX_LIMIT));
         let list = ListIdentity { user, sort, filter: &filter };
         let after = query.read("cursor", |token| match token {
             "" => Ok(None),
@@ -192,13 +192,13 @@ fn read_ids(query: &mut Query) -> Vec<TodoId> {
     ids
 }
 
-fn parse_limit(text: &str) -> Result<u32, String> {
+pub(super) fn parse_limit(text: &str, max: u32) -> Result<u32, String> {
     // Only digits: `parse` also accepts a sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
     digits
         .and_then(|digits| digits.parse().ok())
-        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(limit_rule)
+        .filter(|limit| (1..=max).contains(limit))
+        .ok_or_else(|| limit_rule(max))
 }
 
 fn parse_sort(text: &str) -> Result<Sort, &'static str> {

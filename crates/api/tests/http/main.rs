@@ -14,6 +14,7 @@ mod bodies;
 mod bulk;
 mod caching;
 mod callers;
+mod changes;
 mod compression;
 mod conditional_puts;
 mod contract;
@@ -28,14 +29,17 @@ mod filters;
 mod getting;
 mod health;
 mod isolation;
+mod list_etags;
 mod listing;
 mod malformed;
 mod metrics;
 mod outages;
 mod pages;
 mod preconditions;
+mod purging;
 mod putting;
 mod queries;
+mod quotas;
 mod racing;
 mod rate_limits;
 mod request_ids;
@@ -98,6 +102,15 @@ http_contract! {
     caching:
         a_shared_browser_cache_shows_each_user_their_own_todos
         responses_that_depend_on_the_caller_vary_by_it;
+    changes:
+        a_client_stays_in_step
+        another_users_token_is_rejected
+        a_page_of_long_todos_is_short
+        a_deleted_todo_is_put_back_in_its_old_place;
+    list_etags:
+        an_unchanged_list_is_not_sent_again
+        what_changes_nothing_leaves_the_tag
+        conditions_on_a_list_follow_the_rules;
     compression:
         a_long_list_is_compressed_if_the_client_accepts_it
         without_accept_encoding_a_list_is_not_compressed
@@ -263,6 +276,11 @@ http_contract! {
         without_keys_nobody_is_refused
         a_rotation_under_load_refuses_nobody
         a_flood_of_unknown_keys_costs_good_users_nothing;
+    purging:
+        a_purged_deletion_expires_the_token;
+    quotas:
+        a_user_has_no_more_todos_than_the_quota
+        of_32_racing_writers_as_many_succeed_as_the_quota_allows;
     rate_limits:
         each_user_has_a_limit_of_their_own
         a_request_over_the_limit_changes_nothing

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 34] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 36] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -22,6 +22,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 34] = [
     ("DATABASE_STATEMENT_CACHE", Some("auto")),
     ("MIGRATE_ON_START", Some("true")),
     ("MIGRATE_TIMEOUT", Some("1m")),
+    ("DELETED_RETENTION", Some("30d")),
     ("CORS_ALLOWED_ORIGINS", Some("http://localhost:*,http://127.0.0.1:*")),
     ("AUTH", Some("header")),
     ("JWT_JWKS_URL", None),
@@ -39,13 +40,14 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 34] = [
     ("LOG_REQUESTS", Some("false")),
     ("RATE_LIMIT", None),
     ("RATE_LIMIT_BURST", None),
+    ("MAX_TODOS_PER_USER", None),
     ("RUST_LOG", Some("info,actix_server=warn,actix_http=off")),
     ("SHUTDOWN_DELAY", None),
     ("SHUTDOWN_TIMEOUT", Some("30s")),
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 33] = [
+const INVALID: [(&str, &[&str]); 35] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -60,6 +62,8 @@ const INVALID: [(&str, &[&str]); 33] = [
     ("DATABASE_STATEMENT_CACHE", &["maybe", "true", ""]),
     ("MIGRATE_ON_START", &["perhaps", "2"]),
     ("MIGRATE_TIMEOUT", &["0", "soon", "2h", "-1s", ""]),
+    ("DELETED_RETENTION", &["0s", "500ms", "forever", "4000d", ""]),
+    ("MAX_TODOS_PER_USER", &["0", "-1", "many", "4294967296", ""]),
     (
         "CORS_ALLOWED_ORIGINS",
         &[

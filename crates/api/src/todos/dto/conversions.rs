@@ -1,8 +1,8 @@
 //! Conversions to the response types.
 
-use todo_domain::{Description, Todo, TodoCounts};
+use todo_domain::{Description, Todo, TodoCounts, Tombstone};
 
-use super::{TodoRead, TodoStats};
+use super::{DeletedTodo, TodoRead, TodoStats};
 
 impl<'a> From<&'a Todo> for TodoRead<'a> {
     fn from(todo: &'a Todo) -> Self {
@@ -23,5 +23,12 @@ impl<'a> From<&'a Todo> for TodoRead<'a> {
 impl From<TodoCounts> for TodoStats {
     fn from(TodoCounts { total, completed }: TodoCounts) -> Self {
         Self { total, active: total.saturating_sub(completed), completed }
+    }
+}
+
+impl From<&Tombstone> for DeletedTodo {
+    fn from(tombstone: &Tombstone) -> Self {
+        let Tombstone { id, version, deleted_at, .. } = *tombstone;
+        Self { id: id.0, version, deleted_at }
     }
 }
