@@ -12,6 +12,7 @@
 //! | [`identity`] | verifying tokens, and the keys for that |
 //! | [`server`], [`shutdown`] | starting and stopping the server |
 //! | [`metrics`] | metrics for Prometheus, on a listener of their own |
+//! | [`traces`] | traces by OpenTelemetry |
 //! | [`settings`], [`logging`] | configuration and logging |
 //! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
 //!
@@ -31,3 +32,4 @@ pub mod server;
 pub mod settings;
 pub mod shutdown;
 pub mod todos;
+pub mod traces;

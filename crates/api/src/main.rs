@@ -1,6 +1,7 @@
 //! The composition root: combines settings, database and server.
 
 mod commands;
+mod observers;
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -14,17 +15,16 @@ use governor::Quota;
 use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
-use todo_api::metrics::{Causes, Metrics};
+use todo_api::metrics::Metrics;
 use todo_api::openapi;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
 use todo_api::sandbox::text::banner;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
+use todo_api::traces::{TraceOptions, Traces};
 use todo_domain::{Clock, SystemClock, TodoService};
-use todo_infrastructure::{
-    DatabaseOptions, DatabaseUrl, MigrationCommand, UNAVAILABLE_CAUSES, unavailable_cause,
-};
+use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand, Observers};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The exit code for invalid settings.
@@ -54,10 +54,13 @@ fn main() -> ExitCode {
     let url = settings.database_url().and_then(|(url, setting)| {
         url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
     });
-    let (url, rate_limit) = match (url, settings.requests.quota()) {
-        (Ok(url), Ok(rate_limit)) => (url, rate_limit),
-        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &anyhow!(error)),
-    };
+    let (url, rate_limit, traces) =
+        match (url, settings.requests.quota(), settings.traces.options()) {
+            (Ok(url), Ok(rate_limit), Ok(traces)) => (url, rate_limit, traces),
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+                return fail(USAGE, &anyhow!(error));
+            }
+        };
     let verifier = match command {
         Command::Serve => settings.identity.verifier(),
         _ => Ok(None),
@@ -67,10 +70,11 @@ fn main() -> ExitCode {
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command {
-        Command::Serve => serve(settings, &url, rate_limit, verifier, None),
+        Command::Serve => serve(settings, &url, rate_limit, traces, verifier, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
-            serve(settings, &url, rate_limit, None, Some(Sandbox { faults, ignores_database }))
+            let sandbox = Some(Sandbox { faults, ignores_database });
+            serve(settings, &url, rate_limit, traces, None, sandbox)
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json(settings.identity.auth)),
@@ -93,7 +97,7 @@ fn main() -> ExitCode {
 /// library's 128, many clients that connect at once would have to retry, which takes a second.
 const BACKLOG: i32 = 4_096;
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -112,6 +116,7 @@ fn serve(
     settings: Settings,
     url: &DatabaseUrl,
     rate_limit: Option<Quota>,
+    traces: Option<TraceOptions>,
     verifier: Option<VerifierOptions>,
     sandbox: Option<Sandbox>,
 ) -> anyhow::Result<()> {
@@ -123,7 +128,7 @@ fn serve(
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;
-    let mut metrics = measure(settings.metrics_address, settings.max_connections)?;
+    let mut metrics = observers::metrics(settings.metrics_address, settings.max_connections)?;
     let options = DatabaseOptions {
         pool_size: settings.database_pool_size,
         timeout: settings.database_timeout,
@@ -139,8 +144,12 @@ fn serve(
     };
     let authentication = authentication(verifier, settings.host)?;
     allow_open_files(settings.max_connections, settings.database_pool_size);
-    let registry = metrics.as_mut().map(Metrics::registry);
-    let repository = todo_infrastructure::open_measured(url, &options, registry)
+    let traces = traces.map(Traces::start);
+    let observers = Observers {
+        registry: metrics.as_mut().map(Metrics::registry),
+        tracer: traces.as_ref().map(|_| observers::call_tracer()),
+    };
+    let repository = todo_infrastructure::open_observed(url, &options, observers)
         .with_context(|| format!("DATABASE_URL: {url}"))?;
     let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock));
     let server = Server::new(
@@ -163,8 +172,8 @@ fn serve(
     if let Some(metrics) = &metrics {
         tracing::info!(url = format!("http://{}/metrics", metrics.address()?), "serving metrics");
     }
-    let server = server.with_metrics(metrics);
-    actix_web::rt::System::new().block_on(async {
+    let server = server.with_metrics(metrics).with_traces(traces.clone());
+    let result = actix_web::rt::System::new().block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = async move {
@@ -185,7 +194,11 @@ fn serve(
             "listening"
         );
         server.run(stop).await.context("cannot serve")
-    })
+    });
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    result
 }
 
 /// Decides how callers are identified, and warns about what an operator may not intend.
@@ -207,15 +220,6 @@ fn authentication(
     }
     let verifier = Verifier::start(options, time::system()).map_err(|error| anyhow!(error))?;
     Ok(Authentication::Jwt(verifier))
-}
-
-/// The metrics, if they are on.
-fn measure(address: Option<SocketAddr>, max_connections: usize) -> anyhow::Result<Option<Metrics>> {
-    let Some(address) = address else { return Ok(None) };
-    let listener =
-        listen(address).with_context(|| format!("METRICS_ADDRESS: cannot listen on {address}"))?;
-    let causes = Causes { names: &UNAVAILABLE_CAUSES, name: unavailable_cause };
-    Ok(Some(Metrics::new(listener, max_connections, causes)))
 }
 
 /// How many files are open besides connections: the log, epoll, and files that SQLite opens temporarily.

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use todo_domain::{NewTodo, Title, TodoId, TodoPatch, UserId};
-use todo_infrastructure::open_measured;
+use todo_infrastructure::{Observers, open_observed};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
@@ -24,6 +24,10 @@ use crate::common::OPTIONS;
 
 /// Only ends a hang.
 const HANG_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn observers(registry: &mut Registry) -> Observers<'_> {
+    Observers { registry: Some(registry), tracer: None }
+}
 
 fn text(registry: &Registry) -> String {
     let mut text = String::new();
@@ -58,7 +62,7 @@ async fn queued_writes_are_seen_waiting_and_then_as_one_batch() {
     let database = TestDatabase::sqlite();
     let mut registry = Registry::default();
     let url = database.url().parse().unwrap();
-    let repository = open_measured(&url, &OPTIONS, Some(&mut registry)).unwrap();
+    let repository = open_observed(&url, &OPTIONS, observers(&mut registry)).unwrap();
     let path = database.url().trim_start_matches("sqlite://");
     let mut other = SqliteConnection::establish(path).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -108,7 +112,7 @@ async fn a_registry_does_not_keep_a_database_open() {
     for database in [Some(TestDatabase::sqlite()), TestDatabase::postgres()].into_iter().flatten() {
         let mut registry = Registry::default();
         let url = database.url().parse().unwrap();
-        let repository = open_measured(&url, &OPTIONS, Some(&mut registry)).unwrap();
+        let repository = open_observed(&url, &OPTIONS, observers(&mut registry)).unwrap();
         repository.find(UserId(Uuid::nil()), TodoId(Uuid::nil())).await.unwrap();
         assert!(text(&registry).contains("db_client_connections{"), "{}", text(&registry));
         drop(repository);

@@ -1,0 +1,84 @@
+//! Traces: what happens to them when the program ends, and what it says about the collector.
+
+use serde_json::{Value, json};
+use todo_test_support::clients::http::{Client, HANG_TIMEOUT};
+use todo_test_support::collector::{Behaviour, Collector};
+use todo_test_support::server::Server;
+
+use crate::support::{PROGRAM, run};
+
+const USER: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+/// Starts a server that sends traces to a collector, and creates todos.
+fn start(collector: &Collector, settings: &[(&str, &str)], todos: usize) -> Server {
+    let endpoint = collector.endpoint();
+    let settings = [&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())], settings].concat();
+    let server = Server::start(PROGRAM, "sqlite::memory:", &settings);
+    let mut client = Client::new(server.port(), USER);
+    for _ in 0..todos {
+        let todo = json!({"title": "A todo"});
+        client.call("POST", "/api/v1/todos", Some(&todo)).unwrap().expect(201);
+    }
+    server
+}
+
+#[test]
+fn the_last_spans_are_sent_when_the_server_stops() {
+    let collector = Collector::start();
+    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20geheim");
+    let name = ("OTEL_SERVICE_NAME", "todos-of-test");
+    // So that nothing is sent before.
+    let server = start(&collector, &[("OTEL_BSP_SCHEDULE_DELAY", "3600000"), headers, name], 3);
+    assert_eq!(collector.heads(), Vec::<String>::new());
+    server.terminate();
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
+    let spans = collector.spans();
+    assert_eq!(spans.iter().filter(|it| it.name == "POST /api/v1/todos").count(), 3);
+    assert_eq!(spans.len(), 9, "{spans:#?}");
+    assert!(spans.iter().all(|it| it.attribute("service.name") == "todos-of-test"), "{spans:#?}");
+    let heads = collector.heads();
+    let [head] = heads.as_slice() else { panic!("{heads:#?}") };
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("authorization: Bearer geheim\r\n"), "{head}");
+    assert!(!server.logs().join("\n").contains("geheim"), "{:#?}", server.logs());
+}
+
+#[test]
+fn a_collector_that_never_answers_does_not_hold_up_the_end() {
+    let collector = Collector::start();
+    collector.behave(Behaviour::Hangs);
+    // One request for each of the 300 spans, which each take 10 s to fail: to wait for all would take 50 minutes.
+    let settings = [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"), ("RUST_LOG", "info")];
+    let server = start(&collector, &settings, 100);
+    collector.wait_for_request();
+    server.terminate();
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
+    assert_eq!(collector.spans().len(), 0);
+}
+
+#[test]
+fn without_an_endpoint_there_is_no_thread_for_traces() {
+    let threads = |settings: &[(&str, &str)]| {
+        let server = Server::start(PROGRAM, "sqlite::memory:", settings);
+        let line = server.logs().iter().any(|it| {
+            serde_json::from_str::<Value>(it).unwrap()["fields"]["message"] == "sending traces"
+        });
+        (server.threads(), line)
+    };
+    let (off, said_off) = threads(&[("OTEL_SERVICE_NAME", "todos")]);
+    let (on, said_on) = threads(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")]);
+    assert_eq!(on, off.map(|count| count + 1));
+    assert!(said_on && !said_off);
+}
+
+#[test]
+fn an_invalid_setting_does_not_show_a_secret() {
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "geheim"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=geheim,b"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:geheim@127.0.0.1:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "127.0.0.1:4318/geheim"),
+    ] {
+        run(&[], &[("DATABASE_URL", "sqlite::memory:"), (name, value)]).failed(2, &[name]);
+    }
+}
