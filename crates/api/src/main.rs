@@ -143,6 +143,9 @@ fn serve(
         migrate_timeout: settings.migrate_timeout,
     };
     let authentication = authentication(verifier, settings.host)?;
+    if let Some(metrics) = &mut metrics {
+        metrics.add_key_set(&authentication);
+    }
     allow_open_files(settings.max_connections, settings.database_pool_size);
     let traces = traces.map(Traces::start);
     let observers = Observers {
