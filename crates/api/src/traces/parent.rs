@@ -149,7 +149,9 @@ mod tests {
         assert_eq!(state(&["a=1", "b=2"]), "a=1,b=2");
         assert_eq!(state(&[]), "");
         assert_eq!(state(&["nothing"]), "");
-        assert_eq!(state(&[&format!("a={}", "1".repeat(510))]).len(), 512);
-        assert_eq!(state(&[&format!("a={}", "1".repeat(511))]), "");
+        let long =
+            |length: usize| format!("a={},b={}", "1".repeat(length - 5 - 254), "1".repeat(254));
+        assert_eq!(state(&[&long(512)]), long(512));
+        assert_eq!(state(&[&long(513)]), "");
     }
 }
