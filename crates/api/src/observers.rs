@@ -12,7 +12,7 @@ use todo_domain::RepositoryError;
 use todo_infrastructure::traces::{CallEnd, CallTracer, RecordCall, TracedCall};
 use todo_infrastructure::{UNAVAILABLE_CAUSES, unavailable_cause};
 
-use crate::listen;
+use crate::sockets::listen;
 
 /// The metrics, if they are on.
 pub(crate) fn metrics(

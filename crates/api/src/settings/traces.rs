@@ -11,7 +11,6 @@ use crate::traces::TraceOptions;
 pub struct TraceSettings {
     /// The OpenTelemetry collector to send traces to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; without it there
     /// are none. `/v1/traces` is appended.
-    #[expect(clippy::doc_markdown, reason = "the help shows it verbatim")]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true, hide_env_values = true)]
     pub otel_exporter_otlp_endpoint: Option<String>,
 

@@ -8,7 +8,7 @@
 //!
 //! Whether a request is traced is decided before any span is made, so that one that is not traced costs a few
 //! nanoseconds. Finished spans wait in a queue of fixed length for a thread of the OpenTelemetry SDK, which sends them;
-//! when it is full, spans are dropped. So no request waits for a collector (ADR 17).
+//! when it is full, spans are dropped. So no request waits for a collector (ADR 18).
 
 mod export;
 mod parent;
@@ -81,12 +81,11 @@ impl Traces {
     /// The trace of a request: the caller's, or a new one. `None` if it is new and not sampled.
     pub(crate) fn begin(self: &Arc<Self>, request: &ServiceRequest) -> Option<RequestTrace> {
         let parent = Parent::of(request.headers());
-        let (id, is_sampled) = match &parent {
-            Some(parent) => (parent.trace_id, parent.is_sampled),
-            None => {
-                let id = RandomIdGenerator::default().new_trace_id();
-                (id, self.samples(id))
-            }
+        let (id, is_sampled) = if let Some(parent) = &parent {
+            (parent.trace_id, parent.is_sampled)
+        } else {
+            let id = RandomIdGenerator::default().new_trace_id();
+            (id, self.samples(id))
         };
         if !is_sampled {
             return parent.map(|_| RequestTrace { id, span: None });

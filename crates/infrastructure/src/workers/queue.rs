@@ -1,13 +1,13 @@
 //! The bounded queue between the callers, which never block, and the worker threads.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::schedule::{Batch, Job, Limits, Outcome, QueueFull, Schedule};
-use super::trace::Marks;
+use super::trace::CallMarks;
 
 /// A bounded queue, and the threads that take jobs from it.
 ///
@@ -79,7 +79,7 @@ impl<J: Job> Queue<J> {
     ///
     /// # Errors
     /// [`QueueFull`], also if the queue is closed.
-    pub(crate) fn push(&self, job: J, marks: Option<Arc<Marks>>) -> Result<(), QueueFull> {
+    pub(crate) fn push(&self, job: J, marks: CallMarks) -> Result<(), QueueFull> {
         let mut state = self.lock();
         if state.is_closed {
             return Err(QueueFull);

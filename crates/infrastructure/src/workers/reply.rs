@@ -1,12 +1,11 @@
 //! The one-shot channel by which a job replies to its caller, with a deadline.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use todo_domain::RepositoryError;
 use tokio::sync::oneshot;
 
-use super::trace::Marks;
+use super::trace::CallMarks;
 
 /// After this time the caller first checks whether its job needs another thread. It is the precision of the timer.
 const FIRST_CHECK: Duration = Duration::from_millis(1);
@@ -16,7 +15,7 @@ pub(crate) struct ReplyTo<T> {
     sender: oneshot::Sender<Result<T, RepositoryError>>,
     deadline: Instant,
     /// Notes when it is sent, if the call is traced.
-    marks: Option<Arc<Marks>>,
+    marks: CallMarks,
 }
 
 /// The receiver, on which the caller waits.
@@ -37,7 +36,7 @@ pub(crate) enum NoReply {
 }
 
 /// A channel for a reply that is due within `timeout` from now.
-pub(crate) fn reply<T>(timeout: Duration, marks: Option<Arc<Marks>>) -> (ReplyTo<T>, Reply<T>) {
+pub(crate) fn reply<T>(timeout: Duration, marks: CallMarks) -> (ReplyTo<T>, Reply<T>) {
     let (sender, receiver) = oneshot::channel();
     let deadline = Instant::now() + timeout;
     (ReplyTo { sender, deadline, marks }, Reply { receiver, deadline })

@@ -42,6 +42,9 @@ impl PoolTracer {
     }
 }
 
+/// Those of a call, if it is traced.
+pub(crate) type CallMarks = Option<Arc<Marks>>;
+
 /// The times that the threads note, which the caller cannot know.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {

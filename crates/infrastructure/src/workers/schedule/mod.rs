@@ -17,7 +17,6 @@ mod limits;
 mod user;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::histogram::Histogram;
@@ -30,7 +29,7 @@ pub(crate) use limits::Limits;
 use limits::{ClassQueue, WorkClass};
 use user::{QueuedJob, UserQueue};
 
-use super::trace::Marks;
+use super::trace::CallMarks;
 
 /// A thread that has not returned this long after its job's deadline is abandoned, with its connection.
 pub(crate) const ABANDON_AFTER: Duration = Duration::from_secs(1);
@@ -90,12 +89,7 @@ impl<J: Job> Schedule<J> {
     ///
     /// # Errors
     /// [`QueueFull`] if the queue is full, or if it is half full and a quarter of it belongs to this user.
-    pub(crate) fn push(
-        &mut self,
-        job: J,
-        marks: Option<Arc<Marks>>,
-        now: Instant,
-    ) -> Result<(), QueueFull> {
+    pub(crate) fn push(&mut self, job: J, marks: CallMarks, now: Instant) -> Result<(), QueueFull> {
         let user = job.user();
         let capacity = self.limits.capacity;
         if self.waiting >= capacity / 2 {

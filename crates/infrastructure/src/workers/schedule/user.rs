@@ -1,14 +1,13 @@
 //! The jobs of one user.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::job::JobKind;
 use super::limits::WorkClass;
-use crate::workers::trace::Marks;
+use crate::workers::trace::CallMarks;
 
 /// A user's queued jobs, and how many threads work for the user.
 pub(super) struct UserQueue<J> {
@@ -30,7 +29,7 @@ pub(super) struct QueuedJob<J> {
     /// Orders the jobs of a user across kinds.
     pub(super) sequence: u64,
     /// Notes when it starts, if its call is traced.
-    pub(super) marks: Option<Arc<Marks>>,
+    pub(super) marks: CallMarks,
     pub(super) job: J,
 }
 
