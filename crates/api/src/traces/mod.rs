@@ -105,3 +105,6 @@ impl Traces {
         drop(self.processor.shutdown_with_timeout(FLUSH_TIMEOUT));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Traces: what happens to them when the program ends, and what it says about the collector.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use todo_test_support::clients::http::{Client, HANG_TIMEOUT};
 use todo_test_support::collector::{Behaviour, Collector};
@@ -41,6 +43,22 @@ fn the_last_spans_are_sent_when_the_server_stops() {
     assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: Bearer geheim\r\n"), "{head}");
     assert!(!server.logs().join("\n").contains("geheim"), "{:#?}", server.logs());
+}
+
+#[test]
+fn lines_of_the_access_log_name_the_trace() {
+    let collector = Collector::start();
+    let server = start(&collector, &[("LOG_REQUESTS", "true")], 3);
+    server.terminate();
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
+    let lines = server.logs();
+    let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = lines.filter(|line| line["target"] == "todo_api::access");
+    let logged: BTreeSet<_> =
+        lines.map(|it| it["fields"]["trace_id"].as_str().unwrap().to_owned()).collect();
+    let sent: BTreeSet<_> = collector.spans().into_iter().map(|it| it.trace_id).collect();
+    assert_eq!(logged.len(), 3);
+    assert_eq!(logged, sent);
 }
 
 #[test]
