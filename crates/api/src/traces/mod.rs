@@ -2,12 +2,12 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`parent`] | the trace that a request belongs to: `traceparent` and `tracestate` |
-//! | [`span`] | the span of a request, and those within it |
-//! | [`export`] | the OpenTelemetry protocol |
+//! | `parent` | the trace that a request belongs to: `traceparent` and `tracestate` |
+//! | `span` | the span of a request, and those within it |
+//! | `export` | the OpenTelemetry protocol |
 //!
-//! Whether a request is traced is decided before any span is made, so that one that is not traced costs a few
-//! nanoseconds. Finished spans wait in a queue of fixed length for a thread of the OpenTelemetry SDK, which sends them;
+//! Whether a request is traced is decided before any span is made, so that one that is not traced costs
+//! next to nothing. Finished spans wait in a queue of fixed length for a thread of the OpenTelemetry SDK, which sends them;
 //! when it is full, spans are dropped. So no request waits for a collector (ADR 18).
 
 mod export;
