@@ -13,6 +13,7 @@
 //! | [`server`], [`shutdown`] | starting and stopping the server |
 //! | [`purge`] | removing old tombstones |
 //! | [`metrics`] | metrics for Prometheus, on a listener of their own |
+//! | [`traces`] | traces by OpenTelemetry |
 //! | [`settings`], [`logging`] | configuration and logging |
 //! | [`sandbox`] | a server for developing frontends: sample data, and fault injection |
 //!
@@ -33,3 +34,4 @@ pub mod server;
 pub mod settings;
 pub mod shutdown;
 pub mod todos;
+pub mod traces;

@@ -1,9 +1,11 @@
 //! The composition root: combines settings, database and server.
 
 mod commands;
+mod observers;
+mod sockets;
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,21 +13,21 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
 use governor::Quota;
-use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
-use todo_api::metrics::{Causes, Metrics};
+use todo_api::metrics::Metrics;
 use todo_api::sandbox::faults::Faults;
 use todo_api::sandbox::seed::seed;
 use todo_api::sandbox::text::banner;
 use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
+use todo_api::traces::{TraceOptions, Traces};
 use todo_api::{openapi, purge};
 use todo_domain::{Clock, SystemClock, TodoService};
-use todo_infrastructure::{
-    DatabaseOptions, DatabaseUrl, MigrationCommand, UNAVAILABLE_CAUSES, unavailable_cause,
-};
+use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand, Observers};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::sockets::{allow_open_files, listen};
 
 /// The exit code for invalid settings.
 const USAGE: u8 = 2;
@@ -54,10 +56,13 @@ fn main() -> ExitCode {
     let url = settings.database_url().and_then(|(url, setting)| {
         url.parse::<DatabaseUrl>().map_err(|error| format!("{setting}: {error}"))
     });
-    let (url, rate_limit) = match (url, settings.requests.quota()) {
-        (Ok(url), Ok(rate_limit)) => (url, rate_limit),
-        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &anyhow!(error)),
-    };
+    let (url, rate_limit, traces) =
+        match (url, settings.requests.quota(), settings.traces.options()) {
+            (Ok(url), Ok(rate_limit), Ok(traces)) => (url, rate_limit, traces),
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+                return fail(USAGE, &anyhow!(error));
+            }
+        };
     let verifier = match command {
         Command::Serve => settings.identity.verifier(),
         _ => Ok(None),
@@ -67,10 +72,11 @@ fn main() -> ExitCode {
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command {
-        Command::Serve => serve(settings, &url, rate_limit, verifier, None),
+        Command::Serve => serve(settings, &url, rate_limit, traces, verifier, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
-            serve(settings, &url, rate_limit, None, Some(Sandbox { faults, ignores_database }))
+            let sandbox = Some(Sandbox { faults, ignores_database });
+            serve(settings, &url, rate_limit, traces, None, sandbox)
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json(settings.identity.auth)),
@@ -89,18 +95,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// The maximum number of connections waiting to be accepted (the system may limit it further). With the standard
-/// library's 128, many clients that connect at once would have to retry, which takes a second.
-const BACKLOG: i32 = 4_096;
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
 /// What a sandbox has in addition to a server.
 struct Sandbox {
     faults: Arc<Faults>,
@@ -112,6 +106,7 @@ fn serve(
     settings: Settings,
     url: &DatabaseUrl,
     rate_limit: Option<Quota>,
+    traces: Option<TraceOptions>,
     verifier: Option<VerifierOptions>,
     sandbox: Option<Sandbox>,
 ) -> anyhow::Result<()> {
@@ -123,7 +118,7 @@ fn serve(
     let listener = listen((settings.host, settings.port).into()).with_context(|| {
         format!("HOST, PORT: cannot listen on {}:{}", settings.host, settings.port)
     })?;
-    let mut metrics = measure(settings.metrics_address, settings.max_connections)?;
+    let mut metrics = observers::metrics(settings.metrics_address, settings.max_connections)?;
     let options = DatabaseOptions {
         pool_size: settings.database_pool_size,
         timeout: settings.database_timeout,
@@ -138,9 +133,16 @@ fn serve(
         migrate_timeout: settings.migrate_timeout,
     };
     let authentication = authentication(verifier, settings.host)?;
+    if let Some(metrics) = &mut metrics {
+        metrics.add_key_set(&authentication);
+    }
     allow_open_files(settings.max_connections, settings.database_pool_size);
-    let registry = metrics.as_mut().map(Metrics::registry);
-    let repository = todo_infrastructure::open_measured(url, &options, registry)
+    let traces = traces.map(Traces::start);
+    let observers = Observers {
+        registry: metrics.as_mut().map(Metrics::registry),
+        tracer: traces.as_ref().map(|_| observers::call_tracer()),
+    };
+    let repository = todo_infrastructure::open_observed(url, &options, observers)
         .with_context(|| format!("DATABASE_URL: {url}"))?;
     let service = TodoService::new(Arc::clone(&repository), Arc::new(SystemClock))
         .with_quota(settings.requests.max_todos_per_user);
@@ -165,8 +167,8 @@ fn serve(
     if let Some(metrics) = &metrics {
         tracing::info!(url = format!("http://{}/metrics", metrics.address()?), "serving metrics");
     }
-    let server = server.with_metrics(metrics);
-    actix_web::rt::System::new().block_on(async {
+    let server = server.with_metrics(metrics).with_traces(traces.clone());
+    let result = actix_web::rt::System::new().block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = async move {
@@ -188,7 +190,11 @@ fn serve(
             "listening"
         );
         server.run(stop).await.context("cannot serve")
-    })
+    });
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    result
 }
 
 /// Decides how callers are identified, and warns about what an operator may not intend.
@@ -210,34 +216,6 @@ fn authentication(
     }
     let verifier = Verifier::start(options, time::system()).map_err(|error| anyhow!(error))?;
     Ok(Authentication::Jwt(verifier))
-}
-
-/// The metrics, if they are on.
-fn measure(address: Option<SocketAddr>, max_connections: usize) -> anyhow::Result<Option<Metrics>> {
-    let Some(address) = address else { return Ok(None) };
-    let listener =
-        listen(address).with_context(|| format!("METRICS_ADDRESS: cannot listen on {address}"))?;
-    let causes = Causes { names: &UNAVAILABLE_CAUSES, name: unavailable_cause };
-    Ok(Some(Metrics::new(listener, max_connections, causes)))
-}
-
-/// How many files are open besides connections: the log, epoll, and files that SQLite opens temporarily.
-const OTHER_FILES: u64 = 64;
-
-/// Raises the open file limit, which is often 1,024, to what the connections need, as far as the system allows.
-fn allow_open_files(max_connections: usize, pool_size: u32) {
-    let clients = u64::try_from(max_connections).unwrap_or(u64::MAX);
-    // A SQLite connection has three open files.
-    let needed = clients.saturating_add(3 * u64::from(pool_size) + OTHER_FILES);
-    match rlimit::increase_nofile_limit(needed) {
-        Ok(open_files) if open_files >= needed => {}
-        Ok(open_files) => tracing::warn!(
-            open_files,
-            needed,
-            "MAX_CONNECTIONS exceeds the open file limit: raise the limit (ulimit -n), or lower MAX_CONNECTIONS"
-        ),
-        Err(error) => tracing::warn!(%error, "the open file limit could not be raised"),
-    }
 }
 
 fn migrate(

@@ -23,7 +23,7 @@ use todo_domain::TodoService;
 use crate::docs::Docs;
 use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
-use crate::http::envelope::envelope;
+use crate::http::envelope::{Recorders, envelope};
 use crate::http::rate_limit::RateLimit;
 use crate::http::routing::route_not_found;
 use crate::identity::{Authentication, Identifier};
@@ -33,6 +33,7 @@ use crate::sandbox::faults::Faults;
 use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::stream_limit::StreamLimit;
+use crate::traces::Traces;
 use crate::{docs, health, me, sandbox, todos};
 
 /// How long connections are drained before idle ones are closed: each response carries `Connection: close`, so that
@@ -147,19 +148,26 @@ pub struct Server {
     service: TodoService,
     options: ServerOptions,
     metrics: Option<Metrics>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl Server {
     /// Creates a server for this service on this listener.
     #[must_use]
     pub fn new(listener: TcpListener, service: TodoService, options: ServerOptions) -> Self {
-        Self { listener, service, options, metrics: None }
+        Self { listener, service, options, metrics: None, traces: None }
     }
 
     /// Records metrics and serves them, if there are any.
     #[must_use]
     pub fn with_metrics(self, metrics: Option<Metrics>) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// Traces requests, if that is on.
+    #[must_use]
+    pub fn with_traces(self, traces: Option<Arc<Traces>>) -> Self {
+        Self { traces, ..self }
     }
 
     /// The address it listens on.
@@ -176,7 +184,7 @@ impl Server {
     /// # Errors
     /// If the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { listener, service, options, metrics } = self;
+        let Self { listener, service, options, metrics, traces } = self;
         let ServerOptions {
             workers,
             max_connections,
@@ -193,6 +201,7 @@ impl Server {
         let shutdown = Shutdown::default();
         let requests = metrics.as_ref().map(Metrics::requests);
         let open = requests.as_deref().map(RequestMetrics::connections).unwrap_or_default();
+        let recorders = Recorders { metrics: requests, traces };
         let note = sandbox.as_ref().map(|_| sandbox::text::note());
         let docs = Docs::new(authentication.mode(), note.as_deref());
         let stream_limit = StreamLimit::default();
@@ -231,15 +240,15 @@ impl Server {
         };
         let server = match sandbox {
             None => server.listen(NAME, listener, move || {
-                let requests = requests.clone();
-                let envelope = from_fn(move |it, next| envelope(it, next, requests.clone()));
+                let recorders = recorders.clone();
+                let envelope = from_fn(move |it, next| envelope(it, next, recorders.clone()));
                 let app = app().wrap(cors(&origins)).wrap(envelope);
                 serve_connections(app, connections.clone(), stopping.clone())
             }),
             // Separate, so that other servers have no middleware for it.
             Some(faults) => server.listen(NAME, listener, move || {
-                let (faults, requests) = (Arc::clone(&faults), requests.clone());
-                let envelope = from_fn(move |it, next| envelope(it, next, requests.clone()));
+                let (faults, recorders) = (Arc::clone(&faults), recorders.clone());
+                let envelope = from_fn(move |it, next| envelope(it, next, recorders.clone()));
                 let app = app()
                     .wrap(from_fn(move |request, next| {
                         let faults = Arc::clone(&faults);

@@ -11,6 +11,7 @@
 //! | `workers` | the worker threads, their queue, and the reply channel |
 //! | `unavailable` | the causes of unavailability, for metrics |
 //! | `metrics` | what is measured, if metrics are on |
+//! | [`traces`] | what is told about the calls of traced requests |
 //! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many calls, statement caching |
 //! | [`migrations`] | the embedded migrations |
 //! | [`url`] | `DATABASE_URL` |
@@ -26,13 +27,14 @@ pub mod options;
 mod postgres;
 mod sql;
 mod sqlite;
+pub mod traces;
 mod unavailable;
 pub mod url;
 mod workers;
 
 pub use backup::{BackupContents, BackupError, Restored};
 pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
-pub use open::{back_up, migrate, migrate_with, open, open_measured, restore};
-pub use options::{DatabaseOptions, OpenError, StatementCache};
+pub use open::{back_up, migrate, migrate_with, open, open_observed, restore};
+pub use options::{DatabaseOptions, Observers, OpenError, StatementCache};
 pub use unavailable::{UNAVAILABLE_CAUSES, unavailable_cause};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use todo_domain::TodoRepository;
 
 use crate::backup::{BackupContents, BackupError, Restored};
 use crate::migrations::{MigrationCommand, MigrationStatus, Migrations};
-use crate::options::{DatabaseOptions, OpenError};
+use crate::options::{DatabaseOptions, Observers, OpenError};
 use crate::postgres::{self, PostgresTodoRepository};
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
@@ -22,26 +21,26 @@ pub fn open(
     url: &DatabaseUrl,
     options: &DatabaseOptions,
 ) -> Result<Arc<dyn TodoRepository>, OpenError> {
-    open_measured(url, options, None)
+    open_observed(url, options, Observers::default())
 }
 
-/// Like [`open`], and registers metrics, if there is a registry. Without one, nothing is measured.
+/// Like [`open`], with observers.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_measured(
+pub fn open_observed(
     url: &DatabaseUrl,
     options: &DatabaseOptions,
-    registry: Option<&mut Registry>,
+    observers: Observers<'_>,
 ) -> Result<Arc<dyn TodoRepository>, OpenError> {
     let location = match url {
         DatabaseUrl::Postgres(url) => {
-            return Ok(Arc::new(PostgresTodoRepository::open(url, options, registry)?));
+            return Ok(Arc::new(PostgresTodoRepository::open(url, options, observers)?));
         }
         DatabaseUrl::SqliteFile(path) => Location::file(path.clone()),
         DatabaseUrl::SqliteMemory => Location::Memory,
     };
-    Ok(Arc::new(SqliteTodoRepository::open(location, options, registry)?))
+    Ok(Arc::new(SqliteTodoRepository::open(location, options, observers)?))
 }
 
 /// Executes a migration command, and returns the status of all migrations. `timeout` limits how long it waits for

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use diesel::result::ConnectionError;
+use prometheus_client::registry::Registry;
 use thiserror::Error;
+
+use crate::traces::CallTracer;
 
 /// How to use a database.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,15 @@ pub struct DatabaseOptions {
     pub migrate_on_start: bool,
     /// How long migrations may wait for another instance that migrates, and for locks.
     pub migrate_timeout: Duration,
+}
+
+/// Who is told what the database does. Without them, nothing is measured.
+#[derive(Default)]
+pub struct Observers<'a> {
+    /// Where it registers its metrics.
+    pub registry: Option<&'a mut Registry>,
+    /// What traces its calls.
+    pub tracer: Option<CallTracer>,
 }
 
 /// Whether statements are prepared once per connection (Postgres only; SQLite always does).

@@ -10,6 +10,7 @@
 //! - [`command`]: commands that are expected to exit
 //! - [`program`]: programs and limits that a test needs and a machine may lack
 //! - [`clients`]: clients of the server under test
+//! - [`collector`]: a collector of traces
 //! - [`issuer`]: an issuer of tokens, over TLS
 //! - [`log`]: captures the log of the code under test
 //!
@@ -20,6 +21,7 @@
 #![expect(clippy::missing_panics_doc, reason = "see above: every function may panic")]
 
 pub mod clients;
+pub mod collector;
 pub mod command;
 pub mod database;
 pub mod directory;

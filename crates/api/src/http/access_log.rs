@@ -111,6 +111,7 @@ impl Drop for LoggedBody {
             incomplete = is_incomplete.then_some(true),
             user = self.user.map(|UserId(user)| tracing::field::display(user)),
             request_id = self.id.as_str(),
+            trace_id = self.id.trace_id(),
             "request"
         );
     }

@@ -26,6 +26,7 @@ use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::error::ApiError;
 use crate::metrics::RequestMetrics;
 use crate::shutdown::Shutdown;
+use crate::traces::Traces;
 
 /// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -46,20 +47,36 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Clients that store todos themselves can still send `If-None-Match`.
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Assigns the request id and completes the response. Records the request, if metrics are on.
+/// What records requests, as far as it is on.
+#[derive(Clone, Default)]
+pub struct Recorders {
+    /// The metrics.
+    pub metrics: Option<Arc<RequestMetrics>>,
+    /// The traces.
+    pub traces: Option<Arc<Traces>>,
+}
+
+/// Assigns the request id and completes the response. Records the request.
 ///
 /// # Errors
 /// Only errors of the inner service.
 pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-    metrics: Option<Arc<RequestMetrics>>,
+    recorders: Recorders,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let metrics = metrics.map(|it| (it, Instant::now()));
+    let metrics = recorders.metrics.map(|it| (it, Instant::now()));
+    let trace = recorders.traces.and_then(|it| it.begin(&request));
+    let (trace_id, span) = trace.map(|it| (it.id, it.span)).unzip();
+    let span = span.flatten();
     let logged_request = LoggedRequest::begin();
-    let id = RequestId::from_headers(request.headers());
+    let id = RequestId::from_headers(request.headers()).in_trace(trace_id);
     request.extensions_mut().insert(id.clone());
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = match &span {
+        None => next.call(request).await?,
+        Some(span) => span.handle(next.call(request)).await?,
+    };
+    let response = response.map_into_boxed_body();
 
     let mut response = finish_error(response, &id);
     let is_shutting_down = response
@@ -83,6 +100,9 @@ pub async fn envelope(
     finish_headers(response.headers_mut(), id.clone());
     if let Some((metrics, started)) = metrics {
         metrics.record(&response, started);
+    }
+    if let Some(span) = span {
+        span.end(&response);
     }
     let response = response.map_body(|_, body| in_chunks(body));
     Ok(match logged_request {
@@ -200,21 +220,21 @@ fn log(response: &ServiceResponse, error: &ApiError, id: &RequestId) {
         return;
     }
     let request = response.request();
-    let (method, request_id) = (request.method(), id.as_str());
+    let (method, request_id, trace_id) = (request.method(), id.as_str(), id.trace_id());
     let path = logged_path(request);
     let causes = match error {
         ApiError::KeysUnavailable { .. } => "no keys to judge the token".to_owned(),
         error => causes(error),
     };
     if matches!(error, ApiError::Unavailable(_) | ApiError::KeysUnavailable { .. }) {
-        tracing::warn!(request_id, %method, path, status, causes, "unavailable");
+        tracing::warn!(request_id, trace_id, %method, path, status, causes, "unavailable");
     } else {
-        tracing::error!(request_id, %method, path, status, causes, "failed");
+        tracing::error!(request_id, trace_id, %method, path, status, causes, "failed");
     }
 }
 
 /// The path of a request, without the query, and not longer than any route.
-pub(super) fn logged_path(request: &HttpRequest) -> String {
+pub(crate) fn logged_path(request: &HttpRequest) -> String {
     request.path().chars().take(MAX_LOGGED_PATH).collect()
 }
 

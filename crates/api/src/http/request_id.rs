@@ -1,6 +1,8 @@
 //! Request ids, which connect a response to its lines in the log.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::TraceId;
+use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
 
 /// The header for it, in requests and responses.
@@ -11,7 +13,11 @@ const MAX_LENGTH: usize = 128;
 
 /// The id of a request: the client's if it is a valid token, otherwise a new UUID.
 #[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId {
+    header: HeaderValue,
+    /// The trace that the request belongs to, if that is known.
+    trace_id: Option<TraceId>,
+}
 
 impl RequestId {
     /// Takes the id from the headers of a request, or generates one.
@@ -19,7 +25,7 @@ impl RequestId {
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID);
         match (given.next(), given.next()) {
-            (Some(id), None) if is_valid(id.as_bytes()) => Self(id.clone()),
+            (Some(id), None) if is_valid(id.as_bytes()) => Self::of(id.clone()),
             _ => Self::new(),
         }
     }
@@ -28,19 +34,34 @@ impl RequestId {
         let mut buffer = Uuid::encode_buffer();
         let id = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
         // A UUID is a valid header value, so the fallback is never used.
-        Self(HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none")))
+        Self::of(HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none")))
+    }
+
+    fn of(header: HeaderValue) -> Self {
+        Self { header, trace_id: None }
+    }
+
+    /// Adds the trace that the request belongs to, if that is known.
+    #[must_use]
+    pub(crate) fn in_trace(self, trace_id: Option<TraceId>) -> Self {
+        Self { trace_id, ..self }
+    }
+
+    /// The trace that the request belongs to, for the log.
+    pub(crate) fn trace_id(&self) -> Option<DisplayValue<TraceId>> {
+        self.trace_id.map(display)
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        self.header.to_str().unwrap_or_default()
     }
 
     /// The id as the value of [`X_REQUEST_ID`].
     #[must_use]
     pub fn into_header(self) -> HeaderValue {
-        self.0
+        self.header
     }
 }
 

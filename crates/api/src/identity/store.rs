@@ -64,6 +64,17 @@ pub struct Current {
     pub is_reachable: bool,
 }
 
+/// How fresh the keys are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// How long ago they were fetched; `None` if they never were.
+    pub age: Option<Duration>,
+    /// How old they may become.
+    pub max_age: Duration,
+    /// Fetches that have failed since.
+    pub failures: u32,
+}
+
 /// What the thread that fetches has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
@@ -127,6 +138,15 @@ impl KeyStore {
             refreshed: state.refreshed,
             is_reachable: state.failures == 0,
         })
+    }
+
+    /// How fresh the keys are; `None` if they never change.
+    #[must_use]
+    pub fn freshness(&self, now: Now) -> Option<Freshness> {
+        let max_age = self.max_stale?;
+        let state = self.state();
+        let age = state.refreshed.map(|refreshed| now.since(refreshed));
+        Some(Freshness { age, max_age, failures: state.failures })
     }
 
     /// Asks for a fetch, because a key is not known. Returns how long it takes until one may begin: zero if one begins now

@@ -21,6 +21,7 @@ use crate::error::{ApiError, ErrorCode};
 
 mod bad_tokens;
 mod claims;
+mod freshness;
 mod issuer;
 mod key_sets;
 

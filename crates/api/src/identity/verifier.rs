@@ -10,7 +10,7 @@ use ureq::tls::RootCerts;
 use super::claims::{Claims, Policy};
 use super::keys::{Found, KeySet, Secret};
 use super::source::Source;
-use super::store::{Current, KeyStore};
+use super::store::{Current, Freshness, KeyStore};
 use super::time::{Now, Time};
 use super::token::{Token, TokenError, invalid};
 use super::{Identity, refresh};
@@ -91,6 +91,12 @@ impl Verifier {
     #[must_use]
     pub fn has_keys(&self) -> bool {
         self.store.current(self.now()).is_some()
+    }
+
+    /// How fresh the keys are; `None` if they never change.
+    #[must_use]
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.store.freshness(self.now())
     }
 
     /// The current time.

@@ -34,6 +34,8 @@ struct Suppressed {
     count: u64,
     /// The request id of the last one, so that at least one request can be traced.
     request_id: Option<String>,
+    /// Its trace, if it is known.
+    trace_id: Option<String>,
 }
 
 type Kinds = HashMap<(Identifier, Content), Suppressed>;
@@ -49,24 +51,43 @@ impl Dedup {
         self.kinds().retain(|(_, content), suppressed| {
             let count = mem::take(&mut suppressed.count);
             if count > 0 {
-                let request_id = suppressed.request_id.take();
-                reports.push((suppressed.level, count, content.clone(), request_id));
+                let ids = (suppressed.request_id.take(), suppressed.trace_id.take());
+                reports.push((suppressed.level, count, content.clone(), ids));
             }
             count > 0
         });
         // Logged after the lock is released, because each report is an event that passes through this layer.
-        for (level, repeated, content, request_id) in reports {
+        for (level, repeated, content, (request_id, trace_id)) in reports {
             let Content { message, causes, method, status, origin } = content;
             if level == Level::ERROR {
-                tracing::error!(repeated, request_id, method, status, origin, causes, "{message}");
+                tracing::error!(
+                    repeated,
+                    request_id,
+                    trace_id,
+                    method,
+                    status,
+                    origin,
+                    causes,
+                    "{message}"
+                );
             } else {
-                tracing::warn!(repeated, request_id, method, status, origin, causes, "{message}");
+                tracing::warn!(
+                    repeated,
+                    request_id,
+                    trace_id,
+                    method,
+                    status,
+                    origin,
+                    causes,
+                    "{message}"
+                );
             }
         }
     }
 
     /// Whether this event is the first of its kind; if not, counts it.
-    fn is_first(&self, metadata: &Metadata<'_>, Fields { content, request_id }: Fields) -> bool {
+    fn is_first(&self, metadata: &Metadata<'_>, fields: Fields) -> bool {
+        let Fields { content, request_id, trace_id } = fields;
         let mut kinds = self.kinds();
         let mut kind = (metadata.callsite(), content);
         if kinds.len() >= MAX_KINDS && !kinds.contains_key(&kind) {
@@ -75,10 +96,11 @@ impl Dedup {
         if let Some(suppressed) = kinds.get_mut(&kind) {
             suppressed.count += 1;
             suppressed.request_id = request_id;
+            suppressed.trace_id = trace_id;
             return false;
         }
         let level = *metadata.level();
-        kinds.insert(kind, Suppressed { level, count: 0, request_id: None });
+        kinds.insert(kind, Suppressed { level, count: 0, request_id: None, trace_id: None });
         true
     }
 
@@ -105,6 +127,7 @@ impl<S: Subscriber> Layer<S> for Dedup {
 struct Fields {
     content: Content,
     request_id: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl Visit for Fields {
@@ -115,6 +138,7 @@ impl Visit for Fields {
             "method" => self.content.method = Some(value.to_owned()),
             "origin" => self.content.origin = Some(value.to_owned()),
             "request_id" => self.request_id = Some(value.to_owned()),
+            "trace_id" => self.trace_id = Some(value.to_owned()),
             _ => {}
         }
     }
@@ -126,7 +150,7 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if matches!(field.name(), "message" | "causes" | "error" | "method") {
+        if matches!(field.name(), "message" | "causes" | "error" | "method" | "trace_id") {
             self.record_str(field, &format!("{value:?}"));
         }
     }

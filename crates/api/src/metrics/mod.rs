@@ -4,6 +4,7 @@
 //! so that recording takes a few nanoseconds; no label depends on what clients send, so there are never more than a
 //! fixed number of them (ADR 16).
 
+mod keys;
 mod listener;
 mod requests;
 

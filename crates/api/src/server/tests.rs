@@ -83,7 +83,7 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Response 
                 configure(config, service, shutdown, docs, stream_limit, &header);
             })
             .wrap(cors(&Arc::new(Origins::new(&["http://localhost:3000".to_owned()]))))
-            .wrap(from_fn(|request, next| envelope(request, next, None))),
+            .wrap(from_fn(|request, next| envelope(request, next, Recorders::default()))),
     )
     .await;
     let response = call_service(&app, request.to_request()).await;

@@ -3,6 +3,7 @@
 mod commands;
 pub mod identity;
 mod requests;
+mod traces;
 
 use std::fmt::Display;
 use std::fs::File;
@@ -18,6 +19,7 @@ use tracing_subscriber::filter::Targets;
 pub use self::commands::{Cli, Command, MigrateDirection, OperatorCommand};
 use self::identity::IdentitySettings;
 pub use self::requests::RequestSettings;
+pub use self::traces::TraceSettings;
 use crate::identity::AuthMode;
 use crate::logging::LogFormat;
 
@@ -104,6 +106,10 @@ pub struct Settings {
     /// none. Keep it private.
     #[arg(long, env = "METRICS_ADDRESS", global = true, value_parser = address, hide_env_values = true)]
     pub metrics_address: Option<SocketAddr>,
+
+    /// The settings of traces.
+    #[command(flatten)]
+    pub traces: TraceSettings,
 
     /// The format of the log.
     #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text, hide_env_values = true)]

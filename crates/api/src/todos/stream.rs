@@ -97,8 +97,15 @@ impl LongList {
                 continue;
             }
             let request_id = self.request_id.as_ref().map(RequestId::as_str);
+            let trace_id = self.request_id.as_ref().and_then(RequestId::trace_id);
             let causes = causes(&error);
-            tracing::error!(request_id, causes, count = next.count, "a list was truncated");
+            tracing::error!(
+                request_id,
+                trace_id,
+                causes,
+                count = next.count,
+                "a list was truncated"
+            );
             return Err(error);
         }
     }

@@ -50,6 +50,7 @@ mod swagger_ui;
 mod texts;
 mod token_issuers;
 mod tokens;
+mod traces;
 mod updating;
 
 use contract::http_contract;
@@ -298,6 +299,12 @@ http_contract! {
         the_sums_match_the_clients_own_count
         what_clients_send_creates_no_series
         connections_are_counted;
+    traces:
+        the_spans_of_a_call_nest_below_the_callers
+        what_the_caller_does_not_trace_is_not_traced
+        without_a_caller_the_share_decides
+        a_failed_request_is_an_error_with_its_trace_in_the_log
+        a_collector_that_is_down_or_hangs_changes_no_answer;
     health:
         the_server_is_healthy
         the_service_is_ready;

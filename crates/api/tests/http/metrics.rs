@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use todo_test_support::clients::http;
 use todo_test_support::clients::http::HANG_TIMEOUT;
 use todo_test_support::database::TestDatabase;
+use todo_test_support::issuer::{Issuer, Kind};
 use todo_test_support::postgres::{Cluster, ClusterOptions};
 use uuid::Uuid;
 
@@ -198,6 +199,23 @@ pub(crate) fn connections_are_counted(database: TestDatabase) {
     assert!(sum(&scrape, "db_client_connections{") > 0, "{scrape:#?}");
     drop(clients);
     measured.scrape_until(|it| sum(it, open) == 1);
+}
+
+#[test]
+fn the_age_of_the_key_set_is_measured_if_it_is_fetched() {
+    let issuer = Issuer::start(&[Kind::Es256]);
+    let mut settings = issuer.settings();
+    settings.push(("METRICS_ADDRESS", "127.0.0.1:0".to_owned()));
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let measured = Measured::of(Api::start_at("sqlite::memory:", &settings));
+    let age = "jwt_key_set_age_seconds";
+    let scrape = measured.scrape_until(|it| it.contains_key(age));
+    assert_eq!(sum(&scrape, "jwt_key_set_max_age_seconds"), 24 * 3_600);
+    assert_eq!(sum(&scrape, "jwt_key_set_failed_fetches"), 0);
+    measured.scrape_until(|it| it[age] > scrape[age]);
+
+    let by_header = Measured::start(TestDatabase::sqlite());
+    assert!(!by_header.text().contains("jwt_"), "{}", by_header.text());
 }
 
 /// Expects that each 503 was counted once by its cause, and that one of these was the cause of some.

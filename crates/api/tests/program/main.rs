@@ -18,3 +18,4 @@ mod secrets;
 mod settings;
 mod starting;
 mod support;
+mod traces;

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 36] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 41] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -36,6 +36,11 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 36] = [
     ("JWT_LEEWAY", Some("60s")),
     ("JWT_JWKS_MAX_STALE", Some("24h")),
     ("METRICS_ADDRESS", None),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", None),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None),
+    ("OTEL_EXPORTER_OTLP_HEADERS", None),
+    ("OTEL_SERVICE_NAME", Some("todo-api")),
+    ("OTEL_TRACES_SAMPLER_ARG", Some("1")),
     ("LOG_FORMAT", Some("text")),
     ("LOG_REQUESTS", Some("false")),
     ("RATE_LIMIT", None),
@@ -47,7 +52,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 36] = [
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 35] = [
+const INVALID: [(&str, &[&str]); 40] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -88,6 +93,11 @@ const INVALID: [(&str, &[&str]); 35] = [
     ("JWT_LEEWAY", &["soon", "2h", "-1s", ""]),
     ("JWT_JWKS_MAX_STALE", &["0", "soon", "31d", "-1s", ""]),
     ("METRICS_ADDRESS", &["9464", "localhost:9464", "127.0.0.1", "127.0.0.1:65536", ""]),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", &["", "127.0.0.1:4318", "grpc://127.0.0.1:4317", "http://"]),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["", "/v1/traces", "https://a.example/traces?key=1"]),
+    ("OTEL_EXPORTER_OTLP_HEADERS", &["", "authorization", "=a", "a b=c", "a=%0A", "a=1,,b=2"]),
+    ("OTEL_SERVICE_NAME", &[""]),
+    ("OTEL_TRACES_SAMPLER_ARG", &["1.1", "-0.1", "NaN", "half", ""]),
     ("LOG_FORMAT", &["xml", "JSON5", ""]),
     ("LOG_REQUESTS", &["perhaps", "2"]),
     ("RATE_LIMIT", &["50", "0/s", "50/d", "-1/s", "50/", "/s", "1.5/s", "1000001/h", ""]),

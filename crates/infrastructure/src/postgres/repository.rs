@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use prometheus_client::registry::Registry;
 use todo_domain::{
     BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
     PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
@@ -21,10 +20,11 @@ use super::statements::{self, Insert};
 use super::ticked::Attempt;
 use crate::connections::{Connect, Pool, RetryPolicy};
 use crate::metrics::{ConnectErrors, DatabaseMetrics, Gauges, PoolGauges};
-use crate::options::{DatabaseOptions, OpenError};
+use crate::options::{DatabaseOptions, Observers, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
-    JobKind, Limits, QueueOptions, ReplyTo, SYSTEM_USER, Task, Workers, processors, run_tasks,
+    JobKind, Limits, PoolTracer, QueueOptions, ReplyTo, SYSTEM_USER, Task, Workers, processors,
+    run_tasks,
 };
 
 /// Todos in Postgres.
@@ -38,7 +38,10 @@ pub(crate) struct PostgresTodoRepository {
     _gauges: Option<Arc<Gauges>>,
 }
 
-/// The names of the kinds of jobs in metrics. The lookups are those of one todo or a first page.
+/// The name of the DBMS in metrics and traces.
+const SYSTEM: &str = "postgresql";
+
+/// The names of the kinds of jobs in metrics and traces. The lookups are those of one todo or a first page.
 const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
 
 /// How many todos a bulk call may change, per second of its timeout. A quarter of the measured rate, so that it also
@@ -53,8 +56,9 @@ impl PostgresTodoRepository {
     pub(crate) fn open(
         url: &PostgresUrl,
         options: &DatabaseOptions,
-        mut registry: Option<&mut Registry>,
+        observers: Observers<'_>,
     ) -> Result<Self, OpenError> {
+        let Observers { mut registry, tracer } = observers;
         let settings = connection::open(url, options)?;
         let threads = options.pool_size as usize;
         let limits = Limits {
@@ -74,9 +78,10 @@ impl PostgresTodoRepository {
             move |calls| calls::run_batch(&pool, calls)
         };
         let metrics = registry.as_deref_mut().map(|registry| {
-            DatabaseMetrics::register("postgresql", registry).queue("postgres", OPERATIONS)
+            DatabaseMetrics::register(SYSTEM, registry).queue("postgres", OPERATIONS)
         });
-        let workers = Workers::start_measured("postgres", queue, metrics, work)?;
+        let mut workers = Workers::start_measured("postgres", queue, metrics, work)?;
+        workers.trace(PoolTracer::of(tracer, SYSTEM, OPERATIONS));
         let gauges = registry.map(|registry| {
             let connections = Box::new(pool.connections());
             let gauges = Gauges {

@@ -11,16 +11,20 @@ use todo_domain::{RepositoryError, UserId};
 use super::connection::{self, Location};
 use super::deadline;
 use super::file::DatabaseFile;
+use super::repository::SYSTEM;
 use super::watcher::Watcher;
 use crate::connections::{Connect, Pool, RetryPolicy, Session};
 use crate::metrics::{ConnectErrors, DatabaseMetrics, Gauges, PoolGauges};
 use crate::options::OpenError;
-use crate::workers::{JobKind, Limits, QueueOptions, Task, Workers, processors, run_tasks};
+use crate::traces::CallTracer;
+use crate::workers::{
+    JobKind, Limits, PoolTracer, QueueOptions, Task, Workers, processors, run_tasks,
+};
 
 /// The name of the threads that read.
 const READER: &str = "sqlite-reader";
 
-/// The names of the kinds of jobs in metrics: the readers' jobs are all of one kind.
+/// The names of the kinds of jobs in metrics and traces: the readers' jobs are all of one kind.
 const OPERATIONS: [&str; JobKind::COUNT] = ["read"; JobKind::COUNT];
 /// The threads, and what they share.
 pub(super) struct Readers {
@@ -87,6 +91,11 @@ impl Readers {
             file,
             _watcher: watcher,
         })
+    }
+
+    /// Traces the calls, if there is a tracer.
+    pub(super) fn trace(&mut self, tracer: Option<CallTracer>) {
+        self.workers.trace(PoolTracer::of(tracer, SYSTEM, OPERATIONS));
     }
 
     /// What is read when metrics are collected.

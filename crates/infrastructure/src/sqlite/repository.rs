@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use prometheus_client::registry::Registry;
 use todo_domain::{
     BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
     PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
@@ -21,8 +20,8 @@ use super::statements;
 use super::writer::{self, Writer};
 use crate::metrics::{DatabaseMetrics, Gauges};
 use crate::migrations::{self, MigrationCommand};
-use crate::options::{DatabaseOptions, OpenError};
-use crate::workers::{JobKind, SYSTEM_USER};
+use crate::options::{DatabaseOptions, Observers, OpenError};
+use crate::workers::{JobKind, PoolTracer, SYSTEM_USER};
 
 /// Todos in SQLite.
 pub(crate) struct SqliteTodoRepository {
@@ -35,7 +34,10 @@ pub(crate) struct SqliteTodoRepository {
     bulk_timeout: Duration,
 }
 
-/// The names of the kinds of jobs in metrics. Those of an in-memory database also read.
+/// The name of the DBMS in metrics and traces.
+pub(super) const SYSTEM: &str = "sqlite";
+
+/// The names of the kinds of jobs in metrics and traces. Those of an in-memory database also read.
 const WRITER_OPERATIONS: [&str; JobKind::COUNT] = ["read", "read", "write", "bulk"];
 
 impl SqliteTodoRepository {
@@ -46,8 +48,9 @@ impl SqliteTodoRepository {
     pub(crate) fn open(
         location: Location,
         options: &DatabaseOptions,
-        mut registry: Option<&mut Registry>,
+        observers: Observers<'_>,
     ) -> Result<Self, OpenError> {
+        let Observers { mut registry, tracer } = observers;
         let DatabaseOptions {
             pool_size,
             timeout,
@@ -63,16 +66,20 @@ impl SqliteTodoRepository {
         let status = connection::run(&mut connection, known, command, migrate_timeout)?;
         migrations::require_all_applied(&status)?;
         connection::set_busy_timeout(&mut connection, timeout)?;
-        let metrics = registry.as_deref_mut().map(|it| DatabaseMetrics::register("sqlite", it));
+        let metrics = registry.as_deref_mut().map(|it| DatabaseMetrics::register(SYSTEM, it));
         let readers = match &location {
             Location::Memory => None,
             Location::File(file) => {
                 let metrics = metrics.as_ref();
-                Some(Readers::start(file, pool_size, queue_capacity, timeout, metrics)?)
+                let mut readers =
+                    Readers::start(file, pool_size, queue_capacity, timeout, metrics)?;
+                readers.trace(tracer.clone());
+                Some(readers)
             }
         };
         let metrics = metrics.map(|it| it.queue(writer::NAME, WRITER_OPERATIONS));
-        let writer = Writer::start(connection, location, queue_capacity, timeout, metrics)?;
+        let mut writer = Writer::start(connection, location, queue_capacity, timeout, metrics)?;
+        writer.trace(PoolTracer::of(tracer, SYSTEM, WRITER_OPERATIONS));
         let gauges = registry.map(|registry| {
             let mut gauges = readers.as_ref().map(Readers::gauges).unwrap_or_default();
             gauges.queues.push((writer::NAME, Box::new(writer.depth())));

@@ -17,7 +17,8 @@ use super::deadline::enforce;
 use crate::connections::{DeadlinePassed, from_diesel};
 use crate::options::OpenError;
 use crate::workers::{
-    Job, JobKind, Limits, Outcome, QueueMetrics, QueueOptions, ReplyTo, Workers, catch_panics,
+    Job, JobKind, Limits, Outcome, PoolTracer, QueueMetrics, QueueOptions, ReplyTo, Workers,
+    catch_panics,
 };
 
 /// The name of the thread.
@@ -57,6 +58,11 @@ impl Writer {
         };
         let queue = QueueOptions { threads: 1, batching_threshold: 1, limits };
         Ok(Self { workers: Workers::start_measured(NAME, queue, metrics, write)? })
+    }
+
+    /// Traces the calls, if there is a tracer.
+    pub(super) fn trace(&mut self, tracer: Option<PoolTracer>) {
+        self.workers.trace(tracer);
     }
 
     /// A function that tells how many writes wait.

@@ -4,6 +4,7 @@ mod metrics;
 mod queue;
 mod reply;
 mod schedule;
+mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,12 +20,15 @@ pub(crate) use queue::QueueOptions;
 use reply::reply;
 pub(crate) use reply::{NoReply, ReplyTo};
 pub(crate) use schedule::{ABANDON_AFTER, Job, JobKind, Limits, Outcome, QueueFull};
+use trace::CallTrace;
+pub(crate) use trace::PoolTracer;
 
 /// A pool of threads behind one queue. A thread that is stuck long after its job's deadline is replaced.
 /// Dropping it closes the queue: the threads run the queued jobs and end.
 pub(crate) struct Workers<J: Job> {
     shared: Arc<Shared<J>>,
     threads: Vec<JoinHandle<()>>,
+    tracer: Option<PoolTracer>,
 }
 
 struct Shared<J> {
@@ -69,11 +73,16 @@ impl<J: Job> Workers<J> {
         };
         let shared = Arc::new(Shared { name, queue, work, started: AtomicUsize::new(0) });
         // If a thread cannot be started, this is dropped, and the others end.
-        let mut workers = Self { shared, threads: Vec::new() };
+        let mut workers = Self { shared, threads: Vec::new(), tracer: None };
         for _ in 0..options.threads {
             workers.threads.push(Shared::start_thread(&workers.shared)?);
         }
         Ok(workers)
+    }
+
+    /// Traces the calls, if there is a tracer.
+    pub(crate) fn trace(&mut self, tracer: Option<PoolTracer>) {
+        self.tracer = tracer;
     }
 
     /// Queues a job and waits for its reply, for at most `timeout`.
@@ -86,13 +95,26 @@ impl<J: Job> Workers<J> {
         timeout: Duration,
         job: impl FnOnce(ReplyTo<T>) -> J,
     ) -> Result<T, RepositoryError> {
-        let (reply_to, reply) = reply(timeout);
-        let queue = &self.shared.queue;
-        if let Err(error) = queue.push(job(reply_to)) {
-            self.replace_abandoned(queue.wake_for_delayed_jobs());
-            return Err(RepositoryError::unavailable(error));
+        let mut trace = self.tracer.as_ref().and_then(|it| it.begin(self.shared.name));
+        let marks = trace.as_ref().map(CallTrace::marks);
+        let (reply_to, reply) = reply(timeout, marks.clone());
+        let job = job(reply_to);
+        if let Some(trace) = &mut trace {
+            trace.set_kind(job.kind());
         }
-        reply.wait(|| self.replace_abandoned(queue.wake_for_delayed_jobs())).await
+        let queue = &self.shared.queue;
+        let check = || self.replace_abandoned(queue.wake_for_delayed_jobs());
+        let result = match queue.push(job, marks) {
+            Ok(()) => reply.wait(check).await,
+            Err(error) => {
+                check();
+                Err(RepositoryError::unavailable(error))
+            }
+        };
+        if let Some(trace) = trace {
+            trace.end(&result);
+        }
+        result
     }
 
     /// Starts new threads in place of abandoned ones.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::schedule::{Batch, Job, Limits, Outcome, QueueFull, Schedule};
+use super::trace::CallMarks;
 
 /// A bounded queue, and the threads that take jobs from it.
 ///
@@ -74,17 +75,17 @@ impl<J: Job> Queue<J> {
         Self { state: Mutex::new(state), options }
     }
 
-    /// Adds a job. Never blocks.
+    /// Adds a job. Never blocks. When it starts is noted in `marks`, if its call is traced.
     ///
     /// # Errors
     /// [`QueueFull`], also if the queue is closed.
-    pub(crate) fn push(&self, job: J) -> Result<(), QueueFull> {
+    pub(crate) fn push(&self, job: J, marks: CallMarks) -> Result<(), QueueFull> {
         let mut state = self.lock();
         if state.is_closed {
             return Err(QueueFull);
         }
         let now = Instant::now();
-        state.schedule.push(job, now)?;
+        state.schedule.push(job, marks, now)?;
         if state.needs_thread(&self.options, now) {
             wake_thread(state);
         }

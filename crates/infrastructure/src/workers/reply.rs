@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use todo_domain::RepositoryError;
 use tokio::sync::oneshot;
 
+use super::trace::CallMarks;
+
 /// After this time the caller first checks whether its job needs another thread. It is the precision of the timer.
 const FIRST_CHECK: Duration = Duration::from_millis(1);
 
@@ -12,6 +14,8 @@ const FIRST_CHECK: Duration = Duration::from_millis(1);
 pub(crate) struct ReplyTo<T> {
     sender: oneshot::Sender<Result<T, RepositoryError>>,
     deadline: Instant,
+    /// Notes when it is sent, if the call is traced.
+    marks: CallMarks,
 }
 
 /// The receiver, on which the caller waits.
@@ -32,15 +36,18 @@ pub(crate) enum NoReply {
 }
 
 /// A channel for a reply that is due within `timeout` from now.
-pub(crate) fn reply<T>(timeout: Duration) -> (ReplyTo<T>, Reply<T>) {
+pub(crate) fn reply<T>(timeout: Duration, marks: CallMarks) -> (ReplyTo<T>, Reply<T>) {
     let (sender, receiver) = oneshot::channel();
     let deadline = Instant::now() + timeout;
-    (ReplyTo { sender, deadline }, Reply { receiver, deadline })
+    (ReplyTo { sender, deadline, marks }, Reply { receiver, deadline })
 }
 
 impl<T> ReplyTo<T> {
     /// Sends the reply. It is dropped if the caller has stopped waiting.
     pub(crate) fn send(self, result: Result<T, RepositoryError>) {
+        if let Some(marks) = &self.marks {
+            marks.reply();
+        }
         drop(self.sender.send(result));
     }
 

@@ -12,7 +12,7 @@ use prometheus_client::encoding::text::encode;
 use todo_domain::RepositoryError;
 
 use super::*;
-use crate::http::envelope::envelope;
+use crate::http::envelope::{Recorders, envelope};
 use crate::identity::AuthMode;
 use crate::metrics::Metrics;
 
@@ -41,10 +41,11 @@ async fn send(metrics: &Metrics, requests: impl IntoIterator<Item = TestRequest>
             cause => RepositoryError::unavailable(cause),
         }))
     };
+    let recorders = Recorders { metrics: Some(recorder), traces: None };
     let app = App::new()
         .route("/api/v1/todos/{todo_id}", web::route().to(status))
         .route("/docs/{file:.*}", web::route().to(fail))
-        .wrap(from_fn(move |request, next| envelope(request, next, Some(Arc::clone(&recorder)))));
+        .wrap(from_fn(move |request, next| envelope(request, next, recorders.clone())));
     let app = init_service(app).await;
     for request in requests {
         call_service(&app, request.to_request()).await;

@@ -62,10 +62,10 @@ fn threads_run_every_job_once_and_end_when_the_queue_is_closed() {
         .collect();
     let kinds = [JobKind::Lookup, JobKind::Read, JobKind::Write, JobKind::Bulk];
     for (number, kind) in (1..=10_000).zip(kinds.into_iter().cycle()) {
-        queue.push(add(u128::from(number % 7), kind, number)).unwrap();
+        queue.push(add(u128::from(number % 7), kind, number), None).unwrap();
     }
     queue.close();
-    assert!(queue.push(add(1, JobKind::Read, 1)).is_err());
+    assert!(queue.push(add(1, JobKind::Read, 1), None).is_err());
     for thread in threads {
         thread.join().unwrap();
     }
@@ -93,7 +93,7 @@ fn with_one_stuck_thread(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
                 });
             });
         }
-        queue.push(add(1, JobKind::Lookup, 0)).unwrap();
+        queue.push(add(1, JobKind::Lookup, 0), None).unwrap();
         while queue.lock().schedule.busy() < 1 {
             thread::yield_now();
         }
@@ -110,7 +110,7 @@ fn with_one_stuck_thread(test: impl FnOnce(&Queue<Add>, &mpsc::Receiver<u64>)) {
 fn lookups_wait_for_a_batch_until_one_is_delayed() {
     with_one_stuck_thread(|queue, finished| {
         for number in 1..=3 {
-            queue.push(add(2, JobKind::Lookup, number)).unwrap();
+            queue.push(add(2, JobKind::Lookup, number), None).unwrap();
         }
         assert_eq!(queue.lock().parked.len(), 1, "no thread was woken");
         queue.wake_for_delayed_jobs();
@@ -124,7 +124,7 @@ fn more_lookups_than_fit_into_a_batch_wake_another_thread() {
     with_one_stuck_thread(|queue, finished| {
         for number in 1..=11 {
             // Each of another user: a user is queued only once.
-            queue.push(add(u128::from(number) + 1, JobKind::Lookup, number)).unwrap();
+            queue.push(add(u128::from(number) + 1, JobKind::Lookup, number), None).unwrap();
         }
         assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
     });
@@ -134,7 +134,7 @@ fn more_lookups_than_fit_into_a_batch_wake_another_thread() {
 fn any_other_job_wakes_a_thread_at_once() {
     for kind in [JobKind::Read, JobKind::Write, JobKind::Bulk] {
         with_one_stuck_thread(|queue, finished| {
-            queue.push(add(2, kind, 1)).unwrap();
+            queue.push(add(2, kind, 1), None).unwrap();
             assert_eq!(finished.recv_timeout(AMPLE), Ok(1));
         });
     }

@@ -1,5 +1,6 @@
 //! Filling a batch, and what is remembered about it while it runs.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use todo_domain::UserId;
@@ -7,6 +8,7 @@ use todo_domain::UserId;
 use super::job::{Job, JobKind, Outcome};
 use super::limits::WorkClass;
 use super::{ABANDON_AFTER, Schedule};
+use crate::workers::trace::Marks;
 
 /// How many users in the queue are searched for jobs that can be added to a batch.
 const MAX_BATCH_CANDIDATES: usize = 128;
@@ -33,13 +35,15 @@ pub(super) struct RunningBatch {
 }
 
 impl<J: Job> Schedule<J> {
-    /// Adds jobs that can be batched with the first one: one of each user, then a second of each, and so on.
+    /// Adds jobs that can be batched with the first one: one of each user, then a second of each, and so on. Adds those
+    /// that are traced to `traced`, too.
     pub(super) fn fill_batch(
         &mut self,
         class: WorkClass,
         kind: JobKind,
         users: &mut Vec<UserId>,
         batch: &mut Vec<J>,
+        traced: &mut Vec<Arc<Marks>>,
         now: Instant,
     ) {
         let queued = &mut self.classes[class as usize].users;
@@ -61,6 +65,7 @@ impl<J: Job> Schedule<J> {
                     let Some(queued) = waiting.pop_front() else { continue };
                     queued.record_wait(self.waits.as_ref(), now);
                     batch.push(queued.job);
+                    traced.extend(queued.marks);
                     self.waiting -= 1;
                     is_growing = true;
                     if !is_in_batch {

@@ -29,6 +29,8 @@ pub(crate) use limits::Limits;
 use limits::{ClassQueue, WorkClass};
 use user::{QueuedJob, UserQueue};
 
+use super::trace::CallMarks;
+
 /// A thread that has not returned this long after its job's deadline is abandoned, with its connection.
 pub(crate) const ABANDON_AFTER: Duration = Duration::from_secs(1);
 
@@ -87,7 +89,7 @@ impl<J: Job> Schedule<J> {
     ///
     /// # Errors
     /// [`QueueFull`] if the queue is full, or if it is half full and a quarter of it belongs to this user.
-    pub(crate) fn push(&mut self, job: J, now: Instant) -> Result<(), QueueFull> {
+    pub(crate) fn push(&mut self, job: J, marks: CallMarks, now: Instant) -> Result<(), QueueFull> {
         let user = job.user();
         let capacity = self.limits.capacity;
         if self.waiting >= capacity / 2 {
@@ -100,7 +102,7 @@ impl<J: Job> Schedule<J> {
         }
         let sequence = self.next_sequence();
         let user_queue = self.users.entry(user).or_insert_with(UserQueue::new);
-        let queued = QueuedJob { queued_at: now, sequence, job };
+        let queued = QueuedJob { queued_at: now, sequence, marks, job };
         user_queue.waiting[queued.job.kind() as usize].push_back(queued);
         self.waiting += 1;
         self.enqueue_user(user);
@@ -156,12 +158,16 @@ impl<J: Job> Schedule<J> {
     ) -> Batch<J> {
         self.waiting -= 1;
         first.record_wait(self.waits.as_ref(), now);
-        let QueuedJob { queued_at, job, .. } = first;
+        let QueuedJob { queued_at, job, marks, .. } = first;
         let id = self.next_sequence();
         let (mut users, mut jobs) = (vec![user], vec![job]);
+        let mut traced: Vec<_> = marks.into_iter().collect();
         let can_batch = matches!(class, WorkClass::Lookups | WorkClass::Regular);
         if self.limits.max_batch > 1 && can_batch {
-            self.fill_batch(class, kind, &mut users, &mut jobs, now);
+            self.fill_batch(class, kind, &mut users, &mut jobs, &mut traced, now);
+        }
+        for marks in traced {
+            marks.start(now, jobs.len());
         }
         self.classes[class as usize].running += 1;
         let deadline = jobs.iter().map(Job::deadline).max().unwrap_or(now);

@@ -52,7 +52,7 @@ impl Simulation {
     fn push(&mut self, user: u128, kind: JobKind) -> Result<(), QueueFull> {
         self.pushed += 1;
         let (user, deadline) = (UserId(uuid::Uuid::from_u128(user)), self.now + TIMEOUT);
-        self.schedule.push(Call { user, kind, deadline, number: self.pushed }, self.now)
+        self.schedule.push(Call { user, kind, deadline, number: self.pushed }, None, self.now)
     }
 
     fn take(&mut self) -> Option<Batch<Call>> {

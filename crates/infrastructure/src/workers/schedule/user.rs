@@ -7,6 +7,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::job::JobKind;
 use super::limits::WorkClass;
+use crate::workers::trace::CallMarks;
 
 /// A user's queued jobs, and how many threads work for the user.
 pub(super) struct UserQueue<J> {
@@ -27,6 +28,8 @@ pub(super) struct QueuedJob<J> {
     pub(super) queued_at: Instant,
     /// Orders the jobs of a user across kinds.
     pub(super) sequence: u64,
+    /// Notes when it starts, if its call is traced.
+    pub(super) marks: CallMarks,
     pub(super) job: J,
 }
 

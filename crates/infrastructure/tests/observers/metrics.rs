@@ -1,9 +1,5 @@
 //! What a database tells about its queues and connections.
 
-#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
-
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -13,52 +9,21 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use todo_domain::{NewTodo, Title, TodoId, TodoPatch, UserId};
-use todo_infrastructure::open_measured;
+use todo_infrastructure::open_observed;
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
 use crate::common::OPTIONS;
-
-/// Only ends a hang.
-const HANG_TIMEOUT: Duration = Duration::from_secs(60);
-
-fn text(registry: &Registry) -> String {
-    let mut text = String::new();
-    encode(&mut text, registry).unwrap();
-    text
-}
-
-/// The value of the series whose name and labels begin so; `None` if there is none.
-fn value(registry: &Registry, prefix: &str) -> Option<f64> {
-    let text = text(registry);
-    let line = text.lines().find(|line| line.starts_with(prefix))?;
-    line.rsplit_once(' ')?.1.parse().ok()
-}
-
-/// The series of a metric of a pool.
-fn pool(metric: &str, pool: &str) -> String {
-    format!("db_client_connection_{metric}{{db_client_connection_pool_name=\"{pool}\"}}")
-}
-
-/// Waits until the value is at least this. A thread of the database records after it has replied.
-#[track_caller]
-fn wait_for(registry: &Registry, prefix: &str, at_least: f64) {
-    let start = Instant::now();
-    while value(registry, prefix).is_none_or(|value| value < at_least) {
-        assert!(start.elapsed() < HANG_TIMEOUT, "{prefix}: {}", text(registry));
-        thread::sleep(Duration::from_millis(5));
-    }
-}
+use crate::{HANG_TIMEOUT, observers, pool, text, value, wait_for};
 
 #[tokio::test]
 async fn queued_writes_are_seen_waiting_and_then_as_one_batch() {
     let database = TestDatabase::sqlite();
     let mut registry = Registry::default();
     let url = database.url().parse().unwrap();
-    let repository = open_measured(&url, &OPTIONS, Some(&mut registry)).unwrap();
+    let repository = open_observed(&url, &OPTIONS, observers(&mut registry)).unwrap();
     let path = database.url().trim_start_matches("sqlite://");
     let mut other = SqliteConnection::establish(path).unwrap();
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -108,7 +73,7 @@ async fn a_registry_does_not_keep_a_database_open() {
     for database in [Some(TestDatabase::sqlite()), TestDatabase::postgres()].into_iter().flatten() {
         let mut registry = Registry::default();
         let url = database.url().parse().unwrap();
-        let repository = open_measured(&url, &OPTIONS, Some(&mut registry)).unwrap();
+        let repository = open_observed(&url, &OPTIONS, observers(&mut registry)).unwrap();
         repository.find(UserId(Uuid::nil()), TodoId(Uuid::nil())).await.unwrap();
         assert!(text(&registry).contains("db_client_connections{"), "{}", text(&registry));
         drop(repository);
