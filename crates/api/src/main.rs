@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
 use governor::Quota;
+use mimalloc::MiMalloc;
 use socket2::{Domain, Socket, Type};
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
@@ -26,6 +27,10 @@ use todo_infrastructure::{
     DatabaseOptions, DatabaseUrl, MigrationCommand, UNAVAILABLE_CAUSES, unavailable_cause,
 };
 use tokio::signal::unix::{SignalKind, signal};
+
+// Database threads allocate what HTTP threads free. With glibc they contend for it: a list of 20 takes 20 % longer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit code for invalid settings.
 const USAGE: u8 = 2;
