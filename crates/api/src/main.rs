@@ -13,6 +13,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use clap::error::ErrorKind;
 use governor::Quota;
+use mimalloc::MiMalloc;
 use todo_api::identity::verifier::{Verifier, VerifierOptions};
 use todo_api::identity::{Authentication, subject, time};
 use todo_api::metrics::Metrics;
@@ -28,6 +29,10 @@ use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand, Observ
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::sockets::{allow_open_files, listen};
+
+// Database threads allocate what HTTP threads free. With glibc they contend for it: a list of 20 takes 20 % longer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit code for invalid settings.
 const USAGE: u8 = 2;

@@ -1,7 +1,7 @@
 //! The settings of authentication, and where the keys come from.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use todo_test_support::directory::TempDirectory;
@@ -151,11 +151,14 @@ fn an_issuer_whose_certificate_is_not_trusted_is_not_asked() {
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let server = Server::start(PROGRAM, MEMORY, &settings);
     assert_eq!(status(&server, &issuer.token("ann")), 503);
-    let logs = server.logs().join("\n");
-    assert!(
-        logs.contains("the key set cannot be fetched") && logs.contains("certificate"),
-        "{logs}"
-    );
+    // The response may be earlier than the log.
+    let is_cause =
+        |it: &String| it.contains("the key set cannot be fetched") && it.contains("certificate");
+    let asked = Instant::now();
+    while !server.logs().iter().any(is_cause) {
+        assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", server.logs());
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(issuer.fetches(), 0);
 }
 

@@ -42,9 +42,12 @@ impl Connection {
     pub fn receive(&mut self, is_head: bool) -> io::Result<Response> {
         let mut chunk = [0; 16 * 1024];
         while !self.received.is_complete(is_head)? {
-            match self.stream.read(&mut chunk)? {
-                0 => return Err(ended_early()),
-                length => self.received.buffer().extend_from_slice(&chunk[..length]),
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(ended_early()),
+                Ok(length) => self.received.buffer().extend_from_slice(&chunk[..length]),
+                // A read with a timeout is not resumed by itself when the process was stopped (`signal(7)`).
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
         let response = self.received.response();
