@@ -4,7 +4,7 @@
 //! todos that changed, or the `deleted_at` of the tombstones. Changes become visible in the order of these times. So a
 //! client that has read all changes up to a time, and asks for those after it, misses none.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{NewTodo, Position, Todo, TodoId, UserId};
@@ -46,7 +46,8 @@ pub struct OwnerClock {
     pub feed: FeedId,
     /// The time of the owner's last change; `None` before the first.
     pub changed_at: Option<DateTime<Utc>>,
-    /// Tombstones of deletions before this time may have been purged.
+    /// Tombstones of deletions before this time may have been purged. Never later than a microsecond after the last
+    /// change: so a client that has read everything is not told to begin anew.
     pub purged_at: Option<DateTime<Utc>>,
 }
 
@@ -65,7 +66,7 @@ impl SyncToken {
     /// The position after which tombstones are read.
     #[must_use]
     pub fn tombstones_after(&self) -> Position {
-        self.position.max(Position { at: self.deleted_after, id: TodoId(Uuid::max()) })
+        self.position.max(last_at(self.deleted_after))
     }
 }
 
@@ -88,13 +89,17 @@ const MAX_TEXT: usize = 128 * 1024;
 /// The position before the first change.
 const START: Position = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
 
+/// The last position of a time.
+fn last_at(at: DateTime<Utc>) -> Position {
+    Position { at, id: TodoId(Uuid::max()) }
+}
+
 impl OwnerClock {
     /// A token from which everything is read that changes after now.
     #[must_use]
     pub fn token(&self) -> SyncToken {
         let at = self.changed_at.unwrap_or(START.at);
-        let position = Position { at, id: TodoId(Uuid::max()) };
-        SyncToken { feed: self.feed, position, deleted_after: at }
+        SyncToken { feed: self.feed, position: last_at(at), deleted_after: at }
     }
 
     /// Where to read from. `None` if the token has expired: it belongs to another feed, tombstones that it needs may
@@ -104,10 +109,11 @@ impl OwnerClock {
         let Some(since) = since else {
             return Some(SyncToken { position: START, ..self.token() });
         };
-        let known_until = since.position.at.max(since.deleted_after);
+        let known = since.tombstones_after();
+        let last_purged = |purged_at| last_at(purged_at - TimeDelta::microseconds(1));
         let is_valid = since.feed == self.feed
-            && known_until <= self.changed_at.unwrap_or(START.at)
-            && self.purged_at.is_none_or(|purged_at| known_until >= purged_at);
+            && known <= self.token().position
+            && self.purged_at.is_none_or(|purged_at| known >= last_purged(purged_at));
         is_valid.then_some(since)
     }
 

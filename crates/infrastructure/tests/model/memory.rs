@@ -289,7 +289,8 @@ impl TodoRepository for MemoryTodoRepository {
             let count = owned.tombstones.len();
             owned.tombstones.retain(|_, it| it.deleted_at >= before);
             if owned.tombstones.len() < count {
-                owned.purged_at = owned.purged_at.max(Some(before));
+                let after_last_change = owned.changed_at.map(|it| it + TimeDelta::microseconds(1));
+                owned.purged_at = owned.purged_at.max(after_last_change.min(Some(before)));
             }
         }
         Ok(None)

@@ -6,7 +6,8 @@ use todo_domain::{
 use uuid::Uuid;
 
 use crate::fixtures::{
-    Repository, all, at, completed, id, insert, insert_all, new_title, put, todo, update, user,
+    Repository, all, at, by_ids, completed, id, insert, insert_all, new_title, put, todo, update,
+    user,
 };
 
 async fn changes(
@@ -142,10 +143,35 @@ pub(crate) async fn another_feed_a_later_time_and_a_purge_expire_a_token(reposit
     assert!(!is_expired(token).await, "nothing was purged");
     repository.purge(at(21), None).await.unwrap();
     assert!(is_expired(token).await);
-    assert!(is_expired(later).await, "a deletion at the same time may have been purged");
+    assert!(!is_expired(later).await, "it was told of what was purged");
     let (items, deleted, now) = read(&repository, user, None, 10).await;
     assert_eq!((items, deleted), (vec![id(3)], vec![]));
     assert!(!is_expired(now).await);
+}
+
+pub(crate) async fn a_purge_expires_no_token_that_needs_none_of_the_tombstones(
+    repository: Repository,
+) {
+    let user = user();
+    insert_all(&repository, user, &["1", "2", "3"]).await;
+    let all = changes(&repository, user, None, 10).await.next;
+    repository.delete_matching(user, by_ids(&[1, 2]), at(20)).await.unwrap();
+    let one = changes(&repository, user, Some(all), 1).await.next;
+    let both = changes(&repository, user, Some(one), 1).await.next;
+    let anew = changes(&repository, user, None, 10).await.next;
+    // Long after the last change.
+    repository.purge(at(1_000), None).await.unwrap();
+    let is_expired =
+        async |token| repository.changes(user, Some(token), 10).await.unwrap().is_none();
+    assert!(is_expired(all).await && is_expired(one).await);
+    assert!(!is_expired(both).await && !is_expired(anew).await);
+    let first_page = changes(&repository, user, None, 1).await.next;
+    insert(&repository, user, todo(4, "4"), 2_000).await;
+    assert!(is_expired(all).await && is_expired(one).await);
+    for token in [both, anew, first_page] {
+        let (items, deleted, _) = read(&repository, user, Some(token), 10).await;
+        assert_eq!((items, deleted), (vec![id(4)], vec![]));
+    }
 }
 
 pub(crate) async fn a_first_synchronization_outlasts_a_purge(repository: Repository) {

@@ -146,6 +146,7 @@ repository_contract! {
         the_todos_of_a_bulk_change_are_paged
         a_token_can_be_used_again
         another_feed_a_later_time_and_a_purge_expire_a_token
+        a_purge_expires_no_token_that_needs_none_of_the_tombstones
         a_first_synchronization_outlasts_a_purge
         another_users_changes_are_not_told;
     putting_if:

@@ -17,13 +17,15 @@ use super::{list, owned_by};
 use crate::postgres::schema::{feed, todos, tombstones, user_clocks};
 use crate::sql::{Cached, Limited, comes_after};
 
-/// How many tombstones are purged in one step.
+/// How many owners one step of a purge looks at, and how many tombstones it removes.
 const PURGED_AT_ONCE: i64 = 500;
 
 /// Locks the clock first, as all writes of the owner do.
 const PURGE: &str = "
     WITH clock AS (
-        UPDATE user_clocks SET purged_at = greatest(purged_at, $2) WHERE user_id = $1 RETURNING user_id
+        UPDATE user_clocks
+        SET purged_at = greatest(purged_at, least($2, changed_at + interval '1 microsecond'))
+        WHERE user_id = $1 RETURNING user_id
     )
     DELETE FROM tombstones
     WHERE user_id = (SELECT user_id FROM clock) AND id = ANY ($3) AND deleted_at < $2";
@@ -102,7 +104,9 @@ pub(in crate::postgres) fn changes(
     };
     let todos = list(connection, &(user, query))?.todos;
     let tombstones = tombstones_after(connection, user, start.tombstones_after(), limit + 1)?;
-    Ok(Some(clock.changes(start, todos, tombstones, limit as usize)))
+    // Since the clock was read, a purge may have removed some of them.
+    let is_complete = self::clock(connection, user)?.start(Some(start)).is_some();
+    Ok(is_complete.then(|| clock.changes(start, todos, tombstones, limit as usize)))
 }
 
 /// The first tombstones after a position, by time.
@@ -182,18 +186,26 @@ pub(in crate::postgres) fn begin_purge(
 }
 
 /// Purges some tombstones of deletions before a time; returns the owner to continue from.
+///
+/// It looks for them owner by owner: a step reads none of those that stay, however many there are.
 pub(in crate::postgres) fn purge(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
     from: Option<UserId>,
 ) -> QueryResult<Option<UserId>> {
     let first = from.map_or(Uuid::nil(), |user| user.0);
-    let expired: Vec<(Uuid, Uuid)> = tombstones::table
-        .filter(tombstones::user_id.ge(first).and(tombstones::deleted_at.lt(before)))
-        .select((tombstones::user_id, tombstones::id))
-        .order_by((tombstones::user_id, tombstones::deleted_at))
+    let owners: Vec<Uuid> = user_clocks::table
+        .filter(user_clocks::user_id.ge(first))
+        .select(user_clocks::user_id)
+        .order_by(user_clocks::user_id)
         .limit(PURGED_AT_ONCE)
         .load(connection)?;
+    let mut expired: Vec<(Uuid, Uuid)> = tombstones::table
+        .filter(tombstones::user_id.eq_any(&owners).and(tombstones::deleted_at.lt(before)))
+        .select((tombstones::user_id, tombstones::id))
+        .limit(PURGED_AT_ONCE)
+        .load(connection)?;
+    expired.sort_unstable();
     for of_owner in expired.chunk_by(|one, other| one.0 == other.0) {
         let ids: Vec<Uuid> = of_owner.iter().map(|(_, id)| *id).collect();
         diesel::sql_query(PURGE)
@@ -202,6 +214,8 @@ pub(in crate::postgres) fn purge(
             .bind::<Array<sql_types::Uuid>, _>(ids)
             .execute(connection)?;
     }
-    let is_done = (expired.len() as i64) < PURGED_AT_ONCE;
-    Ok(expired.last().filter(|_| !is_done).map(|(owner, _)| UserId(*owner)))
+    let is_full = |count: usize| count as i64 == PURGED_AT_ONCE;
+    let next = if is_full(expired.len()) { owners.first() } else { owners.last() };
+    let is_done = !is_full(expired.len()) && !is_full(owners.len());
+    Ok(next.filter(|_| !is_done).map(|owner| UserId(*owner)))
 }

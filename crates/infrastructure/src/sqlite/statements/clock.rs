@@ -13,12 +13,12 @@ use todo_domain::{
 };
 use uuid::Uuid;
 
-use super::{greatest, list, owned_by};
+use super::{greatest, least, list, owned_by};
 use crate::sql::{Cached, comes_after};
 use crate::sqlite::schema::{feed, todos, tombstones, user_clocks};
 use crate::sqlite::values::{BlobUuid, Micros};
 
-/// How many tombstones are purged in one step.
+/// How many owners one step of a purge looks at, and how many tombstones it removes.
 const PURGED_AT_ONCE: i64 = 500;
 
 /// Sets the user's clock. Returns its time, which is that of the change: `now`, or later.
@@ -105,7 +105,9 @@ pub(in crate::sqlite) fn changes(
     };
     let todos = list(connection, user, &query)?.todos;
     let tombstones = tombstones_after(connection, user, start.tombstones_after(), limit + 1)?;
-    Ok(Some(clock.changes(start, todos, tombstones, limit as usize)))
+    // Since the clock was read, a purge may have removed some of them.
+    let is_complete = self::clock(connection, user)?.start(Some(start)).is_some();
+    Ok(is_complete.then(|| clock.changes(start, todos, tombstones, limit as usize)))
 }
 
 /// The first tombstones after a position, by time.
@@ -188,27 +190,42 @@ pub(in crate::sqlite) fn begin_purge(
 }
 
 /// Purges some tombstones of deletions before a time; returns the owner to continue from.
+///
+/// It looks for them owner by owner: a step reads none of those that stay, however many there are.
 pub(in crate::sqlite) fn purge(
     connection: &mut SqliteConnection,
     before: DateTime<Utc>,
     from: Option<UserId>,
 ) -> QueryResult<Option<UserId>> {
     let first = BlobUuid(from.map_or(Uuid::nil(), |user| user.0));
-    let expired: Vec<(BlobUuid, BlobUuid)> = tombstones::table
-        .filter(tombstones::user_id.ge(first).and(tombstones::deleted_at.lt(Micros(before))))
-        .select((tombstones::user_id, tombstones::id))
-        .order_by((tombstones::user_id, tombstones::deleted_at))
+    let owners: Vec<BlobUuid> = user_clocks::table
+        .filter(user_clocks::user_id.ge(first))
+        .select(user_clocks::user_id)
+        .order_by(user_clocks::user_id)
         .limit(PURGED_AT_ONCE)
         .load(connection)?;
+    let is_expired =
+        tombstones::user_id.eq_any(owners.clone()).and(tombstones::deleted_at.lt(Micros(before)));
+    let mut expired: Vec<(BlobUuid, BlobUuid)> = tombstones::table
+        .filter(is_expired)
+        .select((tombstones::user_id, tombstones::id))
+        .limit(PURGED_AT_ONCE)
+        .load(connection)?;
+    expired.sort_unstable_by_key(|(owner, id)| (owner.0, id.0));
     for of_owner in expired.chunk_by(|one, other| one.0.0 == other.0.0) {
         let owner = of_owner[0].0;
         let ids: Vec<_> = of_owner.iter().map(|(_, id)| *id).collect();
         let purged = tombstones::user_id.eq(owner).and(tombstones::id.eq_any(ids));
         diesel::delete(tombstones::table.filter(purged)).execute(connection)?;
-        diesel::update(user_clocks::table.find(owner))
-            .set(user_clocks::purged_at.eq(Micros(before)))
+        let column = user_clocks::purged_at;
+        let purged_at = least(user_clocks::changed_at + 1, Micros(before)).nullable();
+        let is_later = column.is_null().or(column.lt(purged_at));
+        diesel::update(user_clocks::table.find(owner).filter(is_later))
+            .set(column.eq(purged_at))
             .execute(connection)?;
     }
-    let is_done = (expired.len() as i64) < PURGED_AT_ONCE;
-    Ok(expired.last().filter(|_| !is_done).map(|(owner, _)| UserId(owner.0)))
+    let is_full = |count: usize| count as i64 == PURGED_AT_ONCE;
+    let next = if is_full(expired.len()) { owners.first() } else { owners.last() };
+    let is_done = !is_full(expired.len()) && !is_full(owners.len());
+    Ok(next.filter(|_| !is_done).map(|owner| UserId(owner.0)))
 }

@@ -32,6 +32,9 @@ extern "SQL" {
     /// The later of two times.
     #[sql_name = "max"]
     fn greatest(a: BigInt, b: BigInt) -> BigInt;
+    /// The earlier of two times.
+    #[sql_name = "min"]
+    fn least(a: BigInt, b: BigInt) -> BigInt;
     /// The position of `part` in `text`, from 1 on; 0 if it does not occur.
     fn instr(text: Text, part: Text) -> Integer;
     /// The same for a nullable text.
