@@ -26,8 +26,8 @@ fn all() -> PageQuery {
 /// migrations.
 async fn assert_filled(database: &TestDatabase, fill: impl Fn(UserId) -> String) {
     let url = url(database);
-    migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap();
-    migrate(&url, MigrationCommand::Down(2), OPTIONS.migrate_timeout).unwrap();
+    let count = migrate(&url, MigrationCommand::Up, OPTIONS.migrate_timeout).unwrap().len();
+    migrate(&url, MigrationCommand::Down(count - 1), OPTIONS.migrate_timeout).unwrap();
     execute(database, &USERS.map(&fill).concat());
 
     let repository = open(&url, &OPTIONS).unwrap();

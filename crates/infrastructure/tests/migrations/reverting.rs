@@ -6,14 +6,14 @@ use todo_test_support::database::TestDatabase;
 use crate::common::OPTIONS;
 use crate::{lines, url};
 
-/// The catalog's description of the table: columns, constraints, indexes.
+/// The catalog's description of the tables: columns, constraints, indexes.
 const POSTGRES_SCHEMA: &str = "
-    SELECT concat_ws(' ', 'column', ordinal_position, column_name, data_type, is_nullable, column_default,
+    SELECT concat_ws(' ', 'column', table_name, ordinal_position, column_name, data_type, is_nullable, column_default,
         collation_name) AS line
-    FROM information_schema.columns WHERE table_name = 'todos'
-    UNION ALL SELECT concat_ws(' ', 'constraint', conname, pg_get_constraintdef(oid))
-    FROM pg_constraint WHERE conrelid = to_regclass('todos')
-    UNION ALL SELECT indexdef FROM pg_indexes WHERE tablename = 'todos'
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT concat_ws(' ', 'relation', relname, relkind::text) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace
     ORDER BY 1";
@@ -35,6 +35,7 @@ fn assert_reversible(database: &TestDatabase, schema: &str) {
     let first = lines(database, schema);
     let shows = |name| first.iter().any(|line| line.contains(name));
     assert!(shows("todos_by_update") && shows("length(title)"), "{first:#?}");
+    assert!(shows("user_clocks") && shows("tombstones_by_deletion"), "{first:#?}");
 
     // A number larger than there are migrations reverts all.
     assert!(is_applied(MigrationCommand::Down(1_000)).iter().all(|it| !it));
