@@ -1,3 +1,3 @@
-DROP TABLE feed;
-DROP TABLE tombstones;
-DROP TABLE user_clocks;
+DROP TABLE IF EXISTS feed;
+DROP TABLE IF EXISTS tombstones;
+DROP TABLE IF EXISTS user_clocks;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod concurrent_indexes;
