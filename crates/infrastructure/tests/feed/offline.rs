@@ -91,7 +91,7 @@ impl Client {
         self.outbox.push(Unsent::Put(todo(id, &text.to_string(), text > 100), condition));
     }
 
-    fn remove(&mut self, which: &Index) {
+    fn remove(&mut self, which: Index) {
         let todos: Vec<_> = self.copy.todos.values().collect();
         if !todos.is_empty() {
             let todo = which.get(&todos);
@@ -151,7 +151,7 @@ async fn run(servers: &Servers, steps: &[Step]) {
         let Server { user, now, .. } = server;
         match step {
             Step::Edit { client, id, text } => clients[*client].edit(*id, *text),
-            Step::Remove { client, which } => clients[*client].remove(which),
+            Step::Remove { client, which } => clients[*client].remove(*which),
             Step::Connect { client, calls, limit, is_lost } => {
                 for call in (0..*calls).rev() {
                     let is_lost = *is_lost && call == 0;

@@ -23,8 +23,8 @@ async fn assert_all_or_expired(servers: &Servers) {
         reader.delete_matching(user, TodoFilter::default(), now).await.unwrap();
         let read = reader.changes(user, Some(token), 500);
         let purge = purger.purge(now + TimeDelta::seconds(1), None);
-        let (read, purged) = join(read, purge).await;
-        purged.unwrap();
+        let (read, step) = join(read, purge).await;
+        step.unwrap();
         match read.unwrap() {
             Some(Changes { deleted, .. }) => assert_eq!(deleted.len() as u64, TODOS),
             None => expired += 1,

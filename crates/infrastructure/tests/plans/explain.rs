@@ -1,6 +1,7 @@
 //! Fills both databases, and explains statements on them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::DateTime;
 use diesel::connection::SimpleConnection;
@@ -15,8 +16,11 @@ use crate::capture;
 use crate::common;
 use crate::statements::{BUSY, Statement};
 
-/// One thread, so that calls at the same time are batched.
-const OPTIONS: DatabaseOptions = DatabaseOptions { pool_size: 1, ..common::OPTIONS };
+/// One thread, so that calls at the same time are batched. The deadlines in captured writes must not pass.
+const OPTIONS: DatabaseOptions =
+    DatabaseOptions { pool_size: 1, timeout: HOUR, bulk_timeout: HOUR, ..common::OPTIONS };
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A user with 20,000 todos, a second apart, and four users with 50 each.
 const FILL_POSTGRES: &str = "
@@ -27,7 +31,10 @@ const FILL_POSTGRES: &str = "
         '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
         '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
         1, 'title ' || n, repeat('text ', n % 40)
-    FROM generate_series(0, 20199) n";
+    FROM generate_series(0, 20199) n;
+    INSERT INTO tombstones SELECT user_id, gen_random_uuid(), 1, created_at, updated_at FROM todos;
+    INSERT INTO user_clocks SELECT user_id, max(updated_at) FROM todos GROUP BY user_id;
+    INSERT INTO user_clocks SELECT gen_random_uuid(), now() FROM generate_series(1, 5000)";
 
 /// Index-only scans require that the visibility map is complete.
 const ARE_VISIBLE: &str =
@@ -41,7 +48,9 @@ const FILL_SQLITE: &str = "
         randomblob(16), 'title ' || n, 'text ' || n, n % 3 = 0,
         (1767225600 + n) * 1000000, (1767225600 + n) * 1000000,
         1, 'title ' || n, 'text ' || n
-    FROM series";
+    FROM series;
+    INSERT INTO tombstones SELECT user_id, randomblob(16), 1, created_at, updated_at FROM todos;
+    INSERT INTO user_clocks SELECT user_id, max(updated_at), NULL FROM todos GROUP BY user_id";
 
 /// A database that can explain statements.
 pub(crate) trait Explain {
@@ -60,7 +69,7 @@ impl Postgres {
         database.psql(&FILL_POSTGRES.replace("{BUSY}", BUSY));
         // Once is enough, unless another session has a snapshot.
         for _ in 0..100 {
-            database.psql("VACUUM ANALYZE todos");
+            database.psql("VACUUM ANALYZE");
             if database.psql(ARE_VISIBLE) == "t" {
                 return Self(database);
             }
@@ -90,12 +99,16 @@ impl Explain for Postgres {
 
     fn plans(&self, statement: &Statement) -> [String; 2] {
         let Statement { text, values, .. } = statement;
-        let values = values.join(", ");
+        let types: Vec<_> = values.iter().map(|it| it.sql_type.as_str()).collect();
+        let literals: Vec<_> = values.iter().map(|it| it.literal.as_str()).collect();
+        let (types, literals) = (types.join(", "), literals.join(", "));
+        // The only parameters of type integer.
+        let text = text.replace("int4div(", "int8div(");
         ["force_custom_plan", "force_generic_plan"].map(|mode| {
             self.0.psql(&format!(
-                "SET plan_cache_mode = {mode}; PREPARE statement AS {text};
+                "SET plan_cache_mode = {mode}; PREPARE statement ({types}) AS {text};
                  BEGIN;
-                 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE statement ({values});
+                 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE statement ({literals});
                  ROLLBACK"
             ))
         })

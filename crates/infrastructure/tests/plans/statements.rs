@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use todo_domain::{
-    PageQuery, Position, Sort, SortKey, TodoFilter, TodoId, TodoPatch, TodoRepository, UserId,
-    VersionMatch,
+    Description, NewTodo, OwnerClock, PageQuery, Position, PutCondition, Sort, SortKey, SyncToken,
+    Title, TodoFilter, TodoId, TodoPatch, TodoRepository, UserId, VersionMatch,
 };
 use uuid::Uuid;
 
 use crate::LIMIT;
-use crate::capture;
+use crate::capture::{self, Value};
 
 /// A captured statement, and values for its parameters.
+#[derive(Debug, Default)]
 pub(crate) struct Statement {
     pub(crate) text: String,
     /// Whether it filters by completion.
     pub(crate) is_filtered: bool,
     /// Whether it is a page from the middle of the list.
     pub(crate) is_deep: bool,
-    /// Values as SQL, for Postgres. SQLite plans without values.
-    pub(crate) values: Vec<String>,
+    /// Only Postgres plans with values.
+    pub(crate) values: Vec<Value>,
 }
 
 /// The user with 20,000 todos.
@@ -36,7 +37,15 @@ const BUSY_AND_QUIET: &str = "'{00000000-0000-0000-0000-000000000000,10000000-00
      00000000-0000-0000-0000-000000000000,10000000-0000-0000-0000-000000000000}'";
 
 /// A time in the middle of the busy user's lists.
-pub(crate) const MIDDLE: &str = "2026-01-01 02:46:40Z";
+pub(crate) const MIDDLE: DateTime<Utc> = DateTime::from_timestamp(1_767_235_600, 0).unwrap();
+
+/// A time before most of them.
+const EARLY: DateTime<Utc> = DateTime::from_timestamp(1_767_225_700, 0).unwrap();
+
+/// A time after all changes.
+const LATER: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+const ID: TodoId = TodoId(Uuid::nil());
 
 /// Each order, with and without a filter.
 fn kinds_of_lists() -> impl Iterator<Item = (Sort, Option<bool>)> {
@@ -52,36 +61,21 @@ pub(crate) async fn pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement
     let mut pages = Vec::new();
     for (sort, is_completed) in kinds_of_lists() {
         for is_deep in [false, true] {
-            pages.push(page(repository, sort, is_completed, is_deep).await);
+            let query = query(sort, is_completed, is_deep);
+            let list = async |user| drop(repository.list(user, query).await.unwrap());
+            let is_filtered = is_completed.is_some();
+            let statement = capture::statement(list).await;
+            pages.push(Statement { is_filtered, is_deep, ..statement });
         }
     }
     pages
 }
 
-async fn page(
-    repository: &Arc<dyn TodoRepository>,
-    sort: Sort,
-    is_completed: Option<bool>,
-    is_deep: bool,
-) -> Statement {
-    let query = query(sort, is_completed, is_deep);
-    let list = async |user| drop(repository.list(user, query).await.unwrap().todos);
-    let mut values = vec![format!("'{BUSY}'"), "true".to_owned()];
-    values.extend(is_completed.map(|it| it.to_string()));
-    if is_deep {
-        values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
-    }
-    let text = capture::statement(list).await;
-    Statement { text, is_filtered: is_completed.is_some(), is_deep, values }
-}
-
 fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
-    // The values do not matter: they are parameters.
-    let position = Position { at: DateTime::<Utc>::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
     PageQuery {
         filter: TodoFilter { is_completed, ..TodoFilter::default() },
         sort,
-        after: is_deep.then_some(position),
+        after: is_deep.then_some(Position { at: MIDDLE, id: ID }),
         limit: LIMIT,
     }
 }
@@ -97,10 +91,9 @@ pub(crate) async fn batched_pages(repository: &Arc<dyn TodoRepository>) -> Vec<S
         let lists = async |user| {
             join_all((0..CONCURRENT_CALLS).map(|_| repository.list(user, query.clone()))).await;
         };
-        let text = capture::batched_statement(lists).await;
-        let mut values = [BUSY_AND_QUIET, "'{}'", "true"].map(ToOwned::to_owned).to_vec();
-        values.extend(is_completed.map(|it| it.to_string()));
-        pages.push(Statement { text, is_filtered: is_completed.is_some(), is_deep: false, values });
+        let mut statement = capture::batched_statement(lists).await;
+        statement.values[0].literal = BUSY_AND_QUIET.to_owned();
+        pages.push(Statement { is_filtered: is_completed.is_some(), ..statement });
     }
     pages
 }
@@ -108,10 +101,9 @@ pub(crate) async fn batched_pages(repository: &Arc<dyn TodoRepository>) -> Vec<S
 /// Batched lookups by id.
 pub(crate) async fn batched_finds(repository: &Arc<dyn TodoRepository>) -> Statement {
     let finds = async |user| {
-        join_all((0..CONCURRENT_CALLS).map(|_| repository.find(user, TodoId(Uuid::nil())))).await;
+        join_all((0..CONCURRENT_CALLS).map(|_| repository.find(user, ID))).await;
     };
-    let text = capture::batched_statement(finds).await;
-    unfiltered(text, &[BUSY_AND_QUIET, BUSY_AND_QUIET])
+    capture::batched_statement(finds).await
 }
 
 /// The first page and one from the middle of a list filtered by id, in each order.
@@ -119,15 +111,9 @@ pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<St
     let mut pages = Vec::new();
     for (sort, _) in kinds_of_lists().filter(|(_, is_completed)| is_completed.is_none()) {
         for is_deep in [false, true] {
-            let mut query = query(sort, None, is_deep);
-            query.filter = of_ids();
-            let list = async |user| drop(repository.list(user, query).await.unwrap().todos);
-            let mut values = vec![format!("'{BUSY}'"), "true".to_owned(), IDS.to_owned()];
-            if is_deep {
-                values.extend([format!("'{MIDDLE}'"), format!("'{BUSY}'")]);
-            }
-            let text = capture::statement(list).await;
-            pages.push(Statement { text, is_filtered: false, is_deep, values });
+            let query = PageQuery { filter: of_ids(), ..query(sort, None, is_deep) };
+            let list = async |user| drop(repository.list(user, query).await.unwrap());
+            pages.push(capture::statement(list).await);
         }
     }
     pages
@@ -135,21 +121,18 @@ pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<St
 
 /// Counts and bulk deletions, filtered by id.
 pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
-    let count = async |user| {
+    let calls = async |user| {
         repository.count(user, of_ids()).await.unwrap();
+        repository.delete_matching(user, of_ids(), LATER).await.unwrap();
     };
-    let delete = async |user| {
-        repository.delete_matching(user, of_ids(), DateTime::UNIX_EPOCH).await.unwrap();
-    };
-    let busy = format!("'{BUSY}'");
-    let mut many = vec![unfiltered(capture::statement(count).await, &[&busy, "true", IDS, "1"])];
-    // SQLite first checks how many there are.
-    let delete = capture::statements(delete).await;
-    many.extend(delete.into_iter().map(|text| unfiltered(text, &[&busy, "true", IDS])));
-    many
+    capture::statements(calls).await
 }
 
-/// A filter by [`IDS`].
+fn completed() -> TodoPatch {
+    TodoPatch { is_completed: Some(true), ..TodoPatch::default() }
+}
+
+/// A filter by three ids.
 fn of_ids() -> TodoFilter {
     TodoFilter {
         ids: [1, 2, 3].map(|it| TodoId(Uuid::from_u128(it))).into(),
@@ -157,50 +140,82 @@ fn of_ids() -> TodoFilter {
     }
 }
 
-/// Three ids, as a Postgres array.
-const IDS: &str = "'{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,\
-     00000000-0000-0000-0000-000000000003}'";
-
 /// The counts of a user with few todos.
 pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
     let count = async |user| {
         repository.count(user, TodoFilter::default()).await.unwrap();
     };
-    unfiltered(capture::statement(count).await, &[&format!("'{QUIET}'"), "true", "1"])
+    let mut statement = capture::statement(count).await;
+    statement.values[0].literal = format!("'{QUIET}'");
+    statement
 }
 
 /// Reads, updates and deletes one todo.
-pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> [Statement; 3] {
-    let (id, any) = (TodoId(Uuid::nil()), VersionMatch::Any);
-    let find = async |user| drop(repository.find(user, id).await.unwrap());
-    let update = async |user: UserId| {
-        let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
-        let outcome = repository.update(user, id, patch, any.clone(), DateTime::UNIX_EPOCH).await;
-        drop(outcome.unwrap());
+pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let any = VersionMatch::Any;
+    let calls = async |user: UserId| {
+        drop(repository.find(user, ID).await.unwrap());
+        drop(repository.update(user, ID, completed(), any.clone(), LATER).await.unwrap());
+        drop(repository.delete(user, ID, any.clone(), LATER).await.unwrap());
     };
-    let delete = async |user| {
-        drop(repository.delete(user, id, any.clone(), DateTime::UNIX_EPOCH).await.unwrap())
-    };
-    let [find, update, delete] = [
-        capture::statement(find).await,
-        capture::statement(update).await,
-        capture::statement(delete).await,
-    ];
-    let (busy, time) = (format!("'{BUSY}'"), format!("'{MIDDLE}'"));
-    let update_values =
-        ["true", "false", &time, "false", "1", "false", &time, &busy, &busy, "true"];
-    [
-        unfiltered(find, &[&busy, &busy, "1"]),
-        unfiltered(update, &update_values),
-        unfiltered(delete, &[&busy, &busy, "true"]),
-    ]
+    capture::statements(calls).await
 }
 
-fn unfiltered(text: String, values: &[&str]) -> Statement {
-    let mut values: Vec<_> = values.iter().map(ToString::to_string).collect();
-    if text.contains("statement_timestamp") {
-        // The deadline of a write, and the operands of its division.
-        values.extend(["1", "'infinity'", "1"].map(ToOwned::to_owned));
+/// Creates, puts, changes and deletes one todo, so that each write is carried out.
+pub(crate) async fn writes(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let description = Some(Some(Description::new("text").unwrap()));
+    let others = TodoPatch { description, ..completed() };
+    let new = |text| NewTodo::new(ID, Title::new(text).unwrap(), others.clone());
+    let reopened = TodoPatch { is_completed: Some(false), ..TodoPatch::default() };
+    let at = |seconds| LATER + TimeDelta::seconds(seconds);
+    let calls = async |user| {
+        drop(repository.insert(user, new("one"), None, at(1)).await.unwrap());
+        drop(repository.put(user, new("two"), PutCondition::Always, None, at(2)).await.unwrap());
+        let update = repository.update(user, ID, reopened, VersionMatch::Any, at(3));
+        drop(update.await.unwrap());
+        drop(repository.delete(user, ID, VersionMatch::Any, at(4)).await.unwrap());
+        // An undo.
+        drop(repository.put(user, new("two"), PutCondition::Always, Some(9), at(5)).await.unwrap());
+    };
+    let mut statements = capture::statements(calls).await;
+    for quota in statements.iter_mut().filter(|it| it.text.contains("OFFSET")) {
+        quota.values[0].literal = format!("'{QUIET}'");
     }
-    Statement { text, is_filtered: false, is_deep: false, values }
+    statements
+}
+
+/// Looks up the clocks of one user, and of many.
+pub(crate) async fn clocks(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let calls = async |user| {
+        repository.changed_at(user).await.unwrap();
+        repository.changed_at_of(vec![user, UserId(Uuid::from_u128(7))]).await.unwrap();
+        repository.clock(user).await.unwrap();
+    };
+    capture::statements(calls).await
+}
+
+/// A page of the change feed, after a token from the middle.
+pub(crate) async fn changes(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let calls = async |user| {
+        let new = NewTodo::new(ID, Title::new("one").unwrap(), TodoPatch::default());
+        repository.insert(user, new, None, LATER).await.unwrap();
+        let OwnerClock { feed, .. } = repository.clock(user).await.unwrap();
+        let position = Position { at: MIDDLE, id: ID };
+        let since = SyncToken { feed, position, deleted_after: MIDDLE };
+        repository.changes(user, Some(since), LIMIT - 1).await.unwrap().unwrap();
+    };
+    let is_page = |it: &Statement| it.text.starts_with("SELECT") && it.text.contains("ORDER BY");
+    capture::statements(calls).await.into_iter().filter(is_page).collect()
+}
+
+/// The first step of a purge that begins with the owner of an id. As no user calls it, the owner's id is captured.
+pub(crate) async fn purge(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let calls = async |user| {
+        let new = NewTodo::new(ID, Title::new("one").unwrap(), TodoPatch::default());
+        repository.insert(user, new, None, MIDDLE).await.unwrap();
+        repository.delete(user, ID, VersionMatch::Any, MIDDLE).await.unwrap();
+        repository.purge(EARLY, Some(user)).await.unwrap();
+    };
+    let is_read = |it: &Statement| it.text.starts_with("SELECT") && !it.text.contains("title");
+    capture::statements(calls).await.into_iter().filter(is_read).collect()
 }

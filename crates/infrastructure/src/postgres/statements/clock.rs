@@ -18,7 +18,7 @@ use crate::postgres::schema::{feed, todos, tombstones, user_clocks};
 use crate::sql::{Cached, Limited, comes_after};
 
 /// How many owners one step of a purge looks at, and how many tombstones it removes.
-const PURGED_AT_ONCE: i64 = 500;
+const PURGED_AT_ONCE: u32 = 500;
 
 /// Locks the clock first, as all writes of the owner do.
 const PURGE: &str = "
@@ -198,12 +198,12 @@ pub(in crate::postgres) fn purge(
         .filter(user_clocks::user_id.ge(first))
         .select(user_clocks::user_id)
         .order_by(user_clocks::user_id)
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGED_AT_ONCE.into())
         .load(connection)?;
     let mut expired: Vec<(Uuid, Uuid)> = tombstones::table
         .filter(tombstones::user_id.eq_any(&owners).and(tombstones::deleted_at.lt(before)))
         .select((tombstones::user_id, tombstones::id))
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGED_AT_ONCE.into())
         .load(connection)?;
     expired.sort_unstable();
     for of_owner in expired.chunk_by(|one, other| one.0 == other.0) {
@@ -214,7 +214,7 @@ pub(in crate::postgres) fn purge(
             .bind::<Array<sql_types::Uuid>, _>(ids)
             .execute(connection)?;
     }
-    let is_full = |count: usize| count as i64 == PURGED_AT_ONCE;
+    let is_full = |count: usize| count == PURGED_AT_ONCE as usize;
     let next = if is_full(expired.len()) { owners.first() } else { owners.last() };
     let is_done = !is_full(expired.len()) && !is_full(owners.len());
     Ok(next.filter(|_| !is_done).map(|owner| UserId(*owner)))

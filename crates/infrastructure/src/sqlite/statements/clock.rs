@@ -19,7 +19,7 @@ use crate::sqlite::schema::{feed, todos, tombstones, user_clocks};
 use crate::sqlite::values::{BlobUuid, Micros};
 
 /// How many owners one step of a purge looks at, and how many tombstones it removes.
-const PURGED_AT_ONCE: i64 = 500;
+const PURGED_AT_ONCE: u32 = 500;
 
 /// Sets the user's clock. Returns its time, which is that of the change: `now`, or later.
 pub(super) fn tick(
@@ -202,14 +202,14 @@ pub(in crate::sqlite) fn purge(
         .filter(user_clocks::user_id.ge(first))
         .select(user_clocks::user_id)
         .order_by(user_clocks::user_id)
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGED_AT_ONCE.into())
         .load(connection)?;
     let is_expired =
         tombstones::user_id.eq_any(owners.clone()).and(tombstones::deleted_at.lt(Micros(before)));
     let mut expired: Vec<(BlobUuid, BlobUuid)> = tombstones::table
         .filter(is_expired)
         .select((tombstones::user_id, tombstones::id))
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGED_AT_ONCE.into())
         .load(connection)?;
     expired.sort_unstable_by_key(|(owner, id)| (owner.0, id.0));
     for of_owner in expired.chunk_by(|one, other| one.0.0 == other.0.0) {
@@ -224,7 +224,7 @@ pub(in crate::sqlite) fn purge(
             .set(column.eq(purged_at))
             .execute(connection)?;
     }
-    let is_full = |count: usize| count as i64 == PURGED_AT_ONCE;
+    let is_full = |count: usize| count == PURGED_AT_ONCE as usize;
     let next = if is_full(expired.len()) { owners.first() } else { owners.last() };
     let is_done = !is_full(expired.len()) && !is_full(owners.len());
     Ok(next.filter(|_| !is_done).map(|owner| UserId(owner.0)))
