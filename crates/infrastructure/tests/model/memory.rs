@@ -230,7 +230,9 @@ impl TodoRepository for MemoryTodoRepository {
         let ids: Vec<_> = matching.map(|todo| todo.id).collect();
         if !ids.is_empty() {
             let now = owned.tick(now);
-            ids.iter().for_each(|id| owned.delete(*id, now));
+            for id in &ids {
+                owned.delete(*id, now);
+            }
         }
         Ok(BulkOutcome::Changed(ids.len() as u64))
     }

@@ -121,7 +121,7 @@ pub(crate) async fn insert(
 ) -> Todo {
     match repository.insert(user, todo, None, at(microseconds)).await.unwrap() {
         InsertOutcome::Inserted(todo) => todo,
-        outcome => panic!("not inserted: {outcome:?}"),
+        InsertOutcome::QuotaExceeded => panic!("there is no quota"),
     }
 }
 

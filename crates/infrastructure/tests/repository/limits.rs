@@ -139,3 +139,82 @@ fn sqlite_rejects_rows_that_are_no_valid_todos() {
         assert!(is_rejected, "{column} = {value}: {result:?}");
     }
 }
+
+/// Rows of the other tables that both databases must reject, and SQLite also because of their types.
+fn assert_no_other_table_accepts(
+    rows: &[(&str, &str)],
+    mut execute: impl FnMut(&str) -> QueryResult<usize>,
+) {
+    for (table, values) in rows {
+        let result = execute(&format!("INSERT INTO {table} VALUES ({values})"));
+        let is_rejected = matches!(
+            result,
+            Err(Error::DatabaseError(
+                DatabaseErrorKind::CheckViolation
+                    | DatabaseErrorKind::NotNullViolation
+                    | DatabaseErrorKind::UniqueViolation,
+                _
+            ))
+        );
+        assert!(is_rejected, "{table}: {values}: {result:?}");
+    }
+}
+
+#[test]
+fn postgres_rejects_rows_that_are_no_valid_clocks_or_tombstones() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
+    let mut connection = PgConnection::establish(database.url()).unwrap();
+    let id = format!("'{:032x}'", 1);
+    let mut execute = |sql: &str| {
+        diesel::sql_query(sql.replace("ID", &id).replace("TIME", "now()")).execute(&mut connection)
+    };
+    assert_eq!(execute("INSERT INTO user_clocks (user_id, changed_at) VALUES (ID, TIME)"), Ok(1));
+    assert_eq!(execute("INSERT INTO tombstones VALUES (ID, ID, 1, TIME, TIME)"), Ok(1));
+    assert_no_other_table_accepts(&OTHER_ROWS, execute);
+}
+
+/// In place of a valid tombstone and a valid clock, of which there is one each.
+const OTHER_ROWS: [(&str, &str); 9] = [
+    ("user_clocks (user_id, changed_at)", "ID, TIME"),
+    ("user_clocks (user_id, changed_at)", "NULL, TIME"),
+    ("user_clocks (user_id, changed_at)", "ID, NULL"),
+    ("tombstones", "ID, ID, 1, TIME, TIME"),
+    ("tombstones", "NULL, ID, 1, TIME, TIME"),
+    ("tombstones", "ID, NULL, 1, TIME, TIME"),
+    ("tombstones", "ID, ID, 0, TIME, TIME"),
+    ("tombstones", "ID, ID, 1, NULL, TIME"),
+    ("tombstones", "ID, ID, 1, TIME, NULL"),
+];
+
+#[test]
+fn sqlite_rejects_rows_that_are_no_valid_clocks_or_tombstones() {
+    let database = TestDatabase::sqlite();
+    migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
+        .unwrap();
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    let mut connection = SqliteConnection::establish(path).unwrap();
+    let id = format!("x'{:032x}'", 1);
+    let mut execute = |sql: &str| {
+        diesel::sql_query(sql.replace("ID", &id).replace("TIME", "1")).execute(&mut connection)
+    };
+    assert_eq!(execute("INSERT INTO user_clocks (user_id, changed_at) VALUES (ID, TIME)"), Ok(1));
+    assert_eq!(execute("INSERT INTO tombstones VALUES (ID, ID, 1, TIME, TIME)"), Ok(1));
+    assert_no_other_table_accepts(&OTHER_ROWS, &mut execute);
+    // Without a CHECK, a column in SQLite accepts any type.
+    let wrong = [
+        ("user_clocks", "'0123456789abcdef', TIME, NULL"),
+        ("user_clocks", "x'00', TIME, NULL"),
+        ("user_clocks", "x'00000000000000000000000000000002', 'now', NULL"),
+        ("user_clocks", "x'00000000000000000000000000000002', TIME, 'now'"),
+        ("tombstones", "ID, x'02', 1, TIME, TIME"),
+        ("tombstones", "x'02', ID, 1, TIME, TIME"),
+        ("tombstones", "ID, x'00000000000000000000000000000002', 1.5, TIME, TIME"),
+        ("tombstones", "ID, x'00000000000000000000000000000002', 1, 'now', TIME"),
+        ("tombstones", "ID, x'00000000000000000000000000000002', 1, TIME, 'now'"),
+        ("feed", "x'02', NULL"),
+        ("feed", "ID, 'now'"),
+    ];
+    assert_no_other_table_accepts(&wrong, execute);
+}
