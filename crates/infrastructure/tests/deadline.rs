@@ -56,13 +56,13 @@ fn filled_sqlite() -> TestDatabase {
     database
 }
 
-fn filled_postgres() -> Option<TestDatabase> {
+fn filled_postgres(todos: u64) -> Option<TestDatabase> {
     let database = TestDatabase::postgres()?;
     migrate(&database.url().parse().unwrap(), MigrationCommand::Up, OPTIONS.migrate_timeout)
         .unwrap();
     database.psql(&format!(
         "INSERT INTO todos SELECT lpad('1', 32, '0')::uuid, lpad(to_hex(i), 32, '0')::uuid, 'title', 'n', false,
-             to_timestamp(i), to_timestamp(i), 1, 'title', repeat('n', 3000) FROM generate_series(1, {TODOS_ON_POSTGRES}) AS i"
+             to_timestamp(i), to_timestamp(i), 1, 'title', repeat('n', 3000) FROM generate_series(1, {todos}) AS i"
     ));
     Some(database)
 }
@@ -117,6 +117,7 @@ async fn assert_rolled_back(database: &TestDatabase, todos: u64) {
     // If a slow write was not rolled back, it has been committed by now: the writer has run a later one.
     let counts = unhurried.count(USER, TodoFilter::default()).await.unwrap();
     assert_eq!(counts, TodoCounts { total: todos, completed: 0 }, "something was changed");
+    assert_eq!(unhurried.changed_at(USER).await.unwrap(), None, "the clock was set");
 }
 
 #[tokio::test]
@@ -127,6 +128,50 @@ async fn a_slow_statement_on_sqlite_is_rolled_back() {
 
 #[tokio::test]
 async fn a_slow_statement_on_postgres_is_rolled_back() {
-    let Some(database) = filled_postgres() else { return };
+    let Some(database) = filled_postgres(TODOS_ON_POSTGRES) else { return };
     assert_rolled_back(&database, TODOS_ON_POSTGRES).await;
+}
+
+/// By the default timeouts.
+async fn assert_deleted_whole_or_not_at_all(database: &TestDatabase, todos: u64) {
+    let patient = repository(database.url(), HANG_TIMEOUT);
+    let options = DatabaseOptions {
+        timeout: Duration::from_secs(1),
+        bulk_timeout: Duration::from_secs(30),
+        ..OPTIONS
+    };
+    let repository = open(&database.url().parse().unwrap(), &options).unwrap();
+    let before = patient.clock(USER).await.unwrap().token();
+    let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
+    let deleted = match repository.delete_matching(USER, TodoFilter::default(), now).await {
+        Ok(BulkOutcome::Changed(count)) => count,
+        // Too slow for it, as SQLite on most machines.
+        Err(RepositoryError::Unavailable(_)) => 0,
+        outcome => panic!("{outcome:?}"),
+    };
+    assert!(deleted == todos || deleted == 0, "{deleted}");
+    let counts = patient.count(USER, TodoFilter::default()).await.unwrap();
+    assert_eq!(counts.total, todos - deleted);
+    let (mut since, mut tombstones) = (before, 0);
+    loop {
+        let page = patient.changes(USER, Some(since), 10_000).await.unwrap().unwrap();
+        tombstones += page.deleted.len() as u64;
+        since = page.next;
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(tombstones, deleted);
+}
+
+#[tokio::test]
+async fn deleting_100_000_todos_on_sqlite_is_carried_out_whole_or_not_at_all() {
+    let database = filled_sqlite();
+    assert_deleted_whole_or_not_at_all(&database, TODOS_ON_SQLITE).await;
+}
+
+#[tokio::test]
+async fn deleting_100_000_todos_on_postgres_is_carried_out_whole_or_not_at_all() {
+    let Some(database) = filled_postgres(100_000) else { return };
+    assert_deleted_whole_or_not_at_all(&database, 100_000).await;
 }
