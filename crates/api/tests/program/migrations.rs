@@ -5,11 +5,12 @@ use todo_test_support::server::Server;
 
 use crate::support::{PROGRAM, run};
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "2026-01-22-000000_create_todos",
     "2026-03-01-000000_fold_texts_anew",
     "2026-11-21-000000_add_completed_at",
     "2026-11-21-000001_fill_completed_at",
+    "2026-11-22-000000_add_user_clocks_and_tombstones",
 ];
 
 fn databases() -> impl Iterator<Item = TestDatabase> {

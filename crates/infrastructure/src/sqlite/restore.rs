@@ -49,6 +49,7 @@ pub(crate) fn restore(
         .and_then(|mut file| io::copy(&mut file, temporary.as_file_mut()))
         .map_err(|error| file_error(backup, error))?;
     let contents = verify(temporary.path(), backup)?;
+    renew_feed(temporary.path(), backup)?;
     let prepare = || {
         if let Some(existing) = &existing {
             chown(temporary.path(), Some(existing.uid()), Some(existing.gid()))?;
@@ -70,6 +71,21 @@ pub(crate) fn restore(
     };
     sync_directory(database)?;
     Ok(Restored { contents, replaced })
+}
+
+/// Gives the change feed a new identity: clients may have seen changes that the backup lacks, and must begin anew.
+fn renew_feed(file: &Path, name: &Path) -> Result<(), BackupError> {
+    let renew = || {
+        let mut connection = SqliteConnection::establish(&uri(file, READ_WRITE))
+            .map_err(|error| error.to_string())?;
+        let statements = "PRAGMA journal_mode = DELETE; UPDATE feed SET id = randomblob(16)";
+        match connection.batch_execute(statements).map_err(|error| error.to_string()) {
+            // A backup of an earlier release has none. It gets one when it is migrated.
+            Err(problem) if problem.contains("no such table: feed") => Ok(()),
+            result => result,
+        }
+    };
+    renew().map_err(|problem| BackupError::Damaged { path: name.to_owned(), problem })
 }
 
 /// The result of `PRAGMA journal_mode`.

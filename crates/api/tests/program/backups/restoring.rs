@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use todo_test_support::clients::http::HANG_TIMEOUT;
+use todo_test_support::server::Server;
 
-use super::{Place, create, titles};
+use super::{Place, client, create, titles};
 
 #[test]
 fn a_database_is_only_replaced_if_asked_to_and_kept() {
@@ -129,4 +130,27 @@ fn a_journal_that_would_change_the_restored_database_is_refused() {
     fs::remove_file(place.path("todos.db")).unwrap();
     place.restore("todos.db", "backup.db").failed(1, &["todos.db-wal", "not closed"]);
     assert!(!place.path("todos.db").exists());
+}
+
+/// The client may have seen changes that the backup lacks.
+#[test]
+fn after_a_restore_a_client_has_to_synchronize_anew() {
+    let changes = |server: &Server, since: &str| {
+        client(server).get(&format!("/api/v1/todos/changes{since}")).unwrap()
+    };
+    let place = Place::new();
+    place.fill("todos.db", &["Old"]);
+    place.back_up("todos.db", "backup.db").succeeded();
+    let server = place.serve("todos.db");
+    let next = changes(&server, "").json()["next"].as_str().unwrap().to_owned();
+    let since = format!("?since={next}");
+    assert_eq!(changes(&server, &since).status, 200);
+    server.terminate();
+    server.wait_exit(HANG_TIMEOUT);
+    place.run(&["restore", "--force"], "todos.db", "backup.db").succeeded();
+    let server = place.serve("todos.db");
+    let expired = changes(&server, &since);
+    assert_eq!(expired.json()["error_code"], "SYNC_TOKEN_EXPIRED");
+    let whole = changes(&server, "").json();
+    assert_eq!(whole["items"].as_array().unwrap().len(), 1);
 }
