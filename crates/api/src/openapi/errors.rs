@@ -10,11 +10,11 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
+use super::error_examples::{body_examples, caller_examples, examples_of};
 use super::examples::{REQUEST_ID, todo};
 use super::operations;
 use super::schemas::PRECONDITION_FAILED;
 use crate::error::ApiError;
-use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::etag::ETAGS_RULE;
 use crate::http::unknown::unknown;
 use crate::identity::AuthMode;
@@ -26,7 +26,7 @@ use crate::todos::params::{ALL_RULE, MAX_LIMIT, limit_rule};
 pub(super) struct Errors(pub(super) AuthMode);
 
 /// An example of an error: its name, when it occurs, and the error.
-type Example = (&'static str, &'static str, ApiError);
+pub(super) type Example = (&'static str, &'static str, ApiError);
 
 impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
@@ -102,33 +102,8 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
     }
     if id == "listTodos" {
         examples.retain(|(name, ..)| *name != "another_version");
-        examples.push((
-            "weak_tag",
-            "`If-Match` has tags: they never hold, because the tag of a list is weak.",
-            precondition_failed(None),
-        ));
     }
-    if matches!(id, "createTodo" | "putTodo") {
-        examples.push((
-            "quota_exceeded",
-            "The user has as many todos as the server allows, if it has a limit. Nothing was changed.",
-            ApiError::QuotaExceeded { limit: 10_000 },
-        ));
-    }
-    if id == "listChanges" {
-        examples.push((
-            "expired",
-            "The token has expired. Ask again without `since`, and drop the todos that are not returned.",
-            ApiError::SyncTokenExpired,
-        ));
-    }
-    if id == "putTodo" {
-        examples.push((
-            "no_todo",
-            "The condition requires a todo that does not exist.",
-            precondition_failed(None),
-        ));
-    }
+    examples.extend(examples_of(id));
     if operation.request_body.is_some() {
         examples.extend(body_examples(id));
     }
@@ -172,66 +147,11 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
     examples
 }
 
-/// The possible errors of identifying the caller.
-fn caller_examples(mode: AuthMode) -> Vec<Example> {
-    match mode {
-        AuthMode::Header => vec![
-            ("missing_user", "The header `X-User-ID` is missing or empty.", ApiError::MissingUser),
-            (
-                "invalid_user",
-                "The header `X-User-ID` is not a single UUID.",
-                ApiError::InvalidUserId,
-            ),
-        ],
-        AuthMode::Jwt => vec![
-            ("missing_token", "There is no bearer token.", ApiError::MissingToken),
-            (
-                "expired_token",
-                "The token has expired. Renew it, and repeat the request.",
-                ApiError::TokenExpired,
-            ),
-            (
-                "invalid_token",
-                "The token is refused; `detail` says why.",
-                ApiError::InvalidToken("the claim aud names none of the accepted audiences".into()),
-            ),
-        ],
-    }
-}
-
 fn query_name(parameter: &RefOr<Parameter>) -> Option<&str> {
     match parameter {
         RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(&it.name),
         _ => None,
     }
-}
-
-/// The possible errors of a body.
-fn body_examples(operation_id: &str) -> [Example; 5] {
-    let field = if operation_id == "updateTodos" { "is_completed" } else { "title" };
-    [
-        (
-            "invalid_body",
-            "The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.",
-            ApiError::field(field, "is required"),
-        ),
-        (
-            "unknown_field",
-            "The body has an unknown field.",
-            ApiError::Invalid(vec![unknown("completed", &["is_completed"])]),
-        ),
-        (
-            "too_large",
-            "The body is longer than 64 KiB.",
-            ApiError::PayloadTooLarge { limit: MAX_BODY_BYTES },
-        ),
-        ("too_slow", "The body did not arrive in time.", ApiError::BodyTimeout(BODY_TIMEOUT)),
-        (
-            "not_json",
-            "The body has another media type, or is compressed.",
-            ApiError::UnsupportedMediaType(MEDIA_TYPE_RULE),
-        ),
-    ]
 }
 
 fn internal() -> Example {

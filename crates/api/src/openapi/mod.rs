@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, generated from the handlers and errors.
 
+mod error_examples;
 mod errors;
 mod examples;
 mod order;

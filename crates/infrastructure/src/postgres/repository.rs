@@ -44,10 +44,6 @@ const SYSTEM: &str = "postgresql";
 /// The names of the kinds of jobs in metrics and traces. The lookups are those of one todo or a first page.
 const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
 
-/// How many todos a bulk call may change, per second of its timeout. A quarter of the measured rate, so that it also
-/// ends in time on a slow disk or a busy processor.
-const BULK_CHANGES_PER_SECOND: u128 = 10_000;
-
 impl PostgresTodoRepository {
     /// Connects, migrates if the options say so, and starts the threads.
     ///
@@ -136,12 +132,6 @@ impl PostgresTodoRepository {
                 session.run_with_timeout(kind, deadline, |session| statement(session, deadline))
             })
         })
-    }
-
-    /// How many todos a bulk call may change, so that it ends before its timeout.
-    fn bulk_limit(&self) -> u32 {
-        let limit = self.bulk_timeout.as_millis() * BULK_CHANGES_PER_SECOND / 1_000;
-        u32::try_from(limit).unwrap_or(u32::MAX)
     }
 
     /// Runs a write on a worker thread.
@@ -245,7 +235,7 @@ impl TodoRepository for PostgresTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = self.bulk_limit();
+        let limit = statements::max_changes(self.bulk_timeout);
         let update = move |c: &mut _, attempt| {
             statements::update_matching(c, user, &filter, &patch, limit, attempt)
         };
@@ -258,7 +248,7 @@ impl TodoRepository for PostgresTodoRepository {
         filter: TodoFilter,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = self.bulk_limit();
+        let limit = statements::max_changes(self.bulk_timeout);
         let delete =
             move |c: &mut _, attempt| statements::delete_matching(c, user, &filter, limit, attempt);
         self.write(user, JobKind::Bulk, now, delete).await

@@ -92,7 +92,7 @@ pub(crate) async fn batched_pages(repository: &Arc<dyn TodoRepository>) -> Vec<S
             join_all((0..CONCURRENT_CALLS).map(|_| repository.list(user, query.clone()))).await;
         };
         let mut statement = capture::batched_statement(lists).await;
-        statement.values[0].literal = BUSY_AND_QUIET.to_owned();
+        BUSY_AND_QUIET.clone_into(&mut statement.values[0].literal);
         pages.push(Statement { is_filtered: is_completed.is_some(), ..statement });
     }
     pages

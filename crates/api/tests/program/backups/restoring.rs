@@ -146,7 +146,7 @@ fn after_a_restore_a_client_has_to_synchronize_anew() {
     let since = format!("?since={next}");
     assert_eq!(changes(&server, &since).status, 200);
     server.terminate();
-    server.wait_exit(HANG_TIMEOUT);
+    assert_eq!(server.wait_exit(HANG_TIMEOUT).code(), Some(0));
     place.run(&["restore", "--force"], "todos.db", "backup.db").succeeded();
     let server = place.serve("todos.db");
     let expired = changes(&server, &since);

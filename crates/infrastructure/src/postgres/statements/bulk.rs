@@ -1,5 +1,7 @@
 //! Updates and deletions of all todos that match a filter.
 
+use std::time::Duration;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
@@ -12,6 +14,16 @@ use crate::postgres::row::sql_patch;
 use crate::postgres::schema::todos;
 use crate::postgres::ticked::{Attempt, Bury, Ticked, is_ticked};
 use crate::sql::Cached;
+
+/// How many todos a bulk call may change, per second of its timeout. A quarter of the measured rate, so that it also
+/// ends in time on a slow disk or a busy processor.
+const BULK_CHANGES_PER_SECOND: u128 = 10_000;
+
+/// How many todos a bulk call may change, so that it ends before its timeout.
+pub(in crate::postgres) fn max_changes(timeout: Duration) -> u32 {
+    let limit = timeout.as_millis() * BULK_CHANGES_PER_SECOND / 1_000;
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
 
 /// The outcome of a bulk statement that has changed `$count` of the rows `$matching`, if none is left.
 macro_rules! outcome {
