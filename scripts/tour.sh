@@ -336,6 +336,11 @@ call 'stats' 200 GET "$todos/stats"
 is '{"total":4,"active":3,"completed":1}'
 call 'stats: filtered' 200 GET "$todos/stats?is_completed=false&q=x"
 is '{"total":1,"active":1,"completed":0}'
+call 'events: what a stream is like' 200 HEAD "$todos/events"
+header content-type text/event-stream
+header x-accel-buffering no
+call 'events: damaged token' 422 GET "$todos/events?since=x"
+error VALIDATION_ERROR
 send 'update many' 200 PATCH "$todos?is_completed=false" '{"is_completed":true}'
 is '{"affected":3}'
 send 'update many: none match' 200 PATCH "$todos?is_completed=false" '{"is_completed":true}'

@@ -86,6 +86,14 @@ pub enum ApiError {
         /// The time to wait, in seconds.
         retry_after_seconds: u64,
     },
+    /// There are too many event streams.
+    #[error("Too many event streams: at most {limit} {}", if *.is_total { "are open" } else { "for each user" })]
+    TooManyStreams {
+        /// The maximum.
+        limit: usize,
+        /// Whether it is that of all users.
+        is_total: bool,
+    },
     /// The condition in `If-Match` or `If-None-Match` does not hold.
     #[error("The todo does not match the condition; nothing was changed")]
     PreconditionFailed {
@@ -172,6 +180,8 @@ pub enum ErrorCode {
     PreconditionFailed,
     /// The caller has sent too many requests: retry after the seconds in `Retry-After`.
     TooManyRequests,
+    /// There are too many event streams, of the caller or in all: retry after the seconds in `Retry-After`.
+    TooManyStreams,
     /// The user has as many todos as this server allows.
     QuotaExceeded,
     /// The change token has expired: synchronize again without `since`.
@@ -242,6 +252,7 @@ impl ApiError {
             }
             Self::QuotaExceeded { .. } => (Status::CONFLICT, Code::QuotaExceeded),
             Self::SyncTokenExpired => (Status::GONE, Code::SyncTokenExpired),
+            Self::TooManyStreams { .. } => (Status::TOO_MANY_REQUESTS, Code::TooManyStreams),
             Self::TooManyRequests { .. } => (Status::TOO_MANY_REQUESTS, Code::TooManyRequests),
             Self::Unavailable(_) | Self::KeysUnavailable { .. } => {
                 (Status::SERVICE_UNAVAILABLE, Code::ServiceUnavailable)

@@ -8,6 +8,7 @@
 //! | [`docs`] | `/docs` and `/openapi.json` |
 //! | [`openapi`] | the OpenAPI document, generated from the code |
 //! | [`error`] | all errors: status, code, text and format |
+//! | [`events`] | event streams: who listens, and how they hear of changes |
 //! | [`http`] | what all routes share: the caller, bodies, entity tags, CORS, request ids |
 //! | [`identity`] | verifying tokens, and the keys for that |
 //! | [`server`], [`shutdown`] | starting and stopping the server |
@@ -21,6 +22,7 @@
 
 pub mod docs;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod http;
 pub mod identity;

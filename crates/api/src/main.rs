@@ -158,6 +158,7 @@ fn serve(
         ServerOptions {
             workers: settings.http_workers,
             max_connections: settings.max_connections,
+            max_streams: settings.max_streams,
             keep_alive: settings.keep_alive,
             database_timeout: settings.database_timeout.max(settings.bulk_timeout),
             cors_allowed_origins: settings.cors_allowed_origins,

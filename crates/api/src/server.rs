@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -17,10 +18,13 @@ use actix_web::dev::{AppConfig, Server as Listening, ServiceRequest, ServiceResp
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
+use futures_util::future::{Either, join, select};
 use governor::Quota;
 use todo_domain::TodoService;
 
 use crate::docs::Docs;
+use crate::events::hub::EventHub;
+use crate::events::poll::poll;
 use crate::http::connection::{CLIENT_TIMEOUT, Connection};
 use crate::http::cors::{Origins, cors};
 use crate::http::envelope::{Recorders, envelope};
@@ -55,6 +59,8 @@ pub struct ServerOptions {
     pub workers: Option<usize>,
     /// The maximum number of open connections. Further clients wait to be accepted.
     pub max_connections: usize,
+    /// The maximum number of event streams.
+    pub max_streams: usize,
     /// How long an idle connection is kept open; zero closes it after each response.
     pub keep_alive: Duration,
     /// How long a request may wait for the database.
@@ -80,6 +86,7 @@ pub fn configure(
     shutdown: Shutdown,
     docs: Docs,
     stream_limit: StreamLimit,
+    hub: EventHub,
     authentication: &Authentication,
 ) {
     config
@@ -88,6 +95,7 @@ pub fn configure(
         .app_data(web::Data::new(shutdown))
         .app_data(web::Data::new(docs))
         .app_data(web::Data::new(stream_limit))
+        .app_data(web::Data::new(hub))
         .configure(todos::routes)
         .configure(me::routes)
         .configure(health::routes)
@@ -137,6 +145,9 @@ where
         HttpService::build()
             .keep_alive(keep_alive)
             .h1_write_buffer_size(WRITE_BUFFER)
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.hang_up());
+            })
             .graceful_shutdown_signal(stopping)
             .finish(map_config(app.into_factory(), |()| AppConfig::default())),
     )
@@ -188,6 +199,7 @@ impl Server {
         let ServerOptions {
             workers,
             max_connections,
+            max_streams,
             keep_alive,
             database_timeout,
             cors_allowed_origins,
@@ -201,7 +213,11 @@ impl Server {
         let shutdown = Shutdown::default();
         let requests = metrics.as_ref().map(Metrics::requests);
         let open = requests.as_deref().map(RequestMetrics::connections).unwrap_or_default();
+        let streams = requests.as_deref().map(RequestMetrics::streams).unwrap_or_default();
         let recorders = Recorders { metrics: requests, traces };
+        let hub = EventHub::new(max_streams, streams);
+        let service = service.with_observer(Arc::new(hub.clone()));
+        let polling = poll(hub.clone(), service.clone());
         let note = sandbox.as_ref().map(|_| sandbox::text::note());
         let docs = Docs::new(authentication.mode(), note.as_deref());
         let stream_limit = StreamLimit::default();
@@ -227,15 +243,16 @@ impl Server {
             async move { stopping.notified().await }
         };
         let state = shutdown.clone();
+        let streams = hub.clone();
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
             let (stream_limit, authentication) = (stream_limit.clone(), authentication.clone());
-            let rate_limit = rate_limit.clone();
+            let (rate_limit, hub) = (rate_limit.clone(), hub.clone());
             App::new().configure(move |config| {
                 if let Some(limit) = rate_limit {
                     config.app_data(limit);
                 }
-                configure(config, service, state, docs, stream_limit, &authentication);
+                configure(config, service, state, docs, stream_limit, hub, &authentication);
             })
         };
         let server = match sandbox {
@@ -267,10 +284,12 @@ impl Server {
             tracing::info!("shutting down");
             shutdown.begin();
             tokio::time::sleep(shutdown_delay).await;
+            streams.close();
             open.all_closed(DRAIN_PERIOD.saturating_sub(shutdown_delay)).await;
             handle.stop(true).await;
         };
-        let (result, ()) = futures_util::future::join(server, shutting_down).await;
+        let serving = pin!(join(server, shutting_down));
+        let Either::Left(((result, ()), _)) = select(serving, pin!(polling)).await;
         if let Some(metrics) = metrics {
             metrics.stop().await;
         }

@@ -1,7 +1,7 @@
 //! The domain of the todo service: the entity, its rules and the use cases.
 //!
 //! This crate depends on no framework: no HTTP, no SQL, no serialization. Callers use it through [`TodoService`];
-//! it reaches the outside through two ports, [`TodoRepository`] and [`Clock`].
+//! it reaches the outside through three ports, [`TodoRepository`], [`Clock`] and [`ChangeObserver`].
 //!
 //! | module | contents |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | [`changes`] | the change feed: owners' clocks, tombstones, tokens |
 //! | [`repository`] | the port that the database adapters implement |
 //! | [`clock`] | the clock port |
+//! | [`observer`] | the port by which others hear of changes |
 //! | [`service`] | the use cases |
 //! | [`error`] | the errors of the use cases |
 
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod listing;
+pub mod observer;
 pub mod repository;
 pub mod search;
 pub mod service;
@@ -32,6 +34,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::TodoError;
 pub use id::{TodoId, UserId};
 pub use listing::{Listed, Page, PageQuery, Position, Sort, SortKey, TodoCounts, TodoFilter};
+pub use observer::ChangeObserver;
 pub use repository::{
     BulkOutcome, DeleteOutcome, InsertOutcome, PutCondition, PutOutcome, RepositoryError,
     TodoRepository, UpdateOutcome, VersionMatch,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
+use crate::observer::WriteGuard;
 use crate::{
-    BulkOutcome, Changes, Clock, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, Page,
-    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Title, Todo, TodoCounts,
-    TodoError, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, ChangeObserver, Changes, Clock, DeleteOutcome, InsertOutcome, Listed, NewTodo,
+    OwnerClock, Page, PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Title, Todo,
+    TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
+    VersionMatch,
 };
 
 /// The use cases. Cheap to clone; all clones share one repository.
@@ -21,6 +23,7 @@ pub struct TodoService {
     repository: Arc<dyn TodoRepository>,
     clock: Arc<dyn Clock>,
     quota: Option<u32>,
+    observer: Option<Arc<dyn ChangeObserver>>,
 }
 
 /// A todo that was put, and whether it was created.
@@ -36,13 +39,19 @@ pub enum Put {
 impl TodoService {
     /// Creates the service from a repository and a clock.
     pub fn new(repository: Arc<dyn TodoRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { repository, clock, quota: None }
+        Self { repository, clock, quota: None, observer: None }
     }
 
     /// Limits how many todos a user can have.
     #[must_use]
     pub fn with_quota(self, quota: Option<u32>) -> Self {
         Self { quota, ..self }
+    }
+
+    /// Tells this observer of every write.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn ChangeObserver>) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Creates a todo with a new id: a UUID of version 7, which sorts by time.
@@ -52,6 +61,7 @@ impl TodoService {
         title: Title,
         others: TodoPatch,
     ) -> Result<Todo, TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         let todo = NewTodo::new(new_id(now), title, others);
         match self.repository.insert(user, todo, self.quota, now).await? {
@@ -91,6 +101,7 @@ impl TodoService {
         patch: TodoPatch,
         versions: VersionMatch,
     ) -> Result<Todo, TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         match self.repository.update(user, id, patch, versions, now).await? {
             UpdateOutcome::Updated(todo) => Ok(todo),
@@ -106,6 +117,7 @@ impl TodoService {
         todo: NewTodo,
         condition: PutCondition,
     ) -> Result<Put, TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         match self.repository.put(user, todo, condition, self.quota, now).await? {
             PutOutcome::Created(todo) => Ok(Put::Created(todo)),
@@ -122,6 +134,7 @@ impl TodoService {
         id: TodoId,
         versions: VersionMatch,
     ) -> Result<(), TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         match self.repository.delete(user, id, versions, now).await? {
             DeleteOutcome::Deleted => Ok(()),
@@ -137,6 +150,7 @@ impl TodoService {
         filter: TodoFilter,
         patch: TodoPatch,
     ) -> Result<u64, TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         changed(self.repository.update_matching(user, filter, patch, now).await?)
     }
@@ -147,6 +161,7 @@ impl TodoService {
         user: UserId,
         filter: TodoFilter,
     ) -> Result<u64, TodoError> {
+        let _guard = self.write_guard(user);
         let now = self.clock.now();
         changed(self.repository.delete_matching(user, filter, now).await?)
     }
@@ -200,6 +215,10 @@ impl TodoService {
     /// Checks that todos can be read.
     pub async fn ready(&self) -> Result<(), RepositoryError> {
         self.repository.ping().await
+    }
+
+    fn write_guard(&self, user: UserId) -> WriteGuard<'_> {
+        WriteGuard { observer: self.observer.as_ref(), user }
     }
 
     fn quota_exceeded(&self) -> TodoError {

@@ -4,9 +4,11 @@
 //! - [`ledger`]: the expected state of one user's todos
 //! - [`load`]: many concurrent clients
 //! - [`slow`]: clients that send or read one byte per second
+//! - [`events`]: a client of event streams
 //! - [`balancer`]: a load balancer in front of two servers
 
 pub mod balancer;
+pub mod events;
 pub mod http;
 pub mod ledger;
 pub mod load;

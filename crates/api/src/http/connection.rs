@@ -4,8 +4,10 @@
 //! (`KEEP_ALIVE`). It has no timeout for later requests, for a body that no handler reads, or for a client that does
 //! not read its response.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +20,19 @@ use crate::shutdown::OpenConnection;
 /// How long a client may take to send a request, or to read what fits into the socket buffers.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Whether a client has closed its side of the connection. That does not end its requests, because it may still read
+/// their responses; only a response that may never end should ask.
+#[derive(Debug, Clone, Default)]
+pub struct HangUp(Rc<Cell<bool>>);
+
+impl HangUp {
+    /// Whether it has.
+    #[must_use]
+    pub fn has_occurred(&self) -> bool {
+        self.0.get()
+    }
+}
+
 /// A client's connection.
 pub struct Connection {
     stream: TcpStream,
@@ -27,6 +42,7 @@ pub struct Connection {
     last_progress: Instant,
     /// Whether a request is in progress, as far as it shows here: the last bytes were read, or could not be written.
     is_busy: bool,
+    hang_up: HangUp,
     timer: Pin<Box<Sleep>>,
     _open: OpenConnection,
 }
@@ -43,7 +59,22 @@ impl Connection {
     ) -> Self {
         let last_progress = Instant::now();
         let timer = Box::pin(sleep_until(last_progress + timeout));
-        Self { stream, timeout, keep_alive, last_progress, is_busy: true, timer, _open: open }
+        Self {
+            stream,
+            timeout,
+            keep_alive,
+            last_progress,
+            is_busy: true,
+            hang_up: HangUp::default(),
+            timer,
+            _open: open,
+        }
+    }
+
+    /// Where it says that the client has closed its side.
+    #[must_use]
+    pub fn hang_up(&self) -> HangUp {
+        self.hang_up.clone()
     }
 
     fn poll_timeout(&mut self, context: &mut Context<'_>) -> io::Result<()> {
@@ -83,6 +114,8 @@ impl AsyncRead for Connection {
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
             this.start_timeout();
+        } else if buffer.remaining() > 0 {
+            this.hang_up.0.set(true);
         }
         Poll::Ready(Ok(()))
     }

@@ -31,6 +31,9 @@ use crate::traces::Traces;
 /// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// The `Retry-After` if there are too many streams, in seconds: they stay open for long.
+const STREAM_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("10");
+
 /// How much of a path is logged, in characters. No route is that long.
 const MAX_LOGGED_PATH: usize = 200;
 
@@ -186,6 +189,9 @@ fn write_error(
         }
         ApiError::TooManyRequests { retry_after_seconds } => {
             headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
+        }
+        ApiError::TooManyStreams { .. } => {
+            headers.insert(RETRY_AFTER, STREAM_RETRY_AFTER_SECONDS);
         }
         ApiError::MethodNotAllowed { allowed } => {
             let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");

@@ -21,11 +21,12 @@ use crate::shutdown::Connections;
 use crate::todos::stream_limit::TooManyStreams;
 
 /// The patterns of the routes; the last is for requests that match none.
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 14] = [
     "/api/v1/todos/{todo_id}",
     "/api/v1/todos",
     "/api/v1/todos/stats",
     "/api/v1/todos/changes",
+    "/api/v1/todos/events",
     "/api/v1/me",
     "/health",
     "/health/ready",
@@ -70,6 +71,7 @@ pub struct RequestMetrics {
 /// What is read when the metrics are collected.
 struct Shared {
     connections: Connections,
+    streams: Connections,
     max_connections: usize,
     /// The 503s, by cause.
     unavailable: Vec<(&'static str, AtomicU64)>,
@@ -91,6 +93,7 @@ impl RequestMetrics {
         let names = causes.names.iter().chain(&[TOO_MANY_STREAMS, SHUTTING_DOWN, NO_KEYS, OTHER]);
         let shared = Arc::new(Shared {
             connections: Connections::default(),
+            streams: Connections::default(),
             max_connections,
             unavailable: names.map(|name| (*name, AtomicU64::new(0))).collect(),
         });
@@ -103,6 +106,11 @@ impl RequestMetrics {
     /// The count of the server's open connections.
     pub(crate) fn connections(&self) -> Connections {
         self.shared.connections.clone()
+    }
+
+    /// The count of the open event streams.
+    pub(crate) fn streams(&self) -> Connections {
+        self.shared.streams.clone()
     }
 
     /// Records a request by its response.
@@ -167,6 +175,7 @@ impl Collector for Shared {
                 "How many connections may be open.",
                 self.max_connections,
             ),
+            ("http_server_open_streams", "Open event streams.", self.streams.count()),
         ];
         for (name, help, value) in gauges {
             encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)?;

@@ -15,11 +15,13 @@ use super::examples::{REQUEST_ID, todo};
 use super::operations;
 use super::schemas::PRECONDITION_FAILED;
 use crate::error::ApiError;
+use crate::events::hub::MAX_STREAMS_PER_USER;
 use crate::http::etag::ETAGS_RULE;
 use crate::http::unknown::unknown;
 use crate::identity::AuthMode;
 use crate::todos::changes::MAX_CHANGES;
 use crate::todos::errors::precondition_failed;
+use crate::todos::events::TOKEN_RULE;
 use crate::todos::params::{ALL_RULE, MAX_LIMIT, limit_rule};
 
 /// Adds the possible errors to every operation, and the header `X-Request-ID` to every response.
@@ -77,6 +79,18 @@ fn examples(operation: &Operation, mode: AuthMode) -> Vec<Example> {
             ApiError::TooManyRequests { retry_after_seconds: 1 },
         ));
         examples.push(internal());
+    }
+    if id == "streamEvents" {
+        examples.push((
+            "too_many_streams",
+            "The user has 16 streams, or the server as many as it allows. Retry after the seconds in `Retry-After`.",
+            ApiError::TooManyStreams { limit: MAX_STREAMS_PER_USER, is_total: false },
+        ));
+        examples.push((
+            "damaged_token",
+            "`since` is not a token of this user.",
+            ApiError::field("since", TOKEN_RULE),
+        ));
     }
     if takes("todo_id") {
         examples.push(("invalid_id", "`todo_id` is not a UUID.", ApiError::InvalidTodoId));
@@ -213,6 +227,16 @@ fn headers(error: &ApiError) -> Vec<(&'static str, ObjectBuilder, &'static str)>
                 "The requests that are left, `r`, and the seconds until there is another, `t`.",
             ),
             ("RateLimit-Policy", text(), "The limit: `q` requests in `w` seconds."),
+        ],
+        // They describe those of the other 429, too.
+        ApiError::TooManyStreams { .. } => vec![
+            retry_after,
+            ("RateLimit", text(), "As in other responses. Absent if the server has no limit."),
+            (
+                "RateLimit-Policy",
+                text(),
+                "As in other responses. Absent if the server has no limit.",
+            ),
         ],
         ApiError::PreconditionFailed { current: Some(_) } => {
             vec![("ETag", text(), "The version of `current`, in quotes. Absent if it is null.")]

@@ -3,18 +3,22 @@
 use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
-use todo_domain::{Description, NewTodo, Title, Todo, TodoId, TodoPatch, UserId};
+use todo_domain::{
+    Description, FeedId, NewTodo, OwnerClock, Title, Todo, TodoId, TodoPatch, UserId,
+};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterBuilder};
 use utoipa::openapi::{OpenApi, RefOr};
 use uuid::Uuid;
 
 use super::operations;
+use crate::events::body;
 use crate::health::{Health, HealthStatus};
 use crate::http::etag::list_etag;
 use crate::me::WhoAmI;
 use crate::todos::TODOS_PATH;
 use crate::todos::dto::{Affected, ChangeList, DeletedTodo, TodoList, TodoRead, TodoStats};
+use crate::todos::events::EVENT_STREAM;
 use crate::todos::json::to_string;
 
 /// The request id in the examples.
@@ -47,7 +51,10 @@ fn add_examples(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         if let Some(RefOr::T(content)) = response.content.get_mut("application/json") {
-            content.example = body(id, status);
+            content.example = json_body(id, status);
+        }
+        if let Some(RefOr::T(content)) = response.content.get_mut(EVENT_STREAM) {
+            content.example = Some(json!(event()));
         }
         for (name, header) in &mut response.headers {
             if let RefOr::T(header) = header {
@@ -68,7 +75,7 @@ fn parameter_value(operation_id: &str, name: &str) -> Option<Value> {
     }
 }
 
-fn body(operation_id: &str, status: &str) -> Option<Value> {
+fn json_body(operation_id: &str, status: &str) -> Option<Value> {
     let todo = todo(version(operation_id, status), operation_id == "updateTodo");
     let read = TodoRead::from(&todo);
     match operation_id {
@@ -89,6 +96,14 @@ fn body(operation_id: &str, status: &str) -> Option<Value> {
         "ready" => json(&HealthStatus { status: Health::Ready }),
         _ => None,
     }
+}
+
+/// The start of an event stream.
+fn event() -> String {
+    let feed = FeedId(Uuid::from_u128(0x6f1a_31a6_8c1d_4a50_9d3c_52c0_1f7e_8a44));
+    let changed_at = Some(todo(3, false).updated_at);
+    let clock = OwnerClock { feed, changed_at, purged_at: None };
+    format!("retry: 2000\n\n{}", body::event(UserId(USER_ID), clock.token()))
 }
 
 /// A response, as the server writes it.

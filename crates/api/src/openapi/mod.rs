@@ -45,6 +45,7 @@ use crate::{health, me, todos};
         todos::bulk::update_todos,
         todos::bulk::delete_todos,
         todos::stats::todo_stats,
+        todos::events::stream_events,
         todos::get::get_todo,
         todos::put::put_todo,
         todos::update::update_todo,

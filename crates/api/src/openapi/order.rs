@@ -8,7 +8,7 @@ use super::operations;
 
 /// The ids of the operations in the order of the page. On an empty database, each succeeds with its examples after the
 /// previous ones.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "putTodo",
     "getTodo",
     "updateTodo",
@@ -16,6 +16,7 @@ const ORDER: [&str; 13] = [
     "listTodos",
     "todoStats",
     "listChanges",
+    "streamEvents",
     "updateTodos",
     "deleteTodo",
     "deleteTodos",

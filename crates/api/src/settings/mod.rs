@@ -42,6 +42,11 @@ pub struct Settings {
     #[arg(long, env = "MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = positive::<usize>, hide_env_values = true)]
     pub max_connections: usize,
 
+    /// The maximum number of open event streams, each with its connection. Further ones fail with 429. Keep it below
+    /// `MAX_CONNECTIONS`, so that there is always room for other requests.
+    #[arg(long, env = "MAX_STREAMS", global = true, default_value_t = 10_000, value_parser = positive::<usize>, hide_env_values = true)]
+    pub max_streams: usize,
+
     /// How long an idle connection is kept open; 0s closes it after each response. Set it longer than the idle timeout
     /// of your load balancer.
     #[arg(long, env = "KEEP_ALIVE", global = true, default_value = "75s", value_parser = delay, hide_env_values = true)]

@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod delete;
 pub mod dto;
 pub mod errors;
+pub mod events;
 pub mod get;
 pub mod json;
 pub mod list;
@@ -32,6 +33,7 @@ pub const TODOS_PATH: &str = "/api/v1/todos";
 pub fn routes(config: &mut web::ServiceConfig) {
     get_only(config, "/api/v1/todos/stats", web::route().to(stats::todo_stats));
     get_only(config, "/api/v1/todos/changes", web::route().to(changes::list_changes));
+    get_only(config, "/api/v1/todos/events", web::route().to(events::stream_events));
     config
         .service(
             web::resource([TODOS_PATH, "/api/v1/todos/"])

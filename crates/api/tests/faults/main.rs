@@ -24,6 +24,7 @@ mod readers;
 mod slow;
 mod sqlite_files;
 mod stopping;
+mod streams;
 mod support;
 mod tls;
 mod unreadable;

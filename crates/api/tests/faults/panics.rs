@@ -81,6 +81,7 @@ fn with_server(database: &TestDatabase, test: impl FnOnce(u16, &BrokenClock)) {
         authentication: todo_api::identity::Authentication::Header,
         workers: Some(2),
         max_connections: 1_000,
+        max_streams: 1_000,
         keep_alive: Duration::from_secs(5),
         database_timeout: options.timeout,
         cors_allowed_origins: Vec::new(),

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::support::{Api, Operation};
 
 /// Every operation, and the statuses that it can return.
-const OPERATIONS: [(&str, &str, &str, &[u16]); 13] = [
+const OPERATIONS: [(&str, &str, &str, &[u16]); 14] = [
     ("createTodo", "POST", "/api/v1/todos", &[201, 400, 408, 409, 413, 415, 422, 429, 500, 503]),
     ("listTodos", "GET", "/api/v1/todos", &[200, 304, 400, 412, 422, 429, 500, 503]),
     ("listChanges", "GET", "/api/v1/todos/changes", &[200, 400, 410, 422, 429, 500, 503]),
     ("updateTodos", "PATCH", "/api/v1/todos", &[200, 400, 408, 413, 415, 422, 429, 500, 503]),
     ("deleteTodos", "DELETE", "/api/v1/todos", &[200, 400, 422, 429, 500, 503]),
     ("todoStats", "GET", "/api/v1/todos/stats", &[200, 400, 422, 429, 500, 503]),
+    ("streamEvents", "GET", "/api/v1/todos/events", &[200, 400, 422, 429, 500, 503]),
     ("getTodo", "GET", "/api/v1/todos/{todo_id}", &[200, 304, 400, 404, 412, 422, 429, 500, 503]),
     (
         "updateTodo",

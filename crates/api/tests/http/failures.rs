@@ -10,7 +10,8 @@ pub(crate) fn an_internal_error_is_explained_only_in_the_log(api: Api) {
     let todo = ann.create("Doomed")["id"].as_str().unwrap().to_owned();
     database::execute(api.database.as_ref().unwrap(), "DROP TABLE todos");
 
-    for operation in api.database_operations() {
+    // A stream needs the clock only.
+    for operation in api.database_operations().iter().filter(|it| it.id != "streamEvents") {
         let id = Uuid::new_v4().to_string();
         let call = operation.call(&ann, &todo).header("X-Request-ID", &id);
         let response = call.send_unchecked();

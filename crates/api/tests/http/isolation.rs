@@ -11,8 +11,15 @@ use crate::support::{Api, Response, TODOS, id_of, path_of, todo_path};
 const ON_ONE_TODO: [&str; 4] = ["getTodo", "putTodo", "updateTodo", "deleteTodo"];
 
 /// Operations on all todos of the caller.
-const ON_ALL_TODOS: [&str; 6] =
-    ["createTodo", "listTodos", "listChanges", "updateTodos", "deleteTodos", "todoStats"];
+const ON_ALL_TODOS: [&str; 7] = [
+    "createTodo",
+    "listTodos",
+    "listChanges",
+    "updateTodos",
+    "deleteTodos",
+    "todoStats",
+    "streamEvents",
+];
 
 /// Operations that concern no todos.
 const ON_NO_TODOS: [&str; 3] = ["whoAmI", "health", "ready"];
@@ -95,6 +102,11 @@ pub(crate) fn operations_on_many_todos_affect_only_the_callers_own(api: Api) {
         let body = match operation.id.as_str() {
             "createTodo" => {
                 other.delete(format!("{TODOS}?all=true")).expect(200);
+                continue;
+            }
+            "streamEvents" => {
+                assert_eq!(response.status, 200);
+                assert!(!response.text().contains("event:"), "{}", response.text());
                 continue;
             }
             _ => response.expect(200),

@@ -24,6 +24,7 @@ mod cursors;
 mod deleting;
 mod description;
 mod etags;
+mod events;
 mod failures;
 mod filters;
 mod getting;
@@ -191,6 +192,17 @@ http_contract! {
         only_if_present_replaces
         both_conditions_have_to_hold
         unless_a_version_creates_and_replaces;
+    events:
+        every_kind_of_write_is_an_event
+        a_client_that_is_behind_hears_at_once
+        the_last_event_id_takes_precedence
+        a_damaged_token_is_rejected_only_in_the_query
+        another_users_change_is_no_event
+        a_write_that_changes_nothing_is_no_event
+        a_stream_is_neither_cached_buffered_nor_compressed
+        a_user_has_at_most_sixteen_streams
+        the_number_of_streams_is_limited
+        a_stream_ends_when_the_token_expires;
     isolation:
         another_users_todo_looks_like_an_absent_one
         operations_on_many_todos_affect_only_the_callers_own
@@ -298,7 +310,8 @@ http_contract! {
     metrics:
         the_sums_match_the_clients_own_count
         what_clients_send_creates_no_series
-        connections_are_counted;
+        connections_are_counted
+        open_streams_are_counted;
     traces:
         the_spans_of_a_call_nest_below_the_callers
         what_the_caller_does_not_trace_is_not_traced

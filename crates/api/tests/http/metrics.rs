@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use todo_test_support::clients::events::EventStream;
 use todo_test_support::clients::http;
 use todo_test_support::clients::http::HANG_TIMEOUT;
 use todo_test_support::database::TestDatabase;
@@ -216,6 +217,20 @@ fn the_age_of_the_key_set_is_measured_if_it_is_fetched() {
 
     let by_header = Measured::start(TestDatabase::sqlite());
     assert!(!by_header.text().contains("jwt_"), "{}", by_header.text());
+}
+
+/// A stream is not recorded as a long request: its duration is the time to its first part.
+pub(crate) fn open_streams_are_counted(database: TestDatabase) {
+    let measured = Measured::start(database);
+    let user = Uuid::new_v4().to_string();
+    let open = || EventStream::open(measured.api.server.port(), "", &[("X-User-ID", &user)]);
+    let streams = [open(), open()];
+    let gauge = "http_server_open_streams";
+    let scrape = measured.scrape_until(|it| sum(it, gauge) == 2);
+    let route = format!("{COUNT}{{http_route=\"/api/v1/todos/events\"");
+    assert_eq!(sum(&scrape, &route), 2, "{scrape:#?}");
+    drop(streams);
+    measured.scrape_until(|it| sum(it, gauge) == 0);
 }
 
 /// Expects that each 503 was counted once by its cause, and that one of these was the cause of some.

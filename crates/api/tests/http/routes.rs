@@ -51,6 +51,7 @@ pub(crate) fn another_method_is_rejected_with_the_allowed_ones(api: Api) {
         (TODOS, "GET, HEAD, POST, PATCH, DELETE"),
         ("/api/v1/todos/", "GET, HEAD, POST, PATCH, DELETE"),
         ("/api/v1/todos/stats", "GET, HEAD"),
+        ("/api/v1/todos/events", "GET, HEAD"),
         (todo.as_str(), "GET, HEAD, PUT, PATCH, DELETE"),
         ("/health", "GET, HEAD"),
         ("/health/ready", "GET, HEAD"),

@@ -7,11 +7,12 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 41] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 42] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
     ("MAX_CONNECTIONS", Some("10000")),
+    ("MAX_STREAMS", Some("10000")),
     ("KEEP_ALIVE", Some("75s")),
     ("DATABASE_URL", Some("sqlite://todos.db")),
     ("DATABASE_URL_FILE", None),
@@ -52,11 +53,12 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 41] = [
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 40] = [
+const INVALID: [(&str, &[&str]); 41] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
     ("MAX_CONNECTIONS", &["0", "-1", "many", ""]),
+    ("MAX_STREAMS", &["0", "-1", "many", ""]),
     ("KEEP_ALIVE", &["long", "2h", "-1s", ""]),
     ("DATABASE_URL", &["", "todos.db", "mysql://localhost/todos"]),
     ("DATABASE_URL_FILE", &["", "/nowhere/url"]),

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use chrono::TimeDelta;
@@ -43,6 +44,48 @@ fn listed(todos: Vec<Todo>) -> Listed {
 
 fn unavailable() -> RepositoryError {
     RepositoryError::unavailable("the connection was refused")
+}
+
+/// Counts the writes that it is told of.
+#[derive(Default)]
+struct Writes(AtomicUsize);
+
+impl ChangeObserver for Writes {
+    fn write_ended(&self, user: UserId) {
+        assert_eq!(user, ALICE);
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn the_observer_is_told_of_every_write_even_if_it_fails_and_of_no_read() {
+    let mut repository = MockTodoRepository::new();
+    repository.expect_insert().returning(|_, _, _, _| Err(unavailable()));
+    repository.expect_update().returning(|_, _, _, _, _| Ok(UpdateOutcome::Absent));
+    repository.expect_put().returning(|_, _, _, _, _| Err(unavailable()));
+    repository.expect_delete().returning(|_, _, _, _| Ok(DeleteOutcome::Deleted));
+    repository.expect_update_matching().returning(|_, _, _, _| Ok(BulkOutcome::Changed(1)));
+    repository.expect_delete_matching().returning(|_, _, _| Ok(BulkOutcome::Changed(1)));
+    repository.expect_find().returning(|_, _| Ok(None));
+    let writes = Arc::new(Writes::default());
+    let service = service(repository).with_observer(Arc::clone(&writes) as Arc<_>);
+    let (id, any) = (TodoId(Uuid::nil()), || VersionMatch::Any);
+    let told = || writes.0.swap(0, Ordering::Relaxed);
+
+    drop(now(service.create(ALICE, title("Buy"), TodoPatch::default())));
+    assert_eq!(told(), 1);
+    drop(now(service.update(ALICE, id, TodoPatch::default(), any())));
+    assert_eq!(told(), 1);
+    drop(now(service.put(ALICE, new_todo(1), PutCondition::Always)));
+    assert_eq!(told(), 1);
+    drop(now(service.delete(ALICE, id, any())));
+    assert_eq!(told(), 1);
+    drop(now(service.update_matching(ALICE, TodoFilter::default(), TodoPatch::default())));
+    assert_eq!(told(), 1);
+    drop(now(service.delete_matching(ALICE, TodoFilter::default())));
+    assert_eq!(told(), 1);
+    drop(now(service.get(ALICE, id)));
+    assert_eq!(told(), 0);
 }
 
 #[test]

@@ -4,5 +4,5 @@ pub(crate) mod pooler;
 pub(crate) mod setup;
 pub(crate) mod wait;
 
-pub(crate) use todo_test_support::clients::{balancer, http, ledger, load, slow};
+pub(crate) use todo_test_support::clients::{balancer, events, http, ledger, load, slow};
 pub(crate) use todo_test_support::program;

@@ -110,6 +110,15 @@ impl Api {
         response
     }
 
+    /// Sends a request on a connection whose sending side is closed then, and reads the response: a stream ends at once.
+    #[track_caller]
+    pub(super) fn send_and_hang_up(&self, request: &Request) -> Response {
+        let mut connection = http::Connection::open(self.server.port()).unwrap();
+        connection.send(request.as_bytes()).unwrap();
+        connection.stream().shutdown(std::net::Shutdown::Write).unwrap();
+        connection.receive(request.is_head()).unwrap()
+    }
+
     /// The one log line about a request, which may be written shortly after the response.
     #[track_caller]
     pub(crate) fn log_line(&self, request_id: &str) -> Value {

@@ -10,6 +10,9 @@ use super::api::Api;
 /// The path of the collection.
 pub(crate) const TODOS: &str = "/api/v1/todos";
 
+/// The path of the event stream.
+pub(crate) const EVENTS: &str = "/api/v1/todos/events";
+
 /// The path of the caller.
 pub(crate) const ME: &str = "/api/v1/me";
 
@@ -57,6 +60,11 @@ impl<'a> Client<'a> {
     /// The user's id.
     pub(crate) fn id(&self) -> &str {
         self.user.as_deref().unwrap_or_default()
+    }
+
+    /// The header that identifies the user.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        self.credentials.as_ref().map(|(name, value)| (&**name, &**value)).unwrap()
     }
 
     /// A call, not yet sent.
@@ -161,6 +169,9 @@ impl Call<'_> {
         let headers: Vec<_> = host.into_iter().chain(headers).collect();
         let mut request = Request::default();
         request.set(&self.method, &self.target, &headers, self.body.as_deref());
+        if self.method == "GET" && self.target.starts_with(EVENTS) {
+            return self.api.send_and_hang_up(&request);
+        }
         self.api.send(&request)
     }
 }

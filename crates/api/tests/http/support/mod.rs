@@ -9,7 +9,7 @@ mod raw;
 
 pub(crate) use self::api::Api;
 pub(crate) use self::client::{
-    Call, Client, ME, TODOS, id_of, path_of, percent_encoded, todo_path,
+    Call, Client, EVENTS, ME, TODOS, id_of, path_of, percent_encoded, todo_path,
 };
 pub(crate) use self::operations::Operation;
 pub(crate) use todo_test_support::clients::http::Response;

@@ -1,0 +1,301 @@
+//! The open streams. While nobody listens, a notice costs one atomic load.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use todo_domain::{ChangeObserver, OwnerClock, TodoError, TodoService, UserId};
+use tokio::sync::watch::error::RecvError;
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
+
+use crate::error::ApiError;
+use crate::health::ShuttingDown;
+use crate::shutdown::{Connections, OpenConnection};
+
+/// The maximum number of streams of one user: more than one person has browser tabs and devices.
+pub const MAX_STREAMS_PER_USER: usize = 16;
+
+/// The open streams of all users. Clones share them.
+#[derive(Clone)]
+pub struct EventHub(Arc<Shared>);
+
+struct Shared {
+    max_streams: usize,
+    open: Connections,
+    state: Mutex<State>,
+    /// Notified when the first stream is opened.
+    is_needed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    is_closed: bool,
+    listeners: HashMap<UserId, Listener>,
+}
+
+/// A user with open streams.
+struct Listener {
+    streams: usize,
+    /// Counts the notices. A stream that is slow to read finds only the last one: it costs no queue.
+    notices: watch::Sender<u64>,
+    clock: Arc<SharedClock>,
+}
+
+/// The clock of a user as it was read last, and after how many notices. So all streams of the user share one read.
+type SharedClock = AsyncMutex<Option<(u64, OwnerClock)>>;
+
+/// An open stream of a user, counted until it is dropped.
+pub struct Subscription {
+    hub: EventHub,
+    user: UserId,
+    notices: watch::Receiver<u64>,
+    clock: Arc<SharedClock>,
+    _open: OpenConnection,
+}
+
+impl EventHub {
+    /// Creates a hub that allows so many streams, and counts them in `open`.
+    #[must_use]
+    pub fn new(max_streams: usize, open: Connections) -> Self {
+        let (state, is_needed) = (Mutex::default(), Notify::new());
+        Self(Arc::new(Shared { max_streams, open, state, is_needed }))
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyStreams`] if there are too many, [`ApiError::Unavailable`] after [`EventHub::close`].
+    pub fn subscribe(&self, user: UserId) -> Result<Subscription, ApiError> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(ApiError::Unavailable(ShuttingDown.into()));
+        }
+        let of_user = state.listeners.get(&user).map_or(0, |it| it.streams);
+        if of_user >= MAX_STREAMS_PER_USER {
+            return Err(ApiError::TooManyStreams { limit: MAX_STREAMS_PER_USER, is_total: false });
+        }
+        let limit = self.0.max_streams;
+        if self.0.open.count() >= limit {
+            return Err(ApiError::TooManyStreams { limit, is_total: true });
+        }
+        let listener = state.listeners.entry(user).or_insert_with(|| Listener {
+            streams: 0,
+            notices: watch::Sender::new(0),
+            clock: Arc::default(),
+        });
+        listener.streams += 1;
+        self.0.is_needed.notify_one();
+        Ok(Subscription {
+            hub: self.clone(),
+            user,
+            notices: listener.notices.subscribe(),
+            clock: Arc::clone(&listener.clock),
+            _open: self.0.open.open(),
+        })
+    }
+
+    /// Tells the streams of a user that there may be something new.
+    pub fn notify(&self, user: UserId) {
+        if self.0.open.count() == 0 {
+            return;
+        }
+        if let Some(listener) = self.state().listeners.get(&user) {
+            listener.notify();
+        }
+    }
+
+    /// Tells the streams of a user whose todos have last changed at this time, unless they know that.
+    pub fn notify_changed_at(&self, user: UserId, changed_at: DateTime<Utc>) {
+        let state = self.state();
+        let Some(listener) = state.listeners.get(&user) else { return };
+        let is_known = listener.clock.try_lock().is_ok_and(|clock| {
+            clock.is_some_and(|(_, clock)| clock.changed_at == Some(changed_at))
+        });
+        if !is_known {
+            listener.notify();
+        }
+    }
+
+    /// The users with open streams. Waits until there is one.
+    pub async fn users(&self) -> Vec<UserId> {
+        loop {
+            let users: Vec<_> = self.state().listeners.keys().copied().collect();
+            if !users.is_empty() {
+                return users;
+            }
+            self.0.is_needed.notified().await;
+        }
+    }
+
+    /// Ends all streams, and allows no further ones.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        // With its sender gone, each stream ends.
+        state.listeners.clear();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ChangeObserver for EventHub {
+    fn write_ended(&self, user: UserId) {
+        self.notify(user);
+    }
+}
+
+impl Listener {
+    fn notify(&self) {
+        self.notices.send_modify(|count| *count += 1);
+    }
+}
+
+impl Subscription {
+    /// Waits for a notice since the last one.
+    ///
+    /// # Errors
+    /// After [`EventHub::close`].
+    pub async fn notified(&mut self) -> Result<(), RecvError> {
+        self.notices.changed().await
+    }
+
+    /// The clock of the user now.
+    ///
+    /// # Errors
+    /// [`TodoError::Repository`] if the database fails.
+    pub async fn read_clock(&self, service: &TodoService) -> Result<OwnerClock, TodoError> {
+        self.read_clock_after(u64::MAX, service).await
+    }
+
+    /// The clock of the user as it was after the last notice, or later. Reads it only if no other stream has.
+    ///
+    /// # Errors
+    /// [`TodoError::Repository`] if the database fails.
+    pub async fn noticed_clock(&self, service: &TodoService) -> Result<OwnerClock, TodoError> {
+        let count = *self.notices.borrow();
+        self.read_clock_after(count, service).await
+    }
+
+    async fn read_clock_after(
+        &self,
+        notices: u64,
+        service: &TodoService,
+    ) -> Result<OwnerClock, TodoError> {
+        let mut shared = self.clock.lock().await;
+        if let Some((read_after, clock)) = *shared
+            && read_after >= notices
+        {
+            return Ok(clock);
+        }
+        // Counted before the read: a notice that comes meanwhile needs another.
+        let count = *self.notices.borrow();
+        let clock = service.clock(self.user).await?;
+        *shared = Some((count, clock));
+        Ok(clock)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut entry) = self.hub.state().listeners.entry(self.user) {
+            entry.get_mut().streams -= 1;
+            if entry.get().streams == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{FeedId, MockClock, MockTodoRepository};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ANN: UserId = UserId(Uuid::from_u128(1));
+    const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
+
+    fn hub(max_streams: usize) -> EventHub {
+        EventHub::new(max_streams, Connections::default())
+    }
+
+    fn user(number: usize) -> UserId {
+        UserId(Uuid::from_u128(number as u128))
+    }
+
+    /// A service whose clock stands still, and is read so many times.
+    fn service(reads: usize) -> TodoService {
+        let mut repository = MockTodoRepository::new();
+        let clock =
+            OwnerClock { feed: FeedId(Uuid::nil()), changed_at: Some(NOW), purged_at: None };
+        repository.expect_clock().times(reads).returning(move |_| Ok(clock));
+        TodoService::new(Arc::new(repository), Arc::new(MockClock::new()))
+    }
+
+    #[test]
+    fn one_user_cannot_have_all_streams() {
+        let hub = hub(100);
+        let streams: Vec<_> =
+            (0..MAX_STREAMS_PER_USER).map(|_| hub.subscribe(ANN).unwrap()).collect();
+        let refused = hub.subscribe(ANN);
+        assert!(matches!(refused, Err(ApiError::TooManyStreams { is_total: false, .. })));
+        assert!(hub.subscribe(user(2)).is_ok());
+        drop(streams);
+        assert!(hub.state().listeners.is_empty());
+        assert!(hub.subscribe(ANN).is_ok());
+    }
+
+    #[test]
+    fn the_total_number_of_streams_is_limited() {
+        let hub = hub(3);
+        let mut streams: Vec<_> = (0..3).map(|it| hub.subscribe(user(it)).unwrap()).collect();
+        let refused = hub.subscribe(ANN);
+        assert!(matches!(refused, Err(ApiError::TooManyStreams { limit: 3, is_total: true })));
+        streams.pop();
+        assert!(hub.subscribe(ANN).is_ok());
+    }
+
+    #[actix_web::test]
+    async fn only_the_users_own_streams_are_notified_and_notices_coalesce() {
+        let hub = hub(10);
+        let (mut first, mut second) = (hub.subscribe(ANN).unwrap(), hub.subscribe(ANN).unwrap());
+        let mut other = hub.subscribe(user(2)).unwrap();
+        hub.notify(ANN);
+        hub.notify(ANN);
+        for stream in [&mut first, &mut second] {
+            assert!(stream.notified().await.is_ok());
+            assert!(!stream.notices.has_changed().unwrap());
+        }
+        assert!(!other.notices.has_changed().unwrap());
+        hub.close();
+        assert!(other.notified().await.is_err());
+        assert!(matches!(hub.subscribe(ANN), Err(ApiError::Unavailable(_))));
+    }
+
+    #[actix_web::test]
+    async fn the_streams_of_a_user_share_a_read_of_the_clock() {
+        let hub = hub(10);
+        let (first, second) = (hub.subscribe(ANN).unwrap(), hub.subscribe(ANN).unwrap());
+        let service = service(2);
+        first.read_clock(&service).await.unwrap();
+        second.noticed_clock(&service).await.unwrap();
+        hub.notify(ANN);
+        second.noticed_clock(&service).await.unwrap();
+        first.noticed_clock(&service).await.unwrap();
+    }
+
+    #[actix_web::test]
+    async fn a_time_that_is_known_is_no_news() {
+        let hub = hub(10);
+        let stream = hub.subscribe(ANN).unwrap();
+        stream.read_clock(&service(1)).await.unwrap();
+        hub.notify_changed_at(ANN, NOW);
+        assert!(!stream.notices.has_changed().unwrap());
+        hub.notify_changed_at(ANN, NOW + chrono::TimeDelta::microseconds(1));
+        assert!(stream.notices.has_changed().unwrap());
+    }
+}

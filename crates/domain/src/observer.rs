@@ -1,0 +1,26 @@
+//! The port by which others hear of changes.
+
+use std::sync::Arc;
+
+use crate::UserId;
+
+/// Is told when the todos of a user may have changed. It must return at once.
+pub trait ChangeObserver: Send + Sync {
+    /// A write of this user has ended. It may have changed nothing; [`OwnerClock`](crate::OwnerClock) tells.
+    fn write_ended(&self, user: UserId);
+}
+
+/// Tells the observer, if there is one, when it is dropped: also after a write that failed, because that may have been
+/// carried out, and one whose caller no longer waits for it.
+pub(crate) struct WriteGuard<'a> {
+    pub(crate) observer: Option<&'a Arc<dyn ChangeObserver>>,
+    pub(crate) user: UserId,
+}
+
+impl Drop for WriteGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer {
+            observer.write_ended(self.user);
+        }
+    }
+}
