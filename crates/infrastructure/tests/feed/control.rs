@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use futures_util::future::join;
 use todo_domain::{PageQuery, Position, Sort, SortKey, TodoId, UserId};
 use uuid::Uuid;
 
@@ -47,16 +48,18 @@ async fn assert_missed(
     assert_eq!(table.len(), 2, "both were committed");
 }
 
+/// Opens a transaction in Postgres, and inserts a todo without a clock.
+fn insert(number: u64) -> String {
+    format!(
+        "BEGIN; INSERT INTO todos (user_id, id, title, is_completed, created_at, updated_at, version, title_folded)
+         VALUES ('{USER}', '{}', 'title', false, to_timestamp({number}), to_timestamp({number}), 1, 'title')",
+        id(number).0
+    )
+}
+
 #[tokio::test]
 async fn by_the_applications_time_a_change_is_missed_on_postgres() {
     let Some(servers) = Servers::postgres() else { return };
-    let insert = |number: i64| {
-        format!(
-            "BEGIN; INSERT INTO todos (user_id, id, title, is_completed, created_at, updated_at, version, title_folded)
-             VALUES ('{USER}', '{}', 'title', false, to_timestamp({number}), to_timestamp({number}), 1, 'title')",
-            id(number.unsigned_abs()).0
-        )
-    };
     let [mut first, mut second] =
         [(); 2].map(|()| PgConnection::establish(servers.database.url()).unwrap());
     first.batch_execute(&insert(1)).unwrap();
@@ -107,4 +110,30 @@ async fn by_the_owners_clock_the_same_change_is_not_missed_on_sqlite() {
 async fn by_the_owners_clock_the_same_change_is_not_missed_on_postgres() {
     let Some(servers) = Servers::postgres() else { return };
     assert_not_missed(&servers).await;
+}
+
+/// Of two transactions that are open at once, the later one waits: so no reader sees it without the earlier one.
+#[tokio::test]
+async fn with_the_owners_clock_a_change_waits_for_the_one_before_it_to_commit() {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let Some(servers) = Servers::postgres() else { return };
+    let mut first = PgConnection::establish(servers.database.url()).unwrap();
+    let tick = format!("INSERT INTO user_clocks VALUES ('{USER}', to_timestamp(1))");
+    first.batch_execute(&format!("{}; {tick}", insert(1))).unwrap();
+    let second = servers.of(0).insert(USER, todo(id(2), "title", false), None, at(2));
+    let commit_first = async {
+        while servers.database.psql(WAITING) == "0" {
+            tokio::task::yield_now().await;
+        }
+        let mut copy = Copy::default();
+        copy.assert_in_step(servers.of(1), USER).await;
+        assert!(copy.todos.is_empty());
+        first.batch_execute("COMMIT").unwrap();
+        copy
+    };
+    let (inserted, mut copy) = join(second, commit_first).await;
+    inserted.unwrap();
+    copy.assert_in_step(servers.of(1), USER).await;
+    assert_eq!(copy.todos.len(), 2);
 }
