@@ -1,40 +1,26 @@
 //! `GET /openapi.json` and `GET /docs`, with all files embedded in the binary. `/` redirects to `/docs`.
 
-mod asset;
-
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_swagger_ui::Config;
 
-use self::asset::Asset;
 use crate::error::ApiError;
+use crate::http::assets::{Asset, CSS, HTML, JAVASCRIPT, Page};
 use crate::http::routing::get_only;
 use crate::identity::AuthMode;
 use crate::openapi;
 
-/// The page may load only its own files, and the images embedded in its style sheet.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
-);
-
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-
-const PAGE: &str = "index.html";
 const FAVICON: &str = "favicon.ico";
 
 /// The served files. Created once and shared by all threads.
 #[derive(Clone)]
 pub struct Docs {
     openapi: Arc<Asset>,
-    /// The files of the page, with their names.
-    files: Arc<[(&'static str, Asset)]>,
+    page: Page,
 }
 
 impl Docs {
@@ -43,13 +29,13 @@ impl Docs {
     #[must_use]
     pub fn new(mode: AuthMode, note: Option<&str>) -> Self {
         let own = [
-            (PAGE, HTML, &include_bytes!("docs/index.html")[..]),
-            ("swagger-initializer.js", JAVASCRIPT, include_bytes!("docs/swagger-initializer.js")),
-            (FAVICON, "image/x-icon", include_bytes!("docs/favicon.ico")),
+            ("index.html", Asset::embedded(HTML, include_bytes!("docs/index.html"))),
+            (
+                "swagger-initializer.js",
+                Asset::embedded(JAVASCRIPT, include_bytes!("docs/swagger-initializer.js")),
+            ),
+            (FAVICON, Asset::embedded("image/x-icon", include_bytes!("docs/favicon.ico"))),
         ];
-        let own = own.map(|(name, content_type, bytes)| {
-            (name, Asset::new(content_type, Bytes::from_static(bytes), false))
-        });
         let vendored =
             [("swagger-ui-bundle.js", JAVASCRIPT), ("swagger-ui.css", CSS), ("index.css", CSS)];
         let vendored = vendored
@@ -58,7 +44,7 @@ impl Docs {
         let openapi = openapi::json_with(mode, note);
         Self {
             openapi: Arc::new(Asset::new("application/json", openapi.into(), false)),
-            files: own.into_iter().chain(vendored).collect(),
+            page: own.into_iter().chain(vendored).collect(),
         }
     }
 }
@@ -95,7 +81,7 @@ async fn to_docs() -> HttpResponse {
 }
 
 async fn favicon(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
-    serve(&request, &docs, FAVICON)
+    docs.page.respond(&request, FAVICON)
 }
 
 async fn openapi_json(request: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
@@ -103,7 +89,7 @@ async fn openapi_json(request: HttpRequest, docs: web::Data<Docs>) -> HttpRespon
 }
 
 async fn page(request: HttpRequest, docs: web::Data<Docs>) -> Result<HttpResponse, ApiError> {
-    serve(&request, &docs, PAGE)
+    docs.page.respond(&request, "")
 }
 
 async fn file(
@@ -111,12 +97,5 @@ async fn file(
     docs: web::Data<Docs>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    serve(&request, &docs, if name.is_empty() { PAGE } else { &name })
-}
-
-fn serve(request: &HttpRequest, docs: &Docs, name: &str) -> Result<HttpResponse, ApiError> {
-    let (_, file) = docs.files.iter().find(|(it, _)| *it == name).ok_or(ApiError::RouteNotFound)?;
-    let mut response = file.respond(request);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    Ok(response)
+    docs.page.respond(&request, &name)
 }

@@ -1,6 +1,7 @@
 //! HTTP concerns shared by all routes: middleware, extractors, headers, connections.
 
 pub mod access_log;
+pub mod assets;
 pub mod body;
 pub mod caller;
 pub mod chunks;

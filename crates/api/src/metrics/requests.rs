@@ -21,7 +21,7 @@ use crate::shutdown::Connections;
 use crate::todos::stream_limit::TooManyStreams;
 
 /// The patterns of the routes; the last is for requests that match none.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 16] = [
     "/api/v1/todos/{todo_id}",
     "/api/v1/todos",
     "/api/v1/todos/stats",
@@ -35,6 +35,8 @@ const ROUTES: [&str; 14] = [
     "/openapi.json",
     "/docs",
     "/docs/{file:.*}",
+    "/demo",
+    "/demo/{file:.*}",
     "unmatched",
 ];
 

@@ -10,8 +10,10 @@
 //! | `header` | the header `X-Sandbox` |
 //! | [`options`], [`latency`] | the flags |
 //! | [`text`] | the texts printed at start-up and shown in `/docs` |
+//! | [`demo`] | the example page at `/demo` |
 //! | `random` | reproducible random numbers |
 
+pub mod demo;
 pub mod faults;
 mod header;
 pub mod latency;

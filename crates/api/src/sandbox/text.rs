@@ -15,7 +15,8 @@ pub fn banner(address: &str, faults: &Faults, ignores_database: bool) -> String 
     let mut text = format!(
         "Sandbox: all data is in memory and lost when the server stops. Every origin is allowed.\n\n\
          API   {address}/api/v1/todos\n\
-         docs  {address}/docs\n\n\
+         docs  {address}/docs\n\
+         demo  {address}/demo\n\n\
          X-User-ID of the users:\n"
     );
     for user in &USERS {

@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** A generous timeout in milliseconds, only to end a hang. */
-const TIMEOUT = 60_000;
+export const TIMEOUT = 60_000;
 
 const QUIET = [
   "--no-sandbox",
@@ -51,6 +51,11 @@ export async function inChromium({ isOnline }, visit) {
     // Retry, because processes of the browser may still be writing.
     await rm(profile, { recursive: true, force: true, maxRetries: 10 });
   }
+}
+
+/** Starts a browser that reaches only 127.0.0.1, for pages in contexts of their own. */
+export function launch() {
+  return chromium.launch({ executablePath: executable(), headless: true, args: [...QUIET, OFFLINE] });
 }
 
 /** Collects the problems of a page: errors on the console or in scripts, failed requests, and those to other origins. */

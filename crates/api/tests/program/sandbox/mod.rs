@@ -1,5 +1,6 @@
 //! `todo-api sandbox`: its todos, its banner and its faults, and that other servers have none of them.
 
+mod demo;
 mod faults;
 mod header;
 pub(crate) mod users;

@@ -28,6 +28,7 @@ fn the_banner_names_the_users_and_a_call_for_each() {
     let banner = banner(&sandbox);
     assert!(banner.contains(&sandbox.server.url(TODOS)), "{banner}");
     assert!(banner.contains(&sandbox.server.url("/docs")), "{banner}");
+    assert!(banner.contains(&sandbox.server.url("/demo")), "{banner}");
     assert!(banner.contains("Faults for all API requests: none"), "{banner}");
     for (name, id, count, counted) in USERS {
         let line = banner.lines().find(|line| line.starts_with(name)).unwrap();

@@ -1,11 +1,11 @@
-//! A file embedded in the binary, served compressed to clients that accept it.
+//! Files embedded in the binary, served compressed to clients that accept it.
 
 use std::io::{Read, Write};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETag, EntityTag, Header, HeaderValue,
-    IfNoneMatch, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag,
+    Header, HeaderValue, IfNoneMatch, VARY,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,13 +13,54 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::http::compression::{GZIP, wants_gzip};
+use super::compression::{GZIP, wants_gzip};
+use crate::error::ApiError;
+
+/// A page may load only its own files, and the images embedded in its style sheet.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// The media type of HTML.
+pub const HTML: &str = "text/html; charset=utf-8";
+/// The media type of style sheets.
+pub const CSS: &str = "text/css; charset=utf-8";
+/// The media type of scripts.
+pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The name of the page itself.
+const PAGE: &str = "index.html";
+
+/// A page: its files, with their names. Created once and shared by all threads.
+#[derive(Clone)]
+pub struct Page(Arc<[(&'static str, Asset)]>);
+
+impl Page {
+    /// Responds with a file; an empty name is the page itself.
+    ///
+    /// # Errors
+    /// [`ApiError::RouteNotFound`] if there is no such file.
+    pub fn respond(&self, request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+        let name = if name.is_empty() { PAGE } else { name };
+        let (_, file) = self.0.iter().find(|(it, _)| *it == name).ok_or(ApiError::RouteNotFound)?;
+        let mut response = file.respond(request);
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        Ok(response)
+    }
+}
+
+impl FromIterator<(&'static str, Asset)> for Page {
+    fn from_iter<T: IntoIterator<Item = (&'static str, Asset)>>(files: T) -> Self {
+        Self(files.into_iter().collect())
+    }
+}
 
 /// Any cache may store a file, but must revalidate it, because the next version of the server has the same URLs.
 const REVALIDATED: HeaderValue = HeaderValue::from_static("public, no-cache");
 
 /// A file in the two encodings in which it is served. The one that is not embedded is created on first use.
-pub(super) struct Asset {
+pub struct Asset {
     content_type: HeaderValue,
     plain: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
@@ -28,8 +69,15 @@ pub(super) struct Asset {
 }
 
 impl Asset {
+    /// Creates an asset from a file of the source tree.
+    #[must_use]
+    pub fn embedded(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self::new(content_type, Bytes::from_static(bytes), false)
+    }
+
     /// Creates an asset from a file, which may be compressed with gzip.
-    pub(super) fn new(content_type: &'static str, bytes: Bytes, is_gzip: bool) -> Self {
+    #[must_use]
+    pub fn new(content_type: &'static str, bytes: Bytes, is_gzip: bool) -> Self {
         let content_type = HeaderValue::from_static(content_type);
         let fingerprint = fingerprint(&bytes);
         let (given, other) = (OnceLock::from(bytes), OnceLock::new());
@@ -38,7 +86,8 @@ impl Asset {
     }
 
     /// Responds with the file, or with 304 if the client already has it.
-    pub(super) fn respond(&self, request: &HttpRequest) -> HttpResponse {
+    #[must_use]
+    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
         let wants_gzip = wants_gzip(request);
         let suffix = if wants_gzip { "-gzip" } else { "" };
         let tag = EntityTag::new_strong(format!("{}{suffix}", self.fingerprint));
