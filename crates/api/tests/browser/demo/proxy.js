@@ -9,12 +9,13 @@ import { once } from "node:events";
  */
 export const FAULTS = ["cut", "lose-answer", "half-answer", "delay", "status=503", "status=429"];
 
+/** In milliseconds. */
 const DELAY = 150;
 
 export class Proxy {
   /** Every connection is refused. */
   isOffline = false;
-  /** Called with the method and path of each request; returns a fault, or nothing. */
+  /** Called with the method and path of each request; returns a fault, "busy" for an hour, or nothing. */
   faultOf = () => undefined;
   /** The requests of the API with their responses: `{ method, path, status }`, where 0 means that there was none. */
   log = [];
@@ -51,6 +52,7 @@ export class Proxy {
     const entry = { method, path, status: 0 };
     if (isApi) this.log.push(entry);
     if (this.isOffline || fault === "cut") return void request.socket.destroy();
+    if (fault === "busy") return void response.writeHead(503, { "Retry-After": "3600" }).end();
     if (fault === "delay") await new Promise((resolve) => setTimeout(resolve, DELAY));
     const headers = fault?.startsWith("status=") ? { ...request.headers, "x-sandbox": fault } : request.headers;
     const forwarded = send(new URL(path, this.target()), { method, headers, agent: this.#agent }, async (answer) => {
