@@ -1,5 +1,7 @@
 //! The HTTP server: bound to its address first, then run until it is told to stop.
 
+mod options;
+
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -19,9 +21,9 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 use futures_util::future::{Either, join, select};
-use governor::Quota;
 use todo_domain::TodoService;
 
+pub use self::options::ServerOptions;
 use crate::docs::Docs;
 use crate::events::hub::EventHub;
 use crate::events::poll::poll;
@@ -34,7 +36,6 @@ use crate::identity::{Authentication, Identifier};
 use crate::metrics::{Metrics, RequestMetrics};
 use crate::sandbox::X_SANDBOX;
 use crate::sandbox::demo::{self, Demo};
-use crate::sandbox::faults::Faults;
 use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::stream_limit::StreamLimit;
@@ -52,33 +53,6 @@ const MAX_WORKERS: usize = 512;
 /// While this many bytes of a response wait to be sent, no more of its body is polled. It is enough to send the head
 /// and a short body together.
 const WRITE_BUFFER: usize = 8 * 1024;
-
-/// The options of a server.
-#[derive(Clone)]
-pub struct ServerOptions {
-    /// The number of threads; `None` means one per processor.
-    pub workers: Option<usize>,
-    /// The maximum number of open connections. Further clients wait to be accepted.
-    pub max_connections: usize,
-    /// The maximum number of event streams.
-    pub max_streams: usize,
-    /// How long an idle connection is kept open; zero closes it after each response.
-    pub keep_alive: Duration,
-    /// How long a request may wait for the database.
-    pub database_timeout: Duration,
-    /// The origins whose pages may call the API: `*` as the port allows any port, `*` alone any origin.
-    pub cors_allowed_origins: Vec<String>,
-    /// How long requests are still accepted after the stop signal, while the readiness check fails.
-    pub shutdown_delay: Duration,
-    /// How long accepted requests may take after that.
-    pub shutdown_timeout: Duration,
-    /// How callers are identified.
-    pub authentication: Authentication,
-    /// How many requests each user may send, if that is limited.
-    pub rate_limit: Option<Quota>,
-    /// The faults to inject, if this is a sandbox.
-    pub sandbox: Option<Arc<Faults>>,
-}
 
 /// Mounts all routes on an application, with the state that the handlers share.
 pub fn configure(
@@ -224,9 +198,7 @@ impl Server {
         let demo = sandbox.as_ref().map(|_| Demo::default());
         let stream_limit = StreamLimit::default();
         let origins = Arc::new(Origins::new(&cors_allowed_origins));
-        let workers = workers
-            .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
-            .map_or(1, |workers| workers.min(MAX_WORKERS));
+        let workers = worker_count(workers);
         let server = Listening::build()
             .disable_signals()
             .workers(workers)
@@ -234,11 +206,8 @@ impl Server {
             .max_concurrent_connections(max_connections.div_ceil(workers))
             .shutdown_timeout(shutdown_timeout.as_secs().max(1));
         let latency = if sandbox.is_some() { MAX_LATENCY } else { Duration::ZERO };
-        let connections = ConnectionOptions {
-            timeout: CLIENT_TIMEOUT + database_timeout + latency,
-            keep_alive,
-            open: open.clone(),
-        };
+        let timeout = CLIENT_TIMEOUT + database_timeout + latency;
+        let connections = ConnectionOptions { timeout, keep_alive, open: open.clone() };
         let stopping = server.graceful_shutdown_signal();
         let stopping = move || {
             let stopping = stopping.clone();
@@ -300,6 +269,13 @@ impl Server {
         }
         result
     }
+}
+
+/// The number of threads: as set, or one per processor.
+fn worker_count(workers: Option<usize>) -> usize {
+    workers
+        .or_else(|| available_parallelism().ok().map(NonZeroUsize::get))
+        .map_or(1, |workers| workers.min(MAX_WORKERS))
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ export interface paths {
          *     them, however many. With a `limit`, send `next_cursor` as `cursor` to get the next page. A todo that exists
          *     throughout, and whose sort key does not change, appears on exactly one page, whatever is created or deleted in the
          *     meantime.
+         *
+         *     Send the `ETag` of the response in `If-None-Match` when you ask again: the response is a 304 without a body while
+         *     none of the caller's todos has changed.
          */
         get: operations["listTodos"];
         put?: never;
@@ -61,6 +64,58 @@ export interface paths {
          *     `all=true`.
          */
         patch: operations["updateTodos"];
+        trace?: never;
+    };
+    "/api/v1/todos/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes
+         * @description Returns what was changed and deleted after `since`, in the order of the changes, each todo once, as it is now.
+         *     Without `since`, the response is the whole state. Apply the changes to your copy, keep `next`, and send it as
+         *     `since`: immediately while `has_more` is true, later to learn what has changed in the meantime. No change is missed.
+         *
+         *     A token can be used any number of times. It expires when tombstones of deleted todos that it needs are purged, and
+         *     when the database is restored from a backup: the request then fails with 410. Ask again without `since`, and drop
+         *     the todos that are not returned.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/todos/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen for changes
+         * @description A stream of server-sent events. An event `change` says that some of the caller's todos have changed, no more: its `id`
+         *     and the `next` in its data are the token that `listChanges` would return now. Then ask `listChanges` what has changed
+         *     since your own token. Several changes may share an event.
+         *
+         *     With `since` or `Last-Event-ID`, the first event comes at once if something has changed since then. A comment is
+         *     sent every 20 seconds. The stream ends after 15 minutes at the latest, when the caller's token expires, and when the
+         *     server is restarted: open it again after the time in `retry`. Each user may have 16 streams.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/todos/stats": {
@@ -175,11 +230,37 @@ export interface components {
              */
             affected: number;
         };
+        /** @description What has changed, in the order of the changes. */
+        ChangeList: {
+            /** @description The todos that were deleted, those deleted last at the end. */
+            deleted: components["schemas"]["DeletedTodo"][];
+            /** @description Whether there are more changes already. */
+            has_more: boolean;
+            /** @description The todos that were created or changed, as they are now, those that changed last at the end. */
+            items: components["schemas"]["TodoRead"][];
+            /** @description Send it as `since` to get what changes after this response. */
+            next: string;
+        };
+        /** @description What remains of a deleted todo. */
+        DeletedTodo: {
+            /**
+             * Format: date-time
+             * @description When it was deleted: UTC with microseconds, always ending in `Z`.
+             */
+            deleted_at: string;
+            /**
+             * Format: uuid
+             * @description The ID of the todo.
+             */
+            id: string;
+            /** @description Its last version. If it is put back, its version is greater. */
+            version: number;
+        };
         /**
          * @description The kind of an error, for programs to branch on.
          * @enum {string}
          */
-        ErrorCode: "MISSING_USER_CONTEXT" | "MISSING_TOKEN" | "TOKEN_EXPIRED" | "INVALID_TOKEN" | "VALIDATION_ERROR" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "TOO_MANY_REQUESTS" | "SERVICE_UNAVAILABLE" | "SERVER_ERROR";
+        ErrorCode: "MISSING_USER_CONTEXT" | "MISSING_TOKEN" | "TOKEN_EXPIRED" | "INVALID_TOKEN" | "VALIDATION_ERROR" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "PRECONDITION_FAILED" | "TOO_MANY_REQUESTS" | "TOO_MANY_STREAMS" | "QUOTA_EXCEEDED" | "SYNC_TOKEN_EXPIRED" | "SERVICE_UNAVAILABLE" | "SERVER_ERROR";
         /** @description The format of all errors: RFC 9457 problem details, extended by `error_code`, `field_errors` and `request_id`. */
         ErrorResponse: {
             /**
@@ -373,7 +454,8 @@ export interface components {
             title: string;
             /**
              * Format: date-time
-             * @description When the todo last changed, in the same format. Never decreases.
+             * @description When the todo last changed, in the same format. No two changes of a user have the same time, except that the
+             *     todos of one bulk call share theirs.
              */
             updated_at: string;
             /**
@@ -602,7 +684,15 @@ export interface operations {
                 /** @description The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. */
                 sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at";
             };
-            header?: never;
+            header?: {
+                /** @description `*`, which always holds. With `ETag` values the request fails with 412, because that of a list is weak. */
+                "If-Match"?: string;
+                /**
+                 * @description The `ETag` of an earlier response. While none of the caller's todos has changed since, the response is a 304
+                 *     without a body.
+                 */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -611,6 +701,11 @@ export interface operations {
             /** @description The todos. */
             200: {
                 headers: {
+                    /**
+                     * @description A weak tag. It changes with every change of the caller's todos.
+                     * @example W/"1-e261e61d-648f78d024a40"
+                     */
+                    ETag?: string;
                     /**
                      * @description The URL of the next page, with `rel="next"`. Absent on the last page.
                      * @example </api/v1/todos?limit=1&cursor=AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU>; rel="next"
@@ -646,9 +741,27 @@ export interface operations {
                     "application/json": components["schemas"]["TodoList"];
                 };
             };
+            /** @description None of the caller's todos has changed since the response with the ETag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /**
+                     * @description The same tag.
+                     * @example W/"1-e261e61d-648f78d024a40"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /**
              * @description - The header `X-User-ID` is missing or empty.
              *     - The header `X-User-ID` is not a single UUID.
+             *     - A conditional header is invalid.
              */
             400: {
                 headers: {
@@ -661,6 +774,20 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description `If-Match` has tags: they never hold, because the tag of a list is weak. */
+            412: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PreconditionFailedResponse"];
                 };
             };
             /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
@@ -810,6 +937,20 @@ export interface operations {
             };
             /** @description The body did not arrive in time. */
             408: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has as many todos as the server allows, if it has a limit. Nothing was changed. */
+            409: {
                 headers: {
                     /**
                      * @description The ID of the request: the one the client sent, or one generated by the server.
@@ -1208,6 +1349,312 @@ export interface operations {
                     RateLimit?: string;
                     /**
                      * @description The limit: `q` requests in `w` seconds.
+                     * @example "user";q=50;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
+            500: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
+            503: {
+                headers: {
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description The `next` of an earlier response. Without it, the response is the whole state, in pages. */
+                since?: string;
+                /**
+                 * @description The maximum number of changes in the response, todos and deletions together; 200 by default. A page of long todos
+                 *     has fewer.
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes. */
+            200: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": [
+                     *         {
+                     *           "deleted_at": "2026-01-22T10:33:00.123456Z",
+                     *           "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e60",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "items": [
+                     *         {
+                     *           "completed_at": null,
+                     *           "created_at": "2026-01-22T10:30:00.123456Z",
+                     *           "description": "Milk, eggs, bread",
+                     *           "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
+                     *           "is_completed": false,
+                     *           "title": "Buy groceries",
+                     *           "updated_at": "2026-01-22T10:32:00.123456Z",
+                     *           "user_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next": "AQAAAAAAAAAAAAAAAAAAAAcABkj3FjhqQAAAAAAAAAAAAAAAAAAAACoABkj3EEqusQAAAAA"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangeList"];
+                };
+            };
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
+            400: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The token has expired. Ask again without `since`, and drop the todos that are not returned. */
+            410: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
+            422: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry after the seconds in `Retry-After`. */
+            429: {
+                headers: {
+                    /**
+                     * @description The requests that are left, `r`, and the seconds until there is another, `t`.
+                     * @example "user";r=0;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limit: `q` requests in `w` seconds.
+                     * @example "user";q=50;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
+            500: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
+            503: {
+                headers: {
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A token: the `next` of `listChanges` or of an event. If something has changed since, the first event comes at
+                 *     once.
+                 */
+                since?: string;
+            };
+            header?: {
+                /** @description The `id` of the last event, instead of `since`. Browsers send it when they open the stream again. It takes precedence; one that cannot be read is not an error. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events, until the stream ends. */
+            200: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 2000
+                     *
+                     *     event: change
+                     *     id: AW8aMaaMHUpQnTxSwB9-ikQABkj3jQJKQP____________________8ABkj3jQJKQKKOSvA
+                     *     data: {"next":"AW8aMaaMHUpQnTxSwB9-ikQABkj3jQJKQP____________________8ABkj3jQJKQKKOSvA"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
+            400: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description - `since` is not a token of this user.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
+            422: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description - The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry after the seconds in `Retry-After`.
+             *     - The user has 16 streams, or the server as many as it allows. Retry after the seconds in `Retry-After`.
+             */
+            429: {
+                headers: {
+                    /**
+                     * @description As in other responses. Absent if the server has no limit.
+                     * @example "user";r=0;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description As in other responses. Absent if the server has no limit.
                      * @example "user";q=50;w=1
                      */
                     "RateLimit-Policy"?: string;
@@ -1723,6 +2170,20 @@ export interface operations {
             };
             /** @description The body did not arrive in time. */
             408: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has as many todos as the server allows, if it has a limit. Nothing was changed. */
+            409: {
                 headers: {
                     /**
                      * @description The ID of the request: the one the client sent, or one generated by the server.

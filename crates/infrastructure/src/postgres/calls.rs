@@ -19,6 +19,12 @@ use crate::workers::{Job, JobKind, Outcome, ReplyTo, Task, catch_panics};
 /// The maximum number of calls in a batch. Twice as many would save little more, and delay each other longer.
 pub(super) const MAX_BATCH: usize = 8;
 
+/// The name of the DBMS in metrics and traces.
+pub(super) const SYSTEM: &str = "postgresql";
+
+/// The names of the kinds of jobs in metrics and traces. The lookups are those of one todo, a first page or a clock.
+pub(super) const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
+
 /// Larger pages are not batched, so that the result of a statement stays small.
 const MAX_BATCHED_PAGE: u32 = 101;
 

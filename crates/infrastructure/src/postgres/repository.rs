@@ -13,7 +13,7 @@ use todo_domain::{
     TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
-use super::calls::{self, Call, MAX_BATCH, Pending};
+use super::calls::{self, Call, MAX_BATCH, OPERATIONS, Pending, SYSTEM};
 use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements::{self, Insert};
@@ -37,12 +37,6 @@ pub(crate) struct PostgresTodoRepository {
     bulk_timeout: Duration,
     _gauges: Option<Arc<Gauges>>,
 }
-
-/// The name of the DBMS in metrics and traces.
-const SYSTEM: &str = "postgresql";
-
-/// The names of the kinds of jobs in metrics and traces. The lookups are those of one todo or a first page.
-const OPERATIONS: [&str; JobKind::COUNT] = ["lookup", "read", "write", "bulk"];
 
 impl PostgresTodoRepository {
     /// Connects, migrates if the options say so, and starts the threads.

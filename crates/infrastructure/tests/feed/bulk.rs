@@ -14,9 +14,7 @@ const CALLS: usize = 40;
 const TODOS: u64 = 200;
 
 /// Without the order that the owner's clock gives them, they deadlock.
-#[tokio::test]
-async fn racing_bulk_calls_of_one_user_neither_fail_nor_fail_others() {
-    let Some(servers) = Servers::postgres() else { return };
+async fn assert_all_succeed(servers: &Servers) {
     let [busy, other] = [(); 2].map(|()| UserId(Uuid::new_v4()));
     for user in [busy, other] {
         let inserts = (0..TODOS).map(|number| {
@@ -62,4 +60,16 @@ async fn racing_bulk_calls_of_one_user_neither_fail_nor_fail_others() {
     };
     let ((), calls) = join(writers, neighbour).await;
     assert!(calls > 10, "{calls}");
+}
+
+#[tokio::test]
+async fn racing_bulk_calls_of_one_user_on_two_servers_neither_fail_nor_fail_others() {
+    let Some(servers) = Servers::postgres() else { return };
+    assert_all_succeed(&servers).await;
+}
+
+#[tokio::test]
+async fn racing_bulk_calls_of_one_user_on_many_servers_neither_fail_nor_fail_others() {
+    let Some(servers) = Servers::many_on_postgres() else { return };
+    assert_all_succeed(&servers).await;
 }

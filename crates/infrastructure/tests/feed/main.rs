@@ -16,32 +16,38 @@ mod writers;
 use std::sync::Arc;
 
 use todo_domain::{NewTodo, PageQuery, Sort, Title, TodoFilter, TodoId, TodoPatch, TodoRepository};
-use todo_infrastructure::open;
+use todo_infrastructure::{DatabaseOptions, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
 type Repository = Arc<dyn TodoRepository>;
 
-/// Two servers on one database.
+/// Servers on one database.
 struct Servers {
     // Dropped before the database, which their threads use.
-    repositories: [Repository; 2],
+    repositories: Vec<Repository>,
     database: TestDatabase,
 }
 
 impl Servers {
     fn sqlite() -> Self {
-        Self::on(TestDatabase::sqlite())
+        Self::on(TestDatabase::sqlite(), 2, &common::OPTIONS)
     }
 
     /// `None` if there is no Postgres.
     fn postgres() -> Option<Self> {
-        TestDatabase::postgres().map(Self::on)
+        Some(Self::on(TestDatabase::postgres()?, 2, &common::OPTIONS))
     }
 
-    fn on(database: TestDatabase) -> Self {
+    /// Many small servers. `None` if there is no Postgres.
+    fn many_on_postgres() -> Option<Self> {
+        let options = DatabaseOptions { pool_size: 1, ..common::OPTIONS };
+        Some(Self::on(TestDatabase::postgres()?, 8, &options))
+    }
+
+    fn on(database: TestDatabase, count: usize, options: &DatabaseOptions) -> Self {
         let url = database.url().parse().unwrap();
-        let repositories = [(); 2].map(|()| open(&url, &common::OPTIONS).unwrap());
+        let repositories = (0..count).map(|_| open(&url, options).unwrap()).collect();
         Self { repositories, database }
     }
 

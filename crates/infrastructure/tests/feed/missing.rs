@@ -1,4 +1,4 @@
-//! While writers of every kind change todos through two servers, one of which has a clock that is ahead, readers follow
+//! While writers of every kind change todos through several servers, one of which has a clock that is ahead, readers follow
 //! the change feed. In the end, their copies equal the table.
 
 use std::cell::Cell;
@@ -60,6 +60,6 @@ async fn nothing_is_missed_on_sqlite() {
 
 #[tokio::test]
 async fn nothing_is_missed_on_postgres() {
-    let Some(servers) = Servers::postgres() else { return };
+    let Some(servers) = Servers::many_on_postgres() else { return };
     assert_nothing_is_missed(&servers).await;
 }

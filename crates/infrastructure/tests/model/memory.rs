@@ -40,10 +40,6 @@ impl Owned {
         }
     }
 
-    fn exceeds(&self, quota: Option<u32>) -> bool {
-        quota.is_some_and(|quota| self.todos.len() >= quota as usize)
-    }
-
     fn update(&mut self, id: TodoId, patch: &TodoPatch, now: DateTime<Utc>) -> bool {
         let differs = self.todos.get(&id).is_some_and(|todo| todo.differs_from(patch));
         if differs {
@@ -89,7 +85,7 @@ impl TodoRepository for MemoryTodoRepository {
             let inserted = InsertOutcome::Inserted(todo.clone());
             return is_new.then_some(inserted).ok_or_else(|| RepositoryError::internal("taken"));
         }
-        if owned.exceeds(quota) {
+        if quota.is_some_and(|quota| owned.todos.len() >= quota as usize) {
             return Ok(InsertOutcome::QuotaExceeded);
         }
         let now = owned.tick(now);
@@ -166,7 +162,7 @@ impl TodoRepository for MemoryTodoRepository {
         if !condition.allows_creating(tombstone.is_some()) {
             return Ok(PutOutcome::Conflict(None));
         }
-        if owned.exceeds(quota) {
+        if quota.is_some_and(|quota| owned.todos.len() >= quota as usize) {
             return Ok(PutOutcome::QuotaExceeded);
         }
         owned.tombstones.remove(&id);
