@@ -2,6 +2,7 @@
 
 mod commands;
 mod observers;
+mod relay;
 mod sockets;
 
 use std::io::Write;
@@ -24,7 +25,7 @@ use todo_api::server::{Server, ServerOptions};
 use todo_api::settings::{Cli, Command, MigrateDirection, Settings, StatementCache};
 use todo_api::traces::{TraceOptions, Traces};
 use todo_api::{openapi, purge};
-use todo_domain::{Clock, SystemClock, TodoService};
+use todo_domain::{ChangeRelay, Clock, SystemClock, TodoService};
 use todo_infrastructure::{DatabaseOptions, DatabaseUrl, MigrationCommand, Observers};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -68,6 +69,10 @@ fn main() -> ExitCode {
                 return fail(USAGE, &anyhow!(error));
             }
         };
+    let relay = match relay::relay(&settings, &url) {
+        Ok(relay) => relay,
+        Err(error) => return fail(USAGE, &anyhow!(error)),
+    };
     let verifier = match command {
         Command::Serve => settings.identity.verifier(),
         _ => Ok(None),
@@ -77,11 +82,11 @@ fn main() -> ExitCode {
         Err(error) => return fail(USAGE, &anyhow!(error)),
     };
     let result = match command {
-        Command::Serve => serve(settings, &url, rate_limit, traces, verifier, None),
+        Command::Serve => serve(settings, &url, rate_limit, traces, verifier, relay, None),
         Command::Sandbox(options) => {
             let faults = Arc::new(Faults::new(&options));
             let sandbox = Some(Sandbox { faults, ignores_database });
-            serve(settings, &url, rate_limit, traces, None, sandbox)
+            serve(settings, &url, rate_limit, traces, None, None, sandbox)
         }
         Command::Migrate { direction } => migrate(&settings, &url, direction),
         Command::Openapi => print(&openapi::json(settings.identity.auth)),
@@ -113,6 +118,7 @@ fn serve(
     rate_limit: Option<Quota>,
     traces: Option<TraceOptions>,
     verifier: Option<VerifierOptions>,
+    relay: Option<Arc<dyn ChangeRelay>>,
     sandbox: Option<Sandbox>,
 ) -> anyhow::Result<()> {
     let shutdown_delay = settings.shutdown_delay();
@@ -173,7 +179,7 @@ fn serve(
     if let Some(metrics) = &metrics {
         tracing::info!(url = format!("http://{}/metrics", metrics.address()?), "serving metrics");
     }
-    let server = server.with_metrics(metrics).with_traces(traces.clone());
+    let server = server.with_metrics(metrics).with_traces(traces.clone()).with_relay(relay);
     let result = actix_web::rt::System::new().block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

@@ -21,7 +21,7 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 use futures_util::future::{Either, join, select};
-use todo_domain::TodoService;
+use todo_domain::{ChangeRelay, TodoService};
 
 pub use self::options::ServerOptions;
 use crate::docs::Docs;
@@ -135,13 +135,14 @@ pub struct Server {
     options: ServerOptions,
     metrics: Option<Metrics>,
     traces: Option<Arc<Traces>>,
+    relay: Option<Arc<dyn ChangeRelay>>,
 }
 
 impl Server {
     /// Creates a server for this service on this listener.
     #[must_use]
     pub fn new(listener: TcpListener, service: TodoService, options: ServerOptions) -> Self {
-        Self { listener, service, options, metrics: None, traces: None }
+        Self { listener, service, options, metrics: None, traces: None, relay: None }
     }
 
     /// Records metrics and serves them, if there are any.
@@ -154,6 +155,12 @@ impl Server {
     #[must_use]
     pub fn with_traces(self, traces: Option<Arc<Traces>>) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Tells other processes of changes at once, if there is a way.
+    #[must_use]
+    pub fn with_relay(self, relay: Option<Arc<dyn ChangeRelay>>) -> Self {
+        Self { relay, ..self }
     }
 
     /// The address it listens on.
@@ -170,7 +177,7 @@ impl Server {
     /// # Errors
     /// If the operating system refuses a thread or a socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { listener, service, options, metrics, traces } = self;
+        let Self { listener, service, options, metrics, traces, relay } = self;
         let ServerOptions {
             workers,
             max_connections,
@@ -190,7 +197,7 @@ impl Server {
         let open = requests.as_deref().map(RequestMetrics::connections).unwrap_or_default();
         let streams = requests.as_deref().map(RequestMetrics::streams).unwrap_or_default();
         let recorders = Recorders { metrics: requests, traces };
-        let hub = EventHub::new(max_streams, streams);
+        let hub = EventHub::new(max_streams, streams, relay);
         let service = service.with_observer(Arc::new(hub.clone()));
         let polling = poll(hub.clone(), service.clone());
         let note = sandbox.as_ref().map(|_| sandbox::text::note());

@@ -34,7 +34,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::TodoError;
 pub use id::{TodoId, UserId};
 pub use listing::{Listed, Page, PageQuery, Position, Sort, SortKey, TodoCounts, TodoFilter};
-pub use observer::ChangeObserver;
+pub use observer::{ChangeObserver, ChangeRelay, RemoteChanges};
 pub use repository::{
     BulkOutcome, DeleteOutcome, InsertOutcome, PutCondition, PutOutcome, RepositoryError,
     TodoRepository, UpdateOutcome, VersionMatch,

@@ -24,3 +24,25 @@ impl Drop for WriteGuard<'_> {
         }
     }
 }
+
+/// Tells other processes of changes at once, and hears of theirs. What it loses is found otherwise. All methods return at
+/// once.
+pub trait ChangeRelay: Send + Sync {
+    /// Starts its threads.
+    fn start(&self, remote: Arc<dyn RemoteChanges>);
+
+    /// Tells other processes that the todos of this user may have changed.
+    fn publish(&self, user: UserId);
+
+    /// Whether this process wants to hear of changes. At first it does not.
+    fn set_listening(&self, is_listening: bool);
+
+    /// Ends its threads.
+    fn stop(&self);
+}
+
+/// Is told of the changes that other processes made.
+pub trait RemoteChanges: Send + Sync {
+    /// The todos of the users for whom `has_changed` holds may have changed.
+    fn changed_elsewhere(&self, has_changed: &dyn Fn(UserId) -> bool);
+}

@@ -34,7 +34,7 @@ mod workers;
 
 pub use backup::{BackupContents, BackupError, Restored};
 pub use migrations::{Migration, MigrationCommand, MigrationStatus, Migrations};
-pub use open::{back_up, migrate, migrate_with, open, open_observed, restore};
+pub use open::{back_up, change_relay, migrate, migrate_with, open, open_observed, restore};
 pub use options::{DatabaseOptions, Observers, OpenError, StatementCache};
 pub use unavailable::{UNAVAILABLE_CAUSES, unavailable_cause};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

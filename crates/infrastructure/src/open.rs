@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use todo_domain::TodoRepository;
+use todo_domain::{ChangeRelay, TodoRepository};
 
 use crate::backup::{BackupContents, BackupError, Restored};
 use crate::migrations::{MigrationCommand, MigrationStatus, Migrations};
 use crate::options::{DatabaseOptions, Observers, OpenError};
-use crate::postgres::{self, PostgresTodoRepository};
+use crate::postgres::{self, Notifications, PostgresTodoRepository};
 use crate::sqlite::{self, Location, SqliteTodoRepository};
 use crate::url::DatabaseUrl;
 
@@ -41,6 +41,16 @@ pub fn open_observed(
         DatabaseUrl::SqliteMemory => Location::Memory,
     };
     Ok(Arc::new(SqliteTodoRepository::open(location, options, observers)?))
+}
+
+/// Tells other processes of changes by `NOTIFY`, and hears of theirs by `LISTEN`, on connections of its own to the
+/// database of this URL. `None` if it is not Postgres.
+#[must_use]
+pub fn change_relay(url: &DatabaseUrl) -> Option<Arc<dyn ChangeRelay>> {
+    match url {
+        DatabaseUrl::Postgres(url) => Some(Arc::new(Notifications::new(url))),
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => None,
+    }
 }
 
 /// Executes a migration command, and returns the status of all migrations. `timeout` limits how long it waits for

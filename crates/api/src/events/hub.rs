@@ -5,7 +5,9 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use todo_domain::{ChangeObserver, OwnerClock, TodoError, TodoService, UserId};
+use todo_domain::{
+    ChangeObserver, ChangeRelay, OwnerClock, RemoteChanges, TodoError, TodoService, UserId,
+};
 use tokio::sync::watch::error::RecvError;
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
@@ -26,6 +28,8 @@ struct Shared {
     state: Mutex<State>,
     /// Notified when the first stream is opened.
     is_needed: Notify,
+    /// Tells other processes, if there is one.
+    relay: Option<Arc<dyn ChangeRelay>>,
 }
 
 #[derive(Default)]
@@ -55,11 +59,15 @@ pub struct Subscription {
 }
 
 impl EventHub {
-    /// Creates a hub that allows so many streams, and counts them in `open`.
+    /// Creates a hub that allows so many streams, counts them in `open`, and tells other processes by `relay`.
     #[must_use]
-    pub fn new(max_streams: usize, open: Connections) -> Self {
+    pub fn new(max_streams: usize, open: Connections, relay: Option<Arc<dyn ChangeRelay>>) -> Self {
         let (state, is_needed) = (Mutex::default(), Notify::new());
-        Self(Arc::new(Shared { max_streams, open, state, is_needed }))
+        let hub = Self(Arc::new(Shared { max_streams, open, state, is_needed, relay }));
+        if let Some(relay) = &hub.0.relay {
+            relay.start(Arc::new(hub.clone()));
+        }
+        hub
     }
 
     /// Opens a stream.
@@ -78,6 +86,9 @@ impl EventHub {
         let limit = self.0.max_streams;
         if self.0.open.count() >= limit {
             return Err(ApiError::TooManyStreams { limit, is_total: true });
+        }
+        if let Some(relay) = self.0.relay.as_ref().filter(|_| state.listeners.is_empty()) {
+            relay.set_listening(true);
         }
         let listener = state.listeners.entry(user).or_insert_with(|| Listener {
             streams: 0,
@@ -134,6 +145,9 @@ impl EventHub {
         state.is_closed = true;
         // With its sender gone, each stream ends.
         state.listeners.clear();
+        if let Some(relay) = &self.0.relay {
+            relay.stop();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -144,6 +158,17 @@ impl EventHub {
 impl ChangeObserver for EventHub {
     fn write_ended(&self, user: UserId) {
         self.notify(user);
+        if let Some(relay) = &self.0.relay {
+            relay.publish(user);
+        }
+    }
+}
+
+impl RemoteChanges for EventHub {
+    fn changed_elsewhere(&self, has_changed: &dyn Fn(UserId) -> bool) {
+        let state = self.state();
+        let changed = state.listeners.iter().filter(|(user, _)| has_changed(**user));
+        changed.for_each(|(_, listener)| listener.notify());
     }
 }
 
@@ -200,11 +225,15 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut entry) = self.hub.state().listeners.entry(self.user) {
+        let mut state = self.hub.state();
+        if let Entry::Occupied(mut entry) = state.listeners.entry(self.user) {
             entry.get_mut().streams -= 1;
             if entry.get().streams == 0 {
                 entry.remove();
             }
+        }
+        if let Some(relay) = self.hub.0.relay.as_ref().filter(|_| state.listeners.is_empty()) {
+            relay.set_listening(false);
         }
     }
 }

@@ -80,7 +80,7 @@ async fn call(repository: MockTodoRepository, request: TestRequest) -> Response 
                 let stream_limit = StreamLimit::default();
                 let (shutdown, docs) = (Shutdown::default(), Docs::default());
                 let header = Authentication::Header;
-                let hub = EventHub::new(1, Connections::default());
+                let hub = EventHub::new(1, Connections::default(), None);
                 configure(config, service, shutdown, docs, stream_limit, hub, &header);
             })
             .wrap(cors(&Arc::new(Origins::new(&["http://localhost:3000".to_owned()]))))

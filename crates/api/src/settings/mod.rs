@@ -64,6 +64,11 @@ pub struct Settings {
     #[arg(long, env = "DATABASE_URL_FILE", global = true, hide_env_values = true)]
     pub database_url_file: Option<PathBuf>,
 
+    /// Postgres only: a URL of the same database without a pooler, by which processes tell each other of changes at once
+    /// (LISTEN and NOTIFY). Without it, they find the changes of others within a second.
+    #[arg(long, env = "DATABASE_EVENTS_URL", global = true, hide_env_values = true)]
+    pub database_events_url: Option<String>,
+
     /// The number of database connections, each used by its own thread.
     #[arg(long, env = "DATABASE_POOL_SIZE", global = true, default_value_t = 8, value_parser = pool_size, hide_env_values = true)]
     pub database_pool_size: u32,
@@ -190,6 +195,7 @@ impl Settings {
         Self {
             database_url: Some("sqlite::memory:".to_owned()),
             database_url_file: None,
+            database_events_url: None,
             migrate_on_start: true,
             cors_allowed_origins: vec!["*".to_owned()],
             keep_alive: Duration::ZERO,

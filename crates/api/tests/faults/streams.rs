@@ -8,6 +8,7 @@ use crate::support::http::{Client, HANG_TIMEOUT};
 use crate::support::ledger::{TODOS, new_id};
 use crate::support::pooler::Pooler;
 use crate::support::setup::{cluster, server, server_with};
+use crate::support::wait::until;
 
 /// Much longer than any test runs.
 const ENDLESS: [(&str, &str); 2] = [("SHUTDOWN_DELAY", "0s"), ("SHUTDOWN_TIMEOUT", "1h")];
@@ -60,6 +61,27 @@ fn a_change_by_another_process_is_an_event_behind_a_pooler() {
     let url = cluster.create_database();
     let pooler = Pooler::start(&program, &cluster, &url, "transaction", 4);
     changes_cross(&[server(&pooler.url()), server(&pooler.url())]);
+}
+
+#[test]
+fn a_change_by_another_process_is_an_event_with_notifications() {
+    let Some(cluster) = cluster() else { return };
+    let url = cluster.create_database();
+    let settings = [("DATABASE_EVENTS_URL", url.as_str())];
+    changes_cross(&[server_with(&url, &settings), server_with(&url, &settings)]);
+}
+
+#[test]
+fn nobody_listens_in_the_database_while_no_stream_is_open() {
+    let Some(cluster) = cluster() else { return };
+    let url = cluster.create_database();
+    let server = server_with(&url, &[("DATABASE_EVENTS_URL", url.as_str())]);
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'";
+    assert_eq!(cluster.psql("postgres", listening), "0");
+    let stream = open(&server, &new_id());
+    until("it to listen", || cluster.psql("postgres", listening) == "1");
+    drop(stream);
+    until("it to listen no more", || cluster.psql("postgres", listening) == "0");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use todo_test_support::directory::TempDirectory;
 use crate::support::{run, run_in};
 
 /// Every setting, with its default as the help shows it.
-pub(crate) const SETTINGS: [(&str, Option<&str>); 42] = [
+pub(crate) const SETTINGS: [(&str, Option<&str>); 43] = [
     ("HOST", Some("127.0.0.1")),
     ("PORT", Some("8000")),
     ("HTTP_WORKERS", None),
@@ -16,6 +16,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 42] = [
     ("KEEP_ALIVE", Some("75s")),
     ("DATABASE_URL", Some("sqlite://todos.db")),
     ("DATABASE_URL_FILE", None),
+    ("DATABASE_EVENTS_URL", None),
     ("DATABASE_POOL_SIZE", Some("8")),
     ("DATABASE_TIMEOUT", Some("1s")),
     ("BULK_TIMEOUT", Some("30s")),
@@ -53,7 +54,7 @@ pub(crate) const SETTINGS: [(&str, Option<&str>); 42] = [
 ];
 
 /// Invalid values of every setting.
-const INVALID: [(&str, &[&str]); 41] = [
+const INVALID: [(&str, &[&str]); 42] = [
     ("HOST", &["localhost", "127.0.0.1:80", "256.0.0.1", ""]),
     ("PORT", &["http", "65536", "-1", "80a", ""]),
     ("HTTP_WORKERS", &["0", "-1", "two", ""]),
@@ -62,6 +63,8 @@ const INVALID: [(&str, &[&str]); 41] = [
     ("KEEP_ALIVE", &["long", "2h", "-1s", ""]),
     ("DATABASE_URL", &["", "todos.db", "mysql://localhost/todos"]),
     ("DATABASE_URL_FILE", &["", "/nowhere/url"]),
+    // Also because DATABASE_URL is not Postgres.
+    ("DATABASE_EVENTS_URL", &["", "sqlite://todos.db", "postgres://localhost/todos"]),
     ("DATABASE_POOL_SIZE", &["0", "1001", "many", "1.5", ""]),
     ("DATABASE_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),
     ("BULK_TIMEOUT", &["0", "0s", "soon", "2h", "-1s", ""]),

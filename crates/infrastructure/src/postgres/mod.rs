@@ -5,6 +5,7 @@ mod calls;
 mod connection;
 mod deadline;
 mod migrate;
+mod notifications;
 mod pooler;
 mod refold;
 mod repository;
@@ -22,6 +23,7 @@ use include_dir::{Dir, include_dir};
 use crate::migrations::{Migration, Migrations, REFOLD_TEXTS, RustMigration};
 
 pub(crate) use migrate::migrate;
+pub(crate) use notifications::Notifications;
 pub(crate) use repository::PostgresTodoRepository;
 
 /// The migrations in `migrations/postgres`, and one in Rust.

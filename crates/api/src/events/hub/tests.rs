@@ -7,7 +7,7 @@ const ANN: UserId = UserId(Uuid::from_u128(1));
 const NOW: DateTime<Utc> = DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap();
 
 fn hub(max_streams: usize) -> EventHub {
-    EventHub::new(max_streams, Connections::default())
+    EventHub::new(max_streams, Connections::default(), None)
 }
 
 fn user(number: usize) -> UserId {

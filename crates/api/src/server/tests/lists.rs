@@ -72,7 +72,7 @@ async fn a_permit_for_a_long_list_is_released_when_the_client_disconnects() {
     let shared = stream_limit.clone();
     let app = init_service(App::new().configure(|config| {
         let (shutdown, docs) = (Shutdown::default(), Docs::default());
-        let hub = EventHub::new(1, Connections::default());
+        let hub = EventHub::new(1, Connections::default(), None);
         configure(config, service, shutdown, docs, shared, hub, &Authentication::Header);
     }))
     .await;
