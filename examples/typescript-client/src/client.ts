@@ -158,7 +158,12 @@ export function explain(problem: Problem): string {
     case "INVALID_TOKEN":
       return "Please log in again.";
     case "TOO_MANY_REQUESTS":
+    case "TOO_MANY_STREAMS":
       return "That was too fast. Please wait a moment, and try again.";
+    case "QUOTA_EXCEEDED":
+      return "There is no room for more todos. Please delete some.";
+    case "SYNC_TOKEN_EXPIRED":
+      return "Everything has to be loaded again.";
     case "MISSING_USER_CONTEXT":
     case "PAYLOAD_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":
