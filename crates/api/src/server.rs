@@ -35,7 +35,7 @@ use crate::http::routing::route_not_found;
 use crate::identity::{Authentication, Identifier};
 use crate::metrics::{Metrics, RequestMetrics};
 use crate::sandbox::X_SANDBOX;
-use crate::sandbox::demo::{self, Demo};
+use crate::sandbox::demo;
 use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::stream_limit::StreamLimit;
@@ -202,7 +202,6 @@ impl Server {
         let polling = poll(hub.clone(), service.clone());
         let note = sandbox.as_ref().map(|_| sandbox::text::note());
         let docs = Docs::new(authentication.mode(), note.as_deref());
-        let demo = sandbox.as_ref().map(|_| Demo::default());
         let stream_limit = StreamLimit::default();
         let origins = Arc::new(Origins::new(&cors_allowed_origins));
         let workers = worker_count(workers);
@@ -225,11 +224,8 @@ impl Server {
         let app = move || {
             let (service, state, docs) = (service.clone(), state.clone(), docs.clone());
             let (stream_limit, authentication) = (stream_limit.clone(), authentication.clone());
-            let (rate_limit, hub, demo) = (rate_limit.clone(), hub.clone(), demo.clone());
+            let (rate_limit, hub) = (rate_limit.clone(), hub.clone());
             App::new().configure(move |config| {
-                if let Some(demo) = demo {
-                    config.app_data(web::Data::new(demo)).configure(demo::routes);
-                }
                 if let Some(limit) = rate_limit {
                     config.app_data(limit);
                 }
@@ -248,6 +244,7 @@ impl Server {
                 let (faults, recorders) = (Arc::clone(&faults), recorders.clone());
                 let envelope = from_fn(move |it, next| envelope(it, next, recorders.clone()));
                 let app = app()
+                    .configure(demo::routes)
                     .wrap(from_fn(move |request, next| {
                         let faults = Arc::clone(&faults);
                         async move { faults.inject(request, next).await }

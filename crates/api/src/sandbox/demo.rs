@@ -1,5 +1,7 @@
 //! `GET /demo/`: the example page `examples/offline-todo`, with all files embedded in the binary.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -8,20 +10,15 @@ use crate::http::assets::{Asset, CSS, HTML, JAVASCRIPT, Page};
 use crate::http::routing::get_only;
 
 /// The files of the page, built by `npm run build` in `examples/offline-todo`.
-#[derive(Clone)]
-pub struct Demo(Page);
-
-impl Default for Demo {
-    fn default() -> Self {
-        let files = [
-            ("index.html", Asset::embedded(HTML, include_bytes!("demo/index.html"))),
-            ("demo.css", Asset::embedded(CSS, include_bytes!("demo/demo.css"))),
-            ("demo.js", Asset::embedded(JAVASCRIPT, include_bytes!("demo/demo.js"))),
-            ("sw.js", Asset::embedded(JAVASCRIPT, include_bytes!("demo/sw.js"))),
-        ];
-        Self(files.into_iter().collect())
-    }
-}
+static PAGE: LazyLock<Page> = LazyLock::new(|| {
+    let files = [
+        ("index.html", Asset::embedded(HTML, include_bytes!("demo/index.html"))),
+        ("demo.css", Asset::embedded(CSS, include_bytes!("demo/demo.css"))),
+        ("demo.js", Asset::embedded(JAVASCRIPT, include_bytes!("demo/demo.js"))),
+        ("sw.js", Asset::embedded(JAVASCRIPT, include_bytes!("demo/sw.js"))),
+    ];
+    files.into_iter().collect()
+});
 
 /// Mounts the routes.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -35,10 +32,6 @@ async fn to_page(request: HttpRequest) -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, format!("/demo/{query}"))).finish()
 }
 
-async fn file(
-    request: HttpRequest,
-    demo: web::Data<Demo>,
-    name: web::Path<String>,
-) -> Result<HttpResponse, ApiError> {
-    demo.0.respond(&request, &name)
+async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    PAGE.respond(&request, &name)
 }
