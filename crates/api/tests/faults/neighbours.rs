@@ -155,7 +155,7 @@ fn more_todos_than_the_limit_on_sqlite_are_rejected_and_not_changed() {
 }
 
 #[test]
-fn more_todos_than_postgres_updates_in_time_are_rejected_and_can_be_deleted() {
+fn more_todos_than_postgres_changes_in_time_are_rejected_and_not_changed() {
     let Some(cluster) = cluster() else { return };
     let url = cluster.create_database();
     // At 10,000 todos per second, the limit is 50,000.
@@ -170,13 +170,62 @@ fn more_todos_than_postgres_updates_in_time_are_rejected_and_can_be_deleted() {
     let mut client = Client::new(server.port(), &user);
     let complete = json!({"is_completed": true});
     let target = format!("{TODOS}?is_completed=false");
-    let response = client.call("PATCH", &target, Some(&complete)).unwrap();
-    assert_eq!(response.status, 422, "{:?}", response.json());
-    assert!(response.json()["field_errors"][0]["message"].to_string().contains("50000"));
+    for (method, body) in [("PATCH", Some(&complete)), ("DELETE", None)] {
+        let response = client.call(method, &target, body).unwrap();
+        assert_eq!(response.status, 422, "{method}: {:?}", response.json());
+        assert!(response.json()["field_errors"][0]["message"].to_string().contains("50000"));
+    }
     let stats = client.get(&format!("{TODOS}/stats")).unwrap();
     assert_eq!(stats.json(), json!({"total": 50_001, "active": 50_001, "completed": 0}));
-    let response = client.call("DELETE", &target, None).unwrap();
-    assert_eq!(response.json(), json!({"affected": 50_001}));
+}
+
+/// Through two servers. Without an order of locks, the calls deadlock, and those that
+/// wait hold all connections.
+#[test]
+fn racing_bulk_calls_of_one_user_are_all_carried_out_and_fail_no_call_of_others() {
+    let Some(cluster) = cluster() else { return };
+    let url = cluster.create_database();
+    let servers = [(); 2].map(|()| server_with(&url, &[GENEROUS_TIMEOUT]));
+    let [user, other] = [(); 2].map(|()| new_id());
+    let create = |user: &str, number: usize| {
+        let new = json!({"title": "one", "is_completed": number % 2 == 0});
+        call(servers[0].port(), user, "POST", TODOS, Some(&new))
+    };
+    assert!((0..100).all(|number| create(&user, number) == 201) && create(&other, 0) == 201);
+    let todo = format!("{TODOS}/{}", only_id(&servers[0], &other));
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..DISTURBING_CLIENTS)
+            .map(|writer| {
+                let (port, user) = (servers[writer % 2].port(), &user);
+                scope.spawn(move || {
+                    let mut client = Client::new(port, user);
+                    (0..40)
+                        .map(|number| {
+                            let target =
+                                format!("{TODOS}?is_completed={}", (writer + number) % 4 < 2);
+                            let body = json!({"is_completed": (writer + number) % 4 >= 2});
+                            client.call("PATCH", &target, Some(&body)).map_or(0, |it| it.status)
+                        })
+                        .filter(|status| *status != 200)
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let neighbour = scope.spawn(|| {
+            let ports = servers.each_ref().map(Server::port);
+            let mut statuses = Vec::new();
+            while !is_done.load(Ordering::Relaxed) {
+                statuses.extend(ports.map(|port| call(port, &other, "GET", &todo, None)));
+            }
+            statuses
+        });
+        let refused: Vec<_> = writers.into_iter().flat_map(|it| it.join().unwrap()).collect();
+        is_done.store(true, Ordering::Relaxed);
+        let statuses = neighbour.join().unwrap();
+        assert_eq!(refused, [], "of {} calls", DISTURBING_CLIENTS * 40);
+        assert!(statuses.len() > 10 && statuses.iter().all(|it| *it == 200), "{statuses:?}");
+    });
 }
 
 #[test]
