@@ -145,9 +145,9 @@ async fn assert_deleted_whole_or_not_at_all(database: &TestDatabase, todos: u64)
     let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
     let deleted = match repository.delete_matching(USER, TodoFilter::default(), now).await {
         Ok(BulkOutcome::Changed(count)) => count,
-        // Too slow for it, as SQLite on most machines.
-        Err(RepositoryError::Unavailable(_)) => 0,
-        outcome => panic!("{outcome:?}"),
+        // Too many for SQLite in its time; too slow on a busy machine.
+        Ok(BulkOutcome::TooMany { .. }) | Err(RepositoryError::Unavailable(_)) => 0,
+        Err(error) => panic!("{error:?}"),
     };
     assert!(deleted == todos || deleted == 0, "{deleted}");
     let counts = patient.count(USER, TodoFilter::default()).await.unwrap();

@@ -108,6 +108,11 @@ impl SqliteTodoRepository {
         self.writer.run(user, JobKind::Write, self.timeout, statement).await
     }
 
+    /// A bulk call blocks all other writes. So it may wait long, but must not run so long that others time out.
+    fn max_bulk_duration(&self) -> Duration {
+        self.timeout / 2
+    }
+
     async fn write_bulk<F>(
         &self,
         user: UserId,
@@ -116,8 +121,7 @@ impl SqliteTodoRepository {
     where
         F: Fn(&mut SqliteConnection) -> QueryResult<BulkOutcome> + Send + 'static,
     {
-        // It blocks all other writes. So it may wait long, but must not run so long that others time out.
-        let max_duration = self.timeout / 2;
+        let max_duration = self.max_bulk_duration();
         let statement = move |connection: &mut _| {
             deadline::enforce(Instant::now() + max_duration, || statement(connection))
         };
@@ -192,7 +196,9 @@ impl TodoRepository for SqliteTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let update = move |c: &mut _| statements::update_matching(c, user, &filter, &patch, now);
+        let limit = statements::max_changes(self.max_bulk_duration());
+        let update =
+            move |c: &mut _| statements::update_matching(c, user, &filter, &patch, limit, now);
         self.write_bulk(user, update).await
     }
 
@@ -202,7 +208,8 @@ impl TodoRepository for SqliteTodoRepository {
         filter: TodoFilter,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let delete = move |c: &mut _| statements::delete_matching(c, user, &filter, now);
+        let limit = statements::max_changes(self.max_bulk_duration());
+        let delete = move |c: &mut _| statements::delete_matching(c, user, &filter, limit, now);
         self.write_bulk(user, delete).await
     }
 

@@ -21,7 +21,7 @@ use super::row::TodoRow;
 use super::schema::todos;
 use super::values::BlobUuid;
 
-pub(super) use bulk::{delete_matching, update_matching};
+pub(super) use bulk::{delete_matching, max_changes, update_matching};
 pub(super) use clock::{begin_purge, changed_at_of, changes, clock, purge};
 pub(super) use put::put;
 pub(super) use read::{check_readable, count, find, list};
