@@ -84,7 +84,7 @@ pub struct Changes {
 }
 
 /// The length of the texts of the todos on a page, in bytes. A longer todo has a page of its own.
-const MAX_TEXT: usize = 128 * 1024;
+const MAX_TEXT: usize = 64 * 1024;
 
 /// The position before the first change.
 const START: Position = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
