@@ -1,5 +1,7 @@
 //! The measured calls, as bytes on the wire and as SQL.
 
+use std::fmt::Display;
+
 use todo_test_support::clients::http::Request;
 use uuid::Uuid;
 
@@ -14,6 +16,8 @@ pub(crate) enum Call {
     Get,
     /// Lists all 20 todos of a user.
     List,
+    /// The same, by a client that has the list: the response is a 304.
+    Unchanged,
     /// Gets a page of 20 of a user with 100,000.
     Page,
     /// The same, 90,000 todos deep.
@@ -45,10 +49,11 @@ impl Random {
 
 impl Call {
     /// In the order of measurement and display.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Health,
         Self::Get,
         Self::List,
+        Self::Unchanged,
         Self::Page,
         Self::DeepPage,
         Self::Search,
@@ -64,6 +69,7 @@ impl Call {
             Self::Health => "/health",
             Self::Get => "GET one",
             Self::List => "list of 20",
+            Self::Unchanged => "the same, unchanged (304)",
             Self::Page => "page of 20 from 100,000",
             Self::DeepPage => "the same, 90,000 deep",
             Self::Search => "search in 20",
@@ -107,6 +113,12 @@ impl Call {
             Self::Health => to.set_json("GET", "/health", caller, None),
             Self::Get => to.set_json("GET", &format!("/api/v1/todos/{id}"), caller, None),
             Self::List => to.set_json("GET", "/api/v1/todos?limit=20", caller, None),
+            Self::Unchanged => {
+                // Any tag of the list matches, so the server looks up the clock, and nothing else.
+                let headers: [(&str, &dyn Display); 2] =
+                    [("X-User-ID", &caller), ("If-None-Match", &"*")];
+                to.set("GET", "/api/v1/todos?limit=20", &headers, None);
+            }
             Self::Page => to.set_json("GET", "/api/v1/todos?limit=20", big, None),
             Self::DeepPage => {
                 to.set_json("GET", &format!("/api/v1/todos?limit=20&cursor={cursor}"), big, None);

@@ -47,8 +47,9 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Whether the response is a 2xx, or a 304.
     pub(crate) fn is_success(&self) -> bool {
-        matches!(self.outcome, Outcome::Status(200..300))
+        matches!(self.outcome, Outcome::Status(200..300 | 304))
     }
 
     pub(crate) fn latency(&self) -> Duration {
