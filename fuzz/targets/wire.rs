@@ -34,6 +34,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
         authentication: todo_api::identity::Authentication::Header,
         workers: Some(1),
         max_connections: 1_000,
+        max_streams: 1,
         keep_alive: Duration::from_secs(5),
         database_timeout: options.timeout,
         cors_allowed_origins: vec!["http://localhost:3000".to_owned()],
