@@ -1579,8 +1579,11 @@ export interface operations {
                 since?: string;
             };
             header?: {
-                /** @description The `id` of the last event, instead of `since`. Browsers send it when they open the stream again. It takes precedence; one that cannot be read is not an error. */
-                "Last-Event-ID"?: string | null;
+                /**
+                 * @description The `id` of the last event, instead of `since`. Browsers send it when they open the stream again. It takes
+                 *     precedence; one that cannot be read is not an error.
+                 */
+                "Last-Event-ID"?: string;
             };
             path?: never;
             cookie?: never;

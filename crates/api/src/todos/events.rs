@@ -35,6 +35,17 @@ const MIN_AGE: Duration = Duration::from_secs(5);
 /// The error message for a damaged token.
 pub const TOKEN_RULE: &str = "must be a token that this API returned to the same user";
 
+/// The header that browsers send.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described, never constructed")]
+pub struct LastEventIdParam {
+    /// The `id` of the last event, instead of `since`. Browsers send it when they open the stream again. It takes
+    /// precedence; one that cannot be read is not an error.
+    #[param(rename = "Last-Event-ID", required = false)]
+    last_event_id: String,
+}
+
 /// What the client knows.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -125,15 +136,7 @@ impl FromRequest for EventsRequest {
     path = "/api/v1/todos/events",
     operation_id = "streamEvents",
     tag = "todos",
-    params(
-        EventParams,
-        (
-            "Last-Event-ID" = Option<String>,
-            Header,
-            description = "The `id` of the last event, instead of `since`. Browsers send it when they open the stream again. \
-                           It takes precedence; one that cannot be read is not an error."
-        )
-    ),
+    params(EventParams, LastEventIdParam),
     responses((
         status = 200,
         description = "The events, until the stream ends.",
