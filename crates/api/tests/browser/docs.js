@@ -30,6 +30,8 @@ export async function docs(page, baseUrl) {
   const shown = await operations.locator(".opblock-summary-operation-id").allInnerTexts();
   assert.deepEqual(shown, expected);
   for (const [position, id] of expected.entries()) {
+    // Swagger UI shows a response when it has ended, and a stream goes on for minutes.
+    if (id === "streamEvents") continue;
     const operation = operations.nth(position);
     await operation.locator(".opblock-summary-control").click();
     await operation.locator(".execute").click();
