@@ -124,10 +124,9 @@ impl OwnerClock {
     }
 
     /// The first changes after `start`, which [`OwnerClock::start`] returned: at most `limit`, and fewer if their texts
-    /// are long. `todos` are the first ones after its
-    /// position, by `updated_at` and id, and `tombstones` those after [`SyncToken::tombstones_after`]: one more than
-    /// `limit`, if there are as many. Both were read after the clock. What has changed in between is not returned, but
-    /// left to the next call.
+    /// are long. `todos` are the first ones after its position, by `updated_at` and id, and `tombstones` those after
+    /// [`SyncToken::tombstones_after`]: one more than `limit`, if there are as many. Both were read after the clock. What
+    /// has changed in between is not returned, but left to the next call.
     #[must_use]
     pub fn changes(
         &self,

@@ -90,8 +90,7 @@ pub trait TodoRepository: Send + Sync {
     ) -> Result<BulkOutcome, RepositoryError>;
 
     /// At most `limit` changes after those that `since` has seen, or all todos, in pages, as [`OwnerClock::changes`]
-    /// defines. `None` if the token has
-    /// expired, as [`OwnerClock::start`] defines.
+    /// defines. `None` if the token has expired, as [`OwnerClock::start`] defines.
     async fn changes(
         &self,
         user: UserId,

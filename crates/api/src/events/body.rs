@@ -1,12 +1,12 @@
 //! The body of a stream: an event for each news, and a comment now and then.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 use futures_util::stream::{self, Stream};
 use todo_domain::{OwnerClock, SyncToken, TodoService, UserId};
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
 use super::hub::Subscription;
 use crate::error::ApiError;
@@ -26,7 +26,7 @@ const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 const MIN_MAX_AGE: Duration = Duration::from_secs(12 * 60);
 
 /// When clients that lost the stream should come back, in milliseconds: not all at once.
-const RETRY_MILLIS: (u64, u64) = (1_000, 3_000);
+const RETRY_MILLIS: RangeInclusive<u64> = 1_000..=3_000;
 
 /// A stream of events.
 pub struct EventStream {
@@ -53,7 +53,7 @@ impl EventStream {
         max_age: Option<Duration>,
     ) -> Self {
         let now = Instant::now();
-        let age = Duration::from_secs(random(MIN_MAX_AGE.as_secs(), MAX_AGE.as_secs()));
+        let age = Duration::from_secs(fastrand::u64(MIN_MAX_AGE.as_secs()..=MAX_AGE.as_secs()));
         Self {
             subscription,
             service,
@@ -69,7 +69,7 @@ impl EventStream {
     /// The start of the body: when to come back, and, if the client `is_behind`, an event.
     #[must_use]
     pub fn start(&self, is_behind: bool) -> Bytes {
-        let retry = random(RETRY_MILLIS.0, RETRY_MILLIS.1);
+        let retry = fastrand::u64(RETRY_MILLIS);
         let event = if is_behind { event(self.user, self.known) } else { String::new() };
         format!("retry: {retry}\n\n{event}").into()
     }
@@ -132,10 +132,4 @@ impl EventStream {
 pub fn event(user: UserId, token: SyncToken) -> String {
     let token = sync_token::encode(user, token);
     format!("event: change\nid: {token}\ndata: {{\"next\":\"{token}\"}}\n\n")
-}
-
-/// A random number from `low` to `high`.
-fn random(low: u64, high: u64) -> u64 {
-    let (_, bits) = Uuid::new_v4().as_u64_pair();
-    low + bits % (high - low + 1)
 }

@@ -215,7 +215,7 @@ impl Subscription {
         {
             return Ok(clock);
         }
-        // Counted before the read: a notice that comes meanwhile needs another.
+        // Counted before the read: a notice that comes during the read needs another.
         let count = *self.notices.borrow();
         let clock = service.clock(self.user).await?;
         *shared = Some((count, clock));

@@ -7,7 +7,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use todo_domain::{Position, Sort, SortKey, TodoFilter, TodoId, UserId};
 use uuid::Uuid;
 
@@ -48,13 +48,18 @@ pub fn decode(list: ListIdentity<'_>, token: &str) -> Option<Position> {
         return None;
     }
     let (micros, id) = payload[1..].split_at(8);
-    // The checksum has no key, so a token can be forged. Reject times that the databases cannot handle.
-    let micros = u64::from_be_bytes(micros.try_into().ok()?);
-    let micros = i64::try_from(micros).ok().filter(|micros| *micros < YEAR_10000_MICROS)?;
     Some(Position {
-        at: DateTime::from_timestamp_micros(micros)?,
+        at: decode_time(micros.try_into().ok()?)?,
         id: TodoId(Uuid::from_slice(id).ok()?),
     })
+}
+
+/// Decodes a time in a token. The checksum has no key, so a token can be forged: times that the databases cannot handle
+/// are rejected.
+pub(super) fn decode_time(micros: [u8; 8]) -> Option<DateTime<Utc>> {
+    let micros = i64::from_be_bytes(micros);
+    let is_storable = (0..YEAR_10000_MICROS).contains(&micros);
+    is_storable.then(|| DateTime::from_timestamp_micros(micros)).flatten()
 }
 
 fn checksum(list: ListIdentity<'_>, payload: &[u8]) -> u32 {

@@ -6,15 +6,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
 use todo_domain::{FeedId, Position, SyncToken, TodoId, UserId};
 use uuid::Uuid;
+
+use super::cursor::decode_time;
 
 /// The version of the format. Clients keep tokens for months, so a release that changes the format must still read
 /// this one.
 const FORMAT: u8 = 1;
-/// The first microsecond after the latest time that the databases can store.
-const YEAR_10000_MICROS: i64 = 253_402_300_800_000_000;
 const PAYLOAD_LENGTH: usize = 1 + 16 + 8 + 16 + 8;
 const LENGTH: usize = PAYLOAD_LENGTH + 4;
 
@@ -43,9 +42,9 @@ pub fn decode(user: UserId, text: &str) -> Option<SyncToken> {
     let mut fields = Fields(payload);
     let is_known = fields.take::<1>()? == [FORMAT];
     let feed = FeedId(Uuid::from_bytes(fields.take()?));
-    let at = time(fields.take()?)?;
+    let at = decode_time(fields.take()?)?;
     let id = TodoId(Uuid::from_bytes(fields.take()?));
-    let deleted_after = time(fields.take()?)?;
+    let deleted_after = decode_time(fields.take()?)?;
     is_known.then_some(SyncToken { feed, position: Position { at, id }, deleted_after })
 }
 
@@ -60,13 +59,6 @@ impl Fields<'_> {
     }
 }
 
-/// The checksum has no key, so a token can be forged: times that the databases cannot handle are rejected.
-fn time(bytes: [u8; 8]) -> Option<DateTime<Utc>> {
-    let micros = i64::from_be_bytes(bytes);
-    let is_storable = (0..YEAR_10000_MICROS).contains(&micros);
-    is_storable.then(|| DateTime::from_timestamp_micros(micros)).flatten()
-}
-
 fn checksum(user: UserId, payload: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(payload);
@@ -76,6 +68,8 @@ fn checksum(user: UserId, payload: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+
     use super::*;
 
     const USER: UserId = UserId(Uuid::from_u128(1));

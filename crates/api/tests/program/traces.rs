@@ -82,7 +82,7 @@ fn a_collector_that_never_answers_does_not_hold_up_the_end() {
 fn has_thread(server: &Server) -> bool {
     let threads = fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
     let names = threads.map(|it| fs::read_to_string(it.unwrap().path().join("comm")));
-    // A thread that ends meanwhile has no name.
+    // A thread that has ended in the meantime has no name.
     names.flatten().any(|name| name.starts_with("OpenTelemetry"))
 }
 

@@ -34,7 +34,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(30);
 /// A connection without use for so long is closed, so that a serverless database can sleep.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The pause after a failure. Meanwhile, polling finds the changes.
+/// The pause after a failure. Polling still finds the changes.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Tells other processes of changes, and hears of theirs.

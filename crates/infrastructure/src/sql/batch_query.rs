@@ -7,7 +7,8 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid};
 
 /// Runs a query once for each user, as a lateral join. Each row has two more columns: the number of the call that it
-/// belongs to, from 1 on, and when the user's todos last changed. In the query, [`batch_user`] stands for the user and [`batch_id`] for the id.
+/// belongs to, from 1 on, and when the user's todos last changed. In the query, [`batch_user`] stands for the user and
+/// [`batch_id`] for the id.
 ///
 /// The query must have a limit: then Postgres does not flatten it into the join, and runs it once per user. The text is
 /// the same for any number of users, so run it as [`Cached`](super::Cached).

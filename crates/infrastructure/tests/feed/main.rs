@@ -1,4 +1,4 @@
-//! The change feed with several servers on one database: whoever follows it misses nothing.
+//! The change feed with several servers on one database: a client that follows it misses no change.
 
 #![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
 

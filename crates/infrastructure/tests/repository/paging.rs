@@ -93,7 +93,7 @@ pub(crate) async fn paging_shows_unchanged_todos_once_while_others_are_created_a
 ) {
     for sort in SORTS {
         let user = user();
-        // Even numbers stay, odd ones are deleted and revived meanwhile, in their old places.
+        // Even numbers stay, odd ones are deleted and revived between the pages, in their old places.
         for number in 2..=60 {
             let text = if number % 2 == 0 { "stays" } else { "deleted" };
             insert(&repository, user, todo(number, text), i64::try_from(number).unwrap()).await;

@@ -24,30 +24,29 @@ pub(in crate::postgres) fn insert(
     Insert { user, todo, quota, .. }: &Insert,
     attempt: Attempt,
 ) -> QueryResult<Option<InsertOutcome>> {
-    let earlier = |connection: &mut _| -> QueryResult<Option<Todo>> {
-        Ok(find(connection, &(*user, todo.id()))?.filter(|found| found.is_new(todo)))
-    };
+    let earlier = |found: &Todo| found.is_new(todo);
     if attempt.holds_clock {
         // An error would end the transaction.
-        if let Some(todo) = earlier(connection)? {
-            return Ok(Some(InsertOutcome::Inserted(todo)));
-        }
-    }
-    if let Some(quota) = *quota {
-        if !attempt.holds_clock {
-            return Ok(None);
-        }
-        if has_todos(connection, *user, quota)? && find(connection, &(*user, todo.id()))?.is_none()
+        let existing = find(connection, &(*user, todo.id()))?;
+        if let Some(quota) = *quota
+            && existing.is_none()
+            && has_todos(connection, *user, quota)?
         {
             return Ok(Some(InsertOutcome::QuotaExceeded));
         }
+        if let Some(todo) = existing.filter(earlier) {
+            return Ok(Some(InsertOutcome::Inserted(todo)));
+        }
+    } else if quota.is_some() {
+        return Ok(None);
     }
     let created = todo.clone().created(*user, attempt.now);
     match insert_rows(connection, &[&created], [(user.0, attempt.now)], attempt.deadline) {
         Err(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
             if !attempt.holds_clock =>
         {
-            earlier(connection)?.ok_or(error).map(|todo| Some(InsertOutcome::Inserted(todo)))
+            let existing = find(connection, &(*user, todo.id()))?.filter(earlier);
+            existing.ok_or(error).map(|todo| Some(InsertOutcome::Inserted(todo)))
         }
         inserted => Ok((!inserted?.is_empty()).then_some(InsertOutcome::Inserted(created))),
     }
