@@ -142,8 +142,9 @@ impl Call {
         }
     }
 
-    /// A `pgbench` script for the same call, if it is a single statement of the same shape.
-    pub(crate) fn pgbench_script(self) -> Option<String> {
+    /// A `pgbench` script for the same call, if it is a single statement of the same shape. With `sets_clock`, a
+    /// write also sets the clock of the owner, in the same statement, as the server does.
+    pub(crate) fn pgbench_script(self, sets_clock: bool) -> Option<String> {
         let uuid = |high: &str, low: &str| {
             format!(
                 "('00000000-0000-0000-' || lpad(to_hex({high}), 4, '0') || '-' || lpad(to_hex({low}), 12, '0'))::uuid"
@@ -156,22 +157,40 @@ impl Call {
         let user = uuid("0", ":u::int");
         let id = uuid(":u::int", ":t::int");
         match self {
-            Self::Get => Some(format!(
+            Self::Get if !sets_clock => Some(format!(
                 "\\set u random(0, {users})\n\\set t random(0, {todos})\n\
                  SELECT {columns} FROM todos WHERE user_id = {user} AND id = {id} LIMIT 1;\n"
             )),
-            Self::List => Some(format!(
+            Self::List if !sets_clock => Some(format!(
                 "\\set u random(0, {users})\n\
                  SELECT {columns} FROM todos WHERE user_id = {user} AND true \
                  ORDER BY created_at DESC, id DESC LIMIT 21;\n"
             )),
-            Self::Create => Some(format!(
-                "\\set u random(0, {users})\n\\set n random(0, 1000000000)\n\
-                 INSERT INTO todos ({columns}, title_folded, description_folded) VALUES \
-                 ({}, gen_random_uuid(), 'Buy groceries ' || :n::int, 'Milk', false, now(), now(), 1, \
-                 'buy groceries ' || :n::int, 'milk');\n",
-                uuid("1", ":u::int")
-            )),
+            Self::Create => {
+                let user = uuid("1", ":u::int");
+                let insert =
+                    format!("INSERT INTO todos ({columns}, title_folded, description_folded)");
+                let others = |time: &str| {
+                    format!(
+                        "gen_random_uuid(), 'Buy groceries ' || :n::int, 'Milk', false, {time}, {time}, 1, \
+                         'buy groceries ' || :n::int, 'milk'"
+                    )
+                };
+                let statement = if sets_clock {
+                    format!(
+                        "WITH ticks AS (INSERT INTO user_clocks AS clock (user_id, changed_at) \
+                         VALUES ({user}, clock_timestamp()) ON CONFLICT (user_id) DO UPDATE SET changed_at = \
+                         greatest(excluded.changed_at, clock.changed_at + interval '1 microsecond') \
+                         RETURNING user_id, changed_at) {insert} SELECT user_id, {} FROM ticks",
+                        others("changed_at")
+                    )
+                } else {
+                    format!("{insert} VALUES ({user}, {})", others("now()"))
+                };
+                Some(format!(
+                    "\\set u random(0, {users})\n\\set n random(0, 1000000000)\n{statement};\n"
+                ))
+            }
             _ => None,
         }
     }

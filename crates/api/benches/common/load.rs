@@ -104,12 +104,19 @@ impl Clients {
         Self { process, output, start: Instant::now() }
     }
 
-    /// Waits for their end, and returns all their calls.
+    /// Waits for their end, and returns all their calls. They end at once when they are dropped.
     pub(crate) fn wait(mut self) -> Vec<Sample> {
         let mut text = String::new();
         self.output.read_to_string(&mut text).expect("text");
         assert!(self.process.wait().expect("it is our child").success(), "the clients failed");
         text.lines().map(parse).collect()
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

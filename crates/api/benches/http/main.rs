@@ -1,7 +1,7 @@
 //! `cargo bench --bench http`: the real server under load over HTTP, and reference measurements without HTTP.
 //!
 //! Each round measures in turn the calls over HTTP, the same statements with the same adapter but without HTTP, and
-//! `pgbench` with the same SQL. The figures are medians over the rounds. Ratios are computed within a round, so that
+//! `pgbench` with the same SQL; at the end, the time from a change to its event. The figures are medians over the rounds. Ratios are computed within a round, so that
 //! they do not change if the machine is slower for a while. Writes `docs/performance.md` and its chart. Settings:
 //! `BENCH_ROUNDS` (default 5), `BENCH_SECONDS` (2), `BENCH_CONNECTIONS` (32).
 
@@ -11,6 +11,7 @@
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "the other benchmarks use the rest")]
 mod common;
+mod events;
 mod reference;
 mod report;
 
@@ -26,6 +27,8 @@ use crate::common::figures::setting;
 use crate::common::load::{self, Plan};
 use crate::common::postgres::durable;
 use crate::report::{Database, Figures, Report};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-api");
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -50,9 +53,29 @@ fn main() {
     report.write();
 }
 
+/// Measures how long events take.
+fn measure_events(report: &mut Report, database: Database, url: &str, server: &Server, plan: Plan) {
+    let mut measure = |way: &str, written: &Server, listened: &Server| {
+        for load in [None, Some(plan)] {
+            let name = format!("{way}{}", load.map_or("", |_| ", beside PATCHes"));
+            report.add_events(database, name, events::measure(written, listened, load));
+        }
+    };
+    measure("the same server", server, server);
+    if database == Database::Postgres {
+        for (way, settings) in [
+            ("another server", vec![]),
+            ("another server, with `DATABASE_EVENTS_URL`", vec![("DATABASE_EVENTS_URL", url)]),
+        ] {
+            let [written, listened] = [(); 2].map(|()| Server::start(PROGRAM, url, &settings));
+            measure(way, &written, &listened);
+        }
+    }
+}
+
 /// Measures all calls, round by round.
 fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
-    let server = Server::start(env!("CARGO_BIN_EXE_todo-api"), url, &[("RUST_LOG", "info")]);
+    let server = Server::start(PROGRAM, url, &[]);
     let dataset = Dataset::create(&server);
     for round in 1..=plan.rounds {
         for call in Call::ALL {
@@ -61,8 +84,8 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
             assert_eq!(load.failed, 0, "{call:?}");
             let cpu = server.cpu_time().unwrap_or_default().saturating_sub(cpu_before);
             let reference = reference::start(url, call, plan);
-            let pgbench = match database {
-                Database::Postgres => reference::pgbench(url, call, plan),
+            let pgbench = |sets_clock| match database {
+                Database::Postgres => reference::pgbench(url, call, sets_clock, plan),
                 Database::Sqlite => None,
             };
             let figures = Figures {
@@ -73,9 +96,11 @@ fn measure(report: &mut Report, database: Database, url: &str, plan: Plan) {
                 cpu_micros: cpu.as_secs_f64() * 1e6 / (load.count.max(1) as f64),
                 rss_mib: server.rss_bytes().unwrap_or_default() as f64 / 1024.0 / 1024.0,
                 adapter_per_second: reference,
-                pgbench_per_second: pgbench,
+                pgbench_per_second: pgbench(false),
+                clock_pgbench_per_second: pgbench(true),
             };
             report.add(database, call, round, figures);
         }
     }
+    measure_events(report, database, url, &server, plan);
 }

@@ -116,8 +116,8 @@ fn now() -> DateTime<Utc> {
 
 /// `pgbench -M prepared` with the same SQL and number of clients, in transactions per second; `None` if it is not
 /// installed, or the call is not a single statement.
-pub(crate) fn pgbench(url: &str, call: Call, plan: Plan) -> Option<f64> {
-    let script = call.pgbench_script()?;
+pub(crate) fn pgbench(url: &str, call: Call, sets_clock: bool, plan: Plan) -> Option<f64> {
+    let script = call.pgbench_script(sets_clock)?;
     let file = std::env::temp_dir().join(format!("todo-pgbench-{}.sql", std::process::id()));
     fs::write(&file, script).expect("a temporary file");
     let clients = plan.connections.to_string();

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::common::calls::Call;
+use crate::events::Latency;
 
 /// The database of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +26,14 @@ pub(crate) struct Figures {
     pub(crate) rss_mib: f64,
     pub(crate) adapter_per_second: Option<f64>,
     pub(crate) pgbench_per_second: Option<f64>,
+    /// With a statement that also sets the clock of the owner.
+    pub(crate) clock_pgbench_per_second: Option<f64>,
 }
 
 /// All results.
 pub(crate) struct Report {
     rows: Vec<(Database, Call, Figures)>,
+    events: Vec<(Database, String, Latency)>,
     rounds: usize,
     time: Duration,
     connections: usize,
@@ -46,7 +50,7 @@ impl Database {
 
 impl Report {
     pub(crate) fn new(rounds: usize, time: Duration, connections: usize) -> Self {
-        Self { rows: Vec::new(), rounds, time, connections }
+        Self { rows: Vec::new(), events: Vec::new(), rounds, time, connections }
     }
 
     /// Adds a round, and prints it.
@@ -63,6 +67,13 @@ impl Report {
             figures.cpu_micros,
         );
         self.rows.push((database, call, figures));
+    }
+
+    /// Adds the time from a change to its event, where the client listens to this server.
+    #[expect(clippy::print_stderr, reason = "progress")]
+    pub(crate) fn add_events(&mut self, database: Database, listened: String, latency: Latency) {
+        eprintln!("{} events, {listened}: {latency:?} ms", database.name());
+        self.events.push((database, listened, latency));
     }
 
     /// Writes `docs/performance.md` and `docs/performance.svg`.
@@ -111,6 +122,15 @@ impl Report {
                 self.table(database, &mut text);
             }
         }
+        text.push_str(
+            "\n## From a change to its event\n\n300 changes; the client listens to the server that carries them out, or \
+             to another on the same database, which polls or is notified. Milliseconds.\n\n\
+             | database | listens to | p50 | p99 | maximum |\n|---|---|---|---|---|\n",
+        );
+        for (database, listened, Latency { p50, p99, max }) in &self.events {
+            let name = database.name();
+            let _ = writeln!(text, "| {name} | {listened} | {p50:.1} | {p99:.1} | {max:.1} |");
+        }
         text
     }
 
@@ -119,7 +139,8 @@ impl Report {
         let _ = write!(
             text,
             "\n## {name}\n\n| call | requests/s | p50 ms | p99 ms | p99.9 ms | CPU us | RSS MiB | of the adapter \
-             alone | of pgbench | of /health |\n|---|---|---|---|---|---|---|---|---|---|\n"
+             alone | of pgbench | of pgbench, setting clocks | of /health |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|\n"
         );
         let health: Vec<f64> = self.of(database, Call::Health).map(|it| it.per_second).collect();
         for call in Call::ALL {
@@ -139,7 +160,7 @@ impl Report {
             );
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 call.name(),
                 self.median(database, call, |it| Some(it.per_second))
                     .map_or_else(String::new, |it| it.to_string()),
@@ -150,6 +171,7 @@ impl Report {
                 figure(|it| it.rss_mib, 1.0, 0),
                 ratio(|it| it.adapter_per_second),
                 ratio(|it| it.pgbench_per_second),
+                ratio(|it| it.clock_pgbench_per_second),
                 of_health.map_or_else(String::new, |it| format!("{:.2}", it.median)),
             );
         }
