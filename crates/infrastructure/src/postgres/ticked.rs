@@ -84,9 +84,45 @@ impl<S: Query> Query for Ticked<'_, S> {
 
 impl<S: QueryFragment<Pg>> QueryFragment<Pg> for Ticked<'_, S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "WITH ticks AS (INSERT INTO user_clocks AS clock (user_id, changed_at) SELECT ",
-        );
+        out.push_sql("WITH ticks AS (");
+        match (&self.condition, &self.users[..], &self.times[..]) {
+            (Some(condition), [user], [time]) => {
+                self.push_update(&**condition, user, time, &mut out)?;
+            }
+            _ => self.push_upsert(&mut out)?,
+        }
+        out.push_sql(" RETURNING user_id) ");
+        self.statement.walk_ast(out)
+    }
+}
+
+impl<S> Ticked<'_, S> {
+    /// Sets the clock of the only owner, if it has one: an UPDATE takes less time than an upsert.
+    fn push_update<'b>(
+        &'b self,
+        condition: &'b (dyn QueryFragment<Pg> + 'b),
+        user: &'b Uuid,
+        time: &'b DateTime<Utc>,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        out.push_sql("UPDATE user_clocks SET changed_at = ");
+        out.push_bind_param::<Timestamptz, _>(time)?;
+        out.push_sql(" WHERE user_id = ");
+        out.push_bind_param::<sql_types::Uuid, _>(user)?;
+        out.push_sql(" AND changed_at < ");
+        out.push_bind_param::<Timestamptz, _>(time)?;
+        // After it has waited for a lock, the row is compared with what the statement saw before.
+        out.push_sql(" AND changed_at = (SELECT changed_at FROM user_clocks WHERE user_id = ");
+        out.push_bind_param::<sql_types::Uuid, _>(user)?;
+        out.push_sql(") AND ");
+        self.is_in_time.walk_ast(out.reborrow())?;
+        out.push_sql(" AND ");
+        condition.walk_ast(out.reborrow())
+    }
+
+    /// Sets the clocks of all owners.
+    fn push_upsert<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO user_clocks AS clock (user_id, changed_at) SELECT ");
         if let ([user], [time]) = (&self.users[..], &self.times[..]) {
             out.push_bind_param::<sql_types::Uuid, _>(user)?;
             out.push_sql(", ");
@@ -100,10 +136,6 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for Ticked<'_, S> {
         }
         out.push_sql(" WHERE ");
         self.is_in_time.walk_ast(out.reborrow())?;
-        if let Some(condition) = &self.condition {
-            out.push_sql(" AND ");
-            condition.walk_ast(out.reborrow())?;
-        }
         // All servers lock the rows of several owners in the same order.
         out.push_sql(
             " ORDER BY 1 ON CONFLICT (user_id) DO UPDATE SET changed_at = excluded.changed_at \
@@ -112,14 +144,7 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for Ticked<'_, S> {
         if self.is_batch {
             out.push_sql(&format!(" - interval '{MAX_BATCH} microseconds'"));
         }
-        if self.condition.is_some() {
-            out.push_sql(
-                " AND clock.changed_at = (SELECT seen.changed_at FROM user_clocks AS seen \
-                 WHERE seen.user_id = excluded.user_id)",
-            );
-        }
-        out.push_sql(" RETURNING user_id) ");
-        self.statement.walk_ast(out)
+        Ok(())
     }
 }
 
