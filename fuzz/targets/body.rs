@@ -8,8 +8,9 @@ use actix_web::test::TestRequest;
 use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
 use todo_api::http::body::JsonBody;
+use todo_api::tags::TagRename;
 use todo_api::todos::dto::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
-use todo_domain::{Title, TodoPatch};
+use todo_domain::{Due, Moment, Tags, TagsPatch, Title, TodoPatch};
 use tokio::runtime::{Builder, Runtime};
 
 thread_local! {
@@ -34,7 +35,14 @@ fuzz_target!(|bytes: &[u8]| {
         check(patch.title.as_ref(), &patch);
     }
     if let Some(JsonBody(update)) = read::<JsonBody<TodosUpdate>>(bytes) {
-        assert!(TodoPatch::from(update).is_completed.is_some());
+        let patch = TodoPatch::from(update);
+        assert_ne!(patch, TodoPatch::default());
+        check(None, &patch);
+    }
+    let _ = read::<JsonBody<TagRename>>(bytes);
+    // Any text as a due time: what is accepted comes back as it is shown.
+    if let Some(moment) = str::from_utf8(bytes).ok().and_then(|text| Moment::parse(text).ok()) {
+        check_due(Due::from(moment));
     }
 });
 
@@ -67,4 +75,25 @@ fn check(title: Option<&Title>, patch: &TodoPatch) {
         let chars = description.as_str().chars();
         assert!(chars.clone().count() <= 2_000 && chars.clone().all(|it| it != '\0'));
     }
+    if let Some(Some(due)) = patch.due {
+        check_due(due);
+    }
+    match &patch.tags {
+        Some(TagsPatch::Set(tags)) => check_tags(tags),
+        Some(TagsPatch::Edit { add, remove }) => {
+            check_tags(add);
+            check_tags(remove);
+        }
+        _ => {}
+    }
+}
+
+fn check_due(due: Due) {
+    assert_eq!(Moment::parse(&due.to_string()).map(Due::from), Ok(due));
+    assert_eq!(Due::from_parts(due.order(), due.is_date()), due);
+}
+
+fn check_tags(tags: &Tags) {
+    assert!(tags.iter().count() <= Tags::MAX);
+    assert_eq!(Tags::from_joined(tags.as_joined_str()).as_ref(), Ok(tags));
 }

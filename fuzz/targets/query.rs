@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 use todo_api::error::ApiError;
 use todo_api::identity::{Authentication, Identifier};
 use todo_api::todos::cursor::{ListIdentity, encode};
-use todo_api::todos::params::{BulkRequest, ListRequest, MAX_LIMIT};
-use todo_domain::{Position, TodoId};
+use todo_api::todos::params::{BulkRequest, ListRequest, MAX_LIMIT, StatsRequest};
+use todo_domain::{KeyValue, Position, Priority, SortKey, TodoId};
 use uuid::Uuid;
 
 fuzz_target!(|query: &str| {
@@ -21,15 +21,24 @@ fuzz_target!(|query: &str| {
     if uri.parse::<Uri>().is_err() {
         return;
     }
+    if let Some(StatsRequest { now: Some(now), .. }) = read(&uri) {
+        assert!(now.is_instant());
+    }
     let many = read::<BulkRequest>(&uri);
     let Some(list) = read::<ListRequest>(&uri) else { return };
     assert!(list.limit.is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)));
     if let Some(BulkRequest(filter)) = many {
         assert_eq!(filter, list.filter);
     }
-    let position = Position { at: std::time::UNIX_EPOCH.into(), id: TodoId(Uuid::nil()) };
+    let key = match list.sort.key {
+        SortKey::CreatedAt | SortKey::UpdatedAt => KeyValue::Time(std::time::UNIX_EPOCH.into()),
+        SortKey::Due => KeyValue::Absent,
+        SortKey::Priority => KeyValue::Priority(Priority::High),
+        SortKey::Title => KeyValue::Text("title".to_owned()),
+    };
+    let position = Position { key, id: TodoId(Uuid::nil()) };
     let identity = ListIdentity { user: list.user, sort: list.sort, filter: &list.filter };
-    let next = list.pairs.clone().with("cursor", &encode(identity, position));
+    let next = list.pairs.clone().with("cursor", &encode(identity, &position));
     let next = read::<ListRequest>(&format!("/api/v1/todos?{next}")).expect("it is our own link");
     assert_eq!(next.filter, list.filter);
     assert_eq!(next.sort, list.sort);

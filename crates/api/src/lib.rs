@@ -3,6 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`todos`] | the routes below `/api/v1/todos`, one file per operation, and the types of requests and responses |
+//! | [`tags`] | the routes below `/api/v1/tags` |
 //! | [`me`] | `/api/v1/me` |
 //! | [`health`] | `/health` and `/health/ready` |
 //! | [`docs`] | `/docs` and `/openapi.json` |
@@ -35,5 +36,6 @@ pub mod sandbox;
 pub mod server;
 pub mod settings;
 pub mod shutdown;
+pub mod tags;
 pub mod todos;
 pub mod traces;

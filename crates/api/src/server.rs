@@ -40,7 +40,7 @@ use crate::sandbox::latency::MAX_LATENCY;
 use crate::shutdown::{Connections, Shutdown};
 use crate::todos::stream_limit::StreamLimit;
 use crate::traces::Traces;
-use crate::{docs, health, me, sandbox, todos};
+use crate::{docs, health, me, sandbox, tags, todos};
 
 /// How long connections are drained before idle ones are closed: each response carries `Connection: close`, so that
 /// clients disconnect themselves. Closing idle connections at once would fail requests that are just being sent on
@@ -72,6 +72,7 @@ pub fn configure(
         .app_data(web::Data::new(stream_limit))
         .app_data(web::Data::new(hub))
         .configure(todos::routes)
+        .configure(tags::routes)
         .configure(me::routes)
         .configure(health::routes)
         .configure(docs::routes)

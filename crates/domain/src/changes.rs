@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::{NewTodo, Position, Todo, TodoId, UserId};
+use crate::{KeyValue, NewTodo, Position, Todo, TodoId, UserId};
 
 /// What remains of a deleted todo, until it is purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,8 @@ impl Tombstone {
         Todo { created_at, version: version + 1, ..new.created(user, now) }
     }
 
-    fn position(self) -> Position {
-        Position { at: self.deleted_at, id: self.id }
+    fn position(self) -> FeedPosition {
+        FeedPosition { at: self.deleted_at, id: self.id }
     }
 }
 
@@ -51,13 +51,29 @@ pub struct OwnerClock {
     pub purged_at: Option<DateTime<Utc>>,
 }
 
+/// A position in the change feed: the time of a change and the id of the todo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedPosition {
+    /// The time of the change.
+    pub at: DateTime<Utc>,
+    /// The tie-breaker.
+    pub id: TodoId,
+}
+
+/// The same position in a list by [`SortKey::UpdatedAt`](crate::SortKey::UpdatedAt).
+impl From<FeedPosition> for Position {
+    fn from(FeedPosition { at, id }: FeedPosition) -> Self {
+        Self { key: KeyValue::Time(at), id }
+    }
+}
+
 /// How far a client has read the change feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncToken {
     /// The feed that was read.
     pub feed: FeedId,
     /// The last change that was read.
-    pub position: Position,
+    pub position: FeedPosition,
     /// Deletions up to this time do not matter: when the client began to read, it knew none of these todos.
     pub deleted_after: DateTime<Utc>,
 }
@@ -65,7 +81,7 @@ pub struct SyncToken {
 impl SyncToken {
     /// The position after which tombstones are read.
     #[must_use]
-    pub fn tombstones_after(&self) -> Position {
+    pub fn tombstones_after(&self) -> FeedPosition {
         self.position.max(last_at(self.deleted_after))
     }
 }
@@ -87,11 +103,11 @@ pub struct Changes {
 const MAX_TEXT: usize = 64 * 1024;
 
 /// The position before the first change.
-const START: Position = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
+const START: FeedPosition = FeedPosition { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
 
 /// The last position of a time.
-fn last_at(at: DateTime<Utc>) -> Position {
-    Position { at, id: TodoId(Uuid::max()) }
+fn last_at(at: DateTime<Utc>) -> FeedPosition {
+    FeedPosition { at, id: TodoId(Uuid::max()) }
 }
 
 impl OwnerClock {
@@ -136,9 +152,10 @@ impl OwnerClock {
         limit: usize,
     ) -> Changes {
         let end = self.token();
-        let position_of = |todo: &Todo| Position { at: todo.updated_at, id: todo.id };
+        let position_of = |todo: &Todo| FeedPosition { at: todo.updated_at, id: todo.id };
         let length_of = |todo: &Todo| {
-            todo.title.as_str().len() + todo.description.as_ref().map_or(0, |it| it.as_str().len())
+            let description = todo.description.as_ref().map_or(0, |it| it.as_str().len());
+            todo.title.as_str().len() + description + todo.tags.as_joined_str().len()
         };
         todos.retain(|todo| position_of(todo) <= end.position);
         tombstones.retain(|it| it.position() <= end.position);
@@ -147,7 +164,7 @@ impl OwnerClock {
         found.extend(tombstones.iter().map(|it| (it.position(), 0)));
         found.sort_unstable();
         let mut length = 0;
-        let fits = |(_, text): &&(Position, usize)| {
+        let fits = |(_, text): &&(FeedPosition, usize)| {
             length += text;
             length <= MAX_TEXT
         };

@@ -22,6 +22,9 @@ pub enum TodoError {
         /// The maximum per operation.
         limit: u64,
     },
+    /// Some of the todos that match would have more than [`Tags::MAX`](crate::Tags::MAX) tags; nothing was changed.
+    #[error("some todos would have too many tags")]
+    TooManyTags,
     /// The user has as many todos as the quota allows; nothing was changed.
     #[error("the user has {limit} todos, which is the quota")]
     QuotaExceeded {

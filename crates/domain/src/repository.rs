@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
-    Changes, Listed, NewTodo, OwnerClock, PageQuery, SyncToken, Todo, TodoCounts, TodoFilter,
-    TodoId, TodoPatch, UserId,
+    Changes, DueBound, Listed, NewTodo, OwnerClock, PageQuery, SyncToken, TagCount, Todo,
+    TodoCounts, TodoFilter, TodoId, TodoPatch, UserId,
 };
 
 /// Stores todos. Each method is atomic, and the next call sees its effect.
@@ -39,8 +39,17 @@ pub trait TodoRepository: Send + Sync {
     /// At most [`PageQuery::limit`] todos, in order.
     async fn list(&self, user: UserId, query: PageQuery) -> Result<Listed, RepositoryError>;
 
-    /// How many todos match the filter.
-    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError>;
+    /// How many todos match the filter, and how many of these are overdue: due before the moment of
+    /// [`DueBound::before`].
+    async fn count(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        now: DueBound,
+    ) -> Result<TodoCounts, RepositoryError>;
+
+    /// The tags of the user's todos, by folded name: at most [`TagCount::MAX`].
+    async fn tags(&self, user: UserId) -> Result<Vec<TagCount>, RepositoryError>;
 
     /// Changes a todo if its version matches, as [`Todo::apply`] does.
     async fn update(
@@ -243,6 +252,8 @@ pub enum BulkOutcome {
         /// The maximum per operation.
         limit: u64,
     },
+    /// Some of the todos would have more than [`Tags::MAX`](crate::Tags::MAX) tags; nothing was changed.
+    TooManyTags,
 }
 
 /// A failure of the database.

@@ -7,10 +7,10 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::observer::WriteGuard;
 use crate::{
-    BulkOutcome, ChangeObserver, Changes, Clock, DeleteOutcome, InsertOutcome, Listed, NewTodo,
-    OwnerClock, Page, PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Title, Todo,
-    TodoCounts, TodoError, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
-    VersionMatch,
+    BulkOutcome, ChangeObserver, Changes, Clock, DeleteOutcome, DueBound, InsertOutcome, Listed,
+    Moment, NewTodo, OwnerClock, Page, PageQuery, PutCondition, PutOutcome, RepositoryError,
+    SyncToken, Tag, TagCount, Tags, TagsPatch, Title, Todo, TodoCounts, TodoError, TodoFilter,
+    TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 /// The use cases. Cheap to clone; all clones share one repository.
@@ -88,9 +88,35 @@ impl TodoService {
         Ok(Page { items, changed_at, next })
     }
 
-    /// How many of the user's todos match the filter.
-    pub async fn stats(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, TodoError> {
-        Ok(self.repository.count(user, filter).await?)
+    /// How many of the user's todos match the filter. They are overdue if they are due before `now`: that of the caller,
+    /// in whose zone dates are compared, or else that of the clock in UTC.
+    pub async fn stats(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        now: Option<Moment>,
+    ) -> Result<TodoCounts, TodoError> {
+        let now = DueBound::before(now.unwrap_or_else(|| Moment::from(self.clock.now())));
+        Ok(self.repository.count(user, filter, now).await?)
+    }
+
+    /// The tags of the user's todos, by name: at most [`TagCount::MAX`].
+    pub async fn tags(&self, user: UserId) -> Result<Vec<TagCount>, TodoError> {
+        Ok(self.repository.tags(user).await?)
+    }
+
+    /// Renames a tag in all todos that have it; returns how many changed.
+    pub async fn rename_tag(&self, user: UserId, from: Tag, to: Tag) -> Result<u64, TodoError> {
+        let filter = TodoFilter { tags: vec![from.clone()], ..TodoFilter::default() };
+        let tags = Some(TagsPatch::Rename { from, to });
+        self.update_matching(user, filter, TodoPatch { tags, ..TodoPatch::default() }).await
+    }
+
+    /// Removes a tag from all todos that have it; returns how many changed.
+    pub async fn delete_tag(&self, user: UserId, tag: Tag) -> Result<u64, TodoError> {
+        let filter = TodoFilter { tags: vec![tag.clone()], ..TodoFilter::default() };
+        let tags = Some(TagsPatch::Edit { add: Tags::default(), remove: Tags::from(tag) });
+        self.update_matching(user, filter, TodoPatch { tags, ..TodoPatch::default() }).await
     }
 
     /// Changes the fields that the patch sets.
@@ -230,6 +256,7 @@ fn changed(outcome: BulkOutcome) -> Result<u64, TodoError> {
     match outcome {
         BulkOutcome::Changed(count) => Ok(count),
         BulkOutcome::TooMany { limit } => Err(TodoError::TooMany { limit }),
+        BulkOutcome::TooManyTags => Err(TodoError::TooManyTags),
     }
 }
 

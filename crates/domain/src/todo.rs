@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Description, Title, TodoId, UserId};
+use crate::{Description, Due, Priority, Tags, TagsPatch, Title, TodoId, UserId};
 
 /// A stored todo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,12 @@ pub struct Todo {
     pub is_completed: bool,
     /// When it was last completed; `None` while it is not.
     pub completed_at: Option<DateTime<Utc>>,
+    /// How important it is.
+    pub priority: Priority,
+    /// When it is due, if it is.
+    pub due: Option<Due>,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was created, to the microsecond.
     pub created_at: DateTime<Utc>,
     /// When it last changed, to the microsecond; never before [`Todo::created_at`], and never decreases.
@@ -44,6 +50,12 @@ pub struct TodoPatch {
     pub description: Option<Option<Description>>,
     /// A new completion state.
     pub is_completed: Option<bool>,
+    /// A new priority.
+    pub priority: Option<Priority>,
+    /// A new due time, or `Some(None)` to clear it.
+    pub due: Option<Option<Due>>,
+    /// What to do with the tags.
+    pub tags: Option<TagsPatch>,
 }
 
 impl NewTodo {
@@ -76,6 +88,9 @@ impl NewTodo {
             description: None,
             is_completed: false,
             completed_at: None,
+            priority: Priority::default(),
+            due: None,
+            tags: Tags::default(),
             created_at: now,
             updated_at: now,
             version: 1,
@@ -87,7 +102,7 @@ impl NewTodo {
 
 impl Todo {
     /// Applies a patch at the time `now`. If it changes a value, `version` is incremented, and `updated_at` becomes
-    /// `now`, unless it is already later.
+    /// `now`, unless it is already later. Tags stay as they are if there would be too many.
     pub fn apply(&mut self, patch: TodoPatch, now: DateTime<Utc>) {
         let before = self.clone();
         let at = self.updated_at.max(now);
@@ -113,13 +128,17 @@ impl Todo {
     }
 
     fn set(&mut self, patch: TodoPatch, at: DateTime<Utc>) {
-        let TodoPatch { title, description, is_completed } = patch;
+        let TodoPatch { title, description, is_completed, priority, due, tags } = patch;
         if is_completed.is_some_and(|is_completed| is_completed != self.is_completed) {
             self.completed_at = (!self.is_completed).then_some(at);
         }
         set(&mut self.title, title);
         set(&mut self.description, description);
         set(&mut self.is_completed, is_completed);
+        set(&mut self.priority, priority);
+        set(&mut self.due, due);
+        let tags = tags.and_then(|patch| self.tags.patched(&patch).ok());
+        set(&mut self.tags, tags);
     }
 }
 

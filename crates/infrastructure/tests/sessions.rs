@@ -11,8 +11,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use futures_util::future::join_all;
 use todo_domain::{
-    BulkOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Sort, Title,
-    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, DueBound, NewTodo, PageQuery, PutCondition, PutOutcome, RepositoryError, Sort,
+    Title, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 use todo_infrastructure::open;
 use todo_test_support::database::TestDatabase;
@@ -50,7 +50,10 @@ async fn call_everything(
     repository.insert(user, todo(number), None, now).await?;
     assert!(repository.find(user, id).await?.is_some());
     assert!(!repository.list(user, first_page()).await?.todos.is_empty());
-    assert!(repository.count(user, TodoFilter::default()).await?.total > 0);
+    let counts =
+        repository.count(user, TodoFilter::default(), DueBound::before(now.into())).await?;
+    assert!(counts.total > 0);
+    assert_eq!(repository.tags(user).await?, []);
     let patch = TodoPatch { is_completed: Some(true), ..TodoPatch::default() };
     let outcome = repository.update(user, id, patch.clone(), VersionMatch::Any, now).await?;
     assert!(matches!(outcome, UpdateOutcome::Updated(todo) if todo.version == 2));

@@ -8,6 +8,9 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use serde::ser::{Serialize, Serializer};
 use validator::ValidationError;
 
+/// The code of an error whose parameters are the indexes of invalid items, each with what is wrong with it.
+pub const INVALID_ITEMS: &str = "items";
+
 /// The value of a field in a body. Errors are reported later, by `validator`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
@@ -20,6 +23,8 @@ pub enum Field<T> {
     Value(T),
     /// Another value, and what is wrong with it.
     Invalid(Cow<'static, str>),
+    /// An array with invalid items: the index of each, and what is wrong with it.
+    InvalidItems(Vec<(usize, Cow<'static, str>)>),
 }
 
 impl<T> Field<T> {
@@ -33,7 +38,7 @@ impl<T> Field<T> {
     #[must_use]
     pub fn change(self) -> Option<Option<T>> {
         match self {
-            Self::Absent | Self::Invalid(_) => None,
+            Self::Absent | Self::Invalid(_) | Self::InvalidItems(_) => None,
             Self::Null => Some(None),
             Self::Value(value) => Some(Some(value)),
         }
@@ -58,6 +63,12 @@ pub trait FieldType: Sized {
     fn from_bool(_: bool) -> Result<Self, Cow<'static, str>> {
         Err(wrong_type::<Self>("a boolean"))
     }
+
+    /// Reads a JSON array.
+    fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Field<Self>, A::Error> {
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Field::Invalid(wrong_type::<Self>("an array")))
+    }
 }
 
 impl FieldType for bool {
@@ -68,7 +79,9 @@ impl FieldType for bool {
     }
 }
 
-fn wrong_type<T: FieldType>(found: &str) -> Cow<'static, str> {
+/// The error message for a value of another JSON type.
+#[must_use]
+pub fn wrong_type<T: FieldType>(found: &str) -> Cow<'static, str> {
     format!("must be {}, not {found}", T::NAME).into()
 }
 
@@ -122,9 +135,8 @@ impl<'de, T: FieldType> Visitor<'de> for FieldVisitor<T> {
         Ok(Field::Invalid(wrong_type::<T>("a number")))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<T>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::Invalid(wrong_type::<T>("an array")))
+    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Field<T>, A::Error> {
+        T::from_array(array)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<T>, A::Error> {
@@ -152,6 +164,13 @@ pub fn nullable<T>(field: &Field<T>) -> Result<(), ValidationError> {
     match field {
         Field::Absent | Field::Null | Field::Value(_) => Ok(()),
         Field::Invalid(message) => Err(invalid(message.clone())),
+        Field::InvalidItems(items) => {
+            let mut error = ValidationError::new(INVALID_ITEMS);
+            for (index, message) in items {
+                error.add_param(index.to_string().into(), message);
+            }
+            Err(error)
+        }
     }
 }
 

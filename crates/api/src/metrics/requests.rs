@@ -21,12 +21,14 @@ use crate::shutdown::Connections;
 use crate::todos::stream_limit::TooManyStreams;
 
 /// The patterns of the routes; the last is for requests that match none.
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 18] = [
     "/api/v1/todos/{todo_id}",
     "/api/v1/todos",
     "/api/v1/todos/stats",
     "/api/v1/todos/changes",
     "/api/v1/todos/events",
+    "/api/v1/tags",
+    "/api/v1/tags/{name}",
     "/api/v1/me",
     "/health",
     "/health/ready",

@@ -1,10 +1,14 @@
 //! The errors of the caller, of bodies, and of single operations.
 
+use todo_domain::TodoError;
+use todo_domain::tag::InvalidTag;
+
 use super::errors::Example;
 use crate::error::ApiError;
 use crate::http::body::{BODY_TIMEOUT, MAX_BODY_BYTES, MEDIA_TYPE_RULE};
 use crate::http::unknown::unknown;
 use crate::identity::AuthMode;
+use crate::todos::dto::CHANGES_RULE;
 use crate::todos::errors::precondition_failed;
 
 /// The errors of single operations.
@@ -24,6 +28,16 @@ pub(super) fn examples_of(operation_id: &str) -> Vec<Example> {
             "expired",
             "The token has expired. Ask again without `since`, and drop the todos that are not returned.",
             ApiError::SyncTokenExpired,
+        )],
+        "updateTodos" => vec![(
+            "too_many_tags",
+            "Some of the todos would have more than 20 tags. Nothing was changed.",
+            TodoError::TooManyTags.into(),
+        )],
+        "renameTag" | "deleteTag" => vec![(
+            "invalid_name",
+            "`name` is not a tag.",
+            ApiError::field("name", InvalidTag::Comma.to_string()),
         )],
         "createTodo" => vec![quota_exceeded],
         "putTodo" => vec![
@@ -67,12 +81,16 @@ pub(super) fn caller_examples(mode: AuthMode) -> Vec<Example> {
 
 /// The possible errors of a body.
 pub(super) fn body_examples(operation_id: &str) -> [Example; 5] {
-    let field = if operation_id == "updateTodos" { "is_completed" } else { "title" };
+    let (field, message) = match operation_id {
+        "updateTodos" => ("body", CHANGES_RULE),
+        "renameTag" => ("name", "is required"),
+        _ => ("title", "is required"),
+    };
     [
         (
             "invalid_body",
             "The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.",
-            ApiError::field(field, "is required"),
+            ApiError::field(field, message),
         ),
         (
             "unknown_field",

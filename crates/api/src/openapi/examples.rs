@@ -4,7 +4,8 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 use todo_domain::{
-    Description, FeedId, NewTodo, OwnerClock, Title, Todo, TodoId, TodoPatch, UserId,
+    Description, Due, FeedId, Moment, NewTodo, OwnerClock, Priority, Tag, TagsPatch, Title, Todo,
+    TodoId, TodoPatch, UserId,
 };
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterBuilder};
@@ -16,8 +17,11 @@ use crate::events::body;
 use crate::health::{Health, HealthStatus};
 use crate::http::etag::list_etag;
 use crate::me::WhoAmI;
+use crate::tags::{TagItem, TagList};
 use crate::todos::TODOS_PATH;
-use crate::todos::dto::{Affected, ChangeList, DeletedTodo, TodoList, TodoRead, TodoStats};
+use crate::todos::dto::{
+    Affected, ChangeList, DeletedTodo, PriorityCounts, TodoList, TodoRead, TodoStats,
+};
 use crate::todos::events::EVENT_STREAM;
 use crate::todos::json::to_string;
 
@@ -70,6 +74,7 @@ fn add_examples(operation: &mut Operation) {
 fn parameter_value(operation_id: &str, name: &str) -> Option<Value> {
     match (operation_id, name) {
         (_, "todo_id") => Some(json!(TODO_ID)),
+        (_, "name") => Some(json!("errands")),
         ("updateTodos" | "deleteTodos", "id") => Some(json!([TODO_ID])),
         _ => None,
     }
@@ -89,8 +94,17 @@ fn json_body(operation_id: &str, status: &str) -> Option<Value> {
             }];
             json(&ChangeList { items: vec![read], deleted, next: SYNC_TOKEN, has_more: false })
         }
-        "todoStats" => json(&TodoStats { total: 5, active: 3, completed: 2 }),
-        "updateTodos" | "deleteTodos" => json(&Affected { affected: 2 }),
+        "todoStats" => {
+            let by_priority = PriorityCounts { low: 0, medium: 2, high: 1 };
+            json(&TodoStats { total: 5, active: 3, completed: 2, overdue: 1, by_priority })
+        }
+        "listTags" => {
+            let items = vec![TagItem { name: "errands".to_owned(), count: 2 }];
+            json(&TagList { items })
+        }
+        "updateTodos" | "deleteTodos" | "renameTag" | "deleteTag" => {
+            json(&Affected { affected: 2 })
+        }
         "whoAmI" => json(&WhoAmI { user_id: USER_ID, subject: None, expires_at: None }),
         "health" => json(&HealthStatus { status: Health::Healthy }),
         "ready" => json(&HealthStatus { status: Health::Ready }),
@@ -144,6 +158,9 @@ pub(super) fn todo(version: i64, is_completed: bool) -> Todo {
     let others = TodoPatch {
         description: Some(Description::new("Milk, eggs, bread").ok()),
         is_completed: Some(is_completed),
+        priority: Some(Priority::High),
+        due: Some(Moment::parse("2026-01-23").ok().map(Due::from)),
+        tags: Tag::new("errands").ok().map(|tag| TagsPatch::Set(tag.into())),
         ..TodoPatch::default()
     };
     let todo = NewTodo::new(TodoId(TODO_ID), title, others);

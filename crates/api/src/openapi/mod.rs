@@ -17,7 +17,7 @@ use self::schemas::Schemas;
 use crate::error::ErrorResponse;
 use crate::http::caller::CallerScheme;
 use crate::identity::AuthMode;
-use crate::{health, me, todos};
+use crate::{health, me, tags, todos};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +35,7 @@ use crate::{health, me, todos};
     servers((url = "/", description = "This server")),
     tags(
         (name = "todos", description = "The caller's todos."),
+        (name = "tags", description = "The tags of the caller's todos."),
         (name = "caller", description = "Who the caller is."),
         (name = "health", description = "Health checks for load balancers and process managers.")
     ),
@@ -50,6 +51,9 @@ use crate::{health, me, todos};
         todos::put::put_todo,
         todos::update::update_todo,
         todos::delete::delete_todo,
+        tags::list_tags,
+        tags::rename_tag,
+        tags::delete_tag,
         me::who_am_i,
         health::health,
         health::ready

@@ -8,13 +8,16 @@ use super::operations;
 
 /// The ids of the operations in the order of the page. On an empty database, each succeeds with its examples after the
 /// previous ones.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 17] = [
     "putTodo",
     "getTodo",
     "updateTodo",
     "createTodo",
     "listTodos",
     "todoStats",
+    "listTags",
+    "renameTag",
+    "deleteTag",
     "listChanges",
     "streamEvents",
     "updateTodos",

@@ -8,6 +8,7 @@ use utoipa::{Modify, ToSchema};
 
 use super::examples;
 use crate::http::body::READ_ONLY_FIELDS;
+use crate::tags::TagRename;
 use crate::todos::dto::{TodoCreate, TodoPut, TodoRead, TodoUpdate, TodosUpdate};
 
 /// The name of the schema of a 412: an error that always has `current`.
@@ -21,7 +22,14 @@ impl Modify for Schemas {
     fn modify(&self, document: &mut OpenApi) {
         let Some(components) = &mut document.components else { return };
         let schemas = &mut components.schemas;
-        for name in [TodoCreate::name(), TodoUpdate::name(), TodoPut::name(), TodosUpdate::name()] {
+        let bodies = [
+            TodoCreate::name(),
+            TodoUpdate::name(),
+            TodoPut::name(),
+            TodosUpdate::name(),
+            TagRename::name(),
+        ];
+        for name in bodies {
             if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut(name.as_ref()) {
                 body.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
                 for field in READ_ONLY_FIELDS {
@@ -32,6 +40,10 @@ impl Modify for Schemas {
                     body.properties.insert(field.to_owned(), ignored.into());
                 }
             }
+        }
+        if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut(TodosUpdate::name().as_ref())
+        {
+            body.min_properties = Some(1);
         }
         if let Some(RefOr::T(Schema::Object(todo))) = schemas.get_mut(TodoRead::name().as_ref()) {
             todo.example = examples::json(&TodoRead::from(&examples::todo(1, false)));

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use todo_domain::Priority;
+
 use super::random::Random;
-use super::todos::{SeedTodo, id};
+use super::todos::{Ahead, SeedTodo, id};
 
 /// The number of todos.
 const COUNT: u32 = 1_000;
@@ -16,6 +18,24 @@ const COMPLETED: f64 = 0.6;
 
 /// The share that has a description.
 const DESCRIBED: f64 = 0.3;
+
+/// Most are of medium priority.
+const PRIORITIES: [Priority; 5] =
+    [Priority::Low, Priority::Medium, Priority::Medium, Priority::Medium, Priority::High];
+
+const DUE: [Option<Ahead>; 8] = [
+    None,
+    None,
+    None,
+    Some(Ahead::Days(-9)),
+    Some(Ahead::Hours(-30)),
+    Some(Ahead::Days(0)),
+    Some(Ahead::Hours(50)),
+    Some(Ahead::Days(12)),
+];
+
+const TAGS: [&[&str]; 6] =
+    [&[], &["home"], &["work"], &["errands"], &["work", "calls"], &["home", "someday"]];
 
 /// Title templates. `{1}` and `{2}` are replaced by words of the two lists that follow.
 const TITLES: [(&str, &[&str], &[&str]); 10] = [
@@ -143,11 +163,12 @@ const DESCRIPTIONS: &[&str] = &[
 
 /// A thousand todos, newest first.
 pub(super) fn a_thousand() -> Vec<SeedTodo> {
-    let random = Random::new(1_000);
-    (0..COUNT).map(|index| todo(index, &random)).collect()
+    // Apart from each other, so that ids and titles stay as they are when there are more fields.
+    let (random, fields) = (Random::new(1_000), Random::new(1_001));
+    (0..COUNT).map(|index| todo(index, &random, &fields)).collect()
 }
 
-fn todo(index: u32, random: &Random) -> SeedTodo {
+fn todo(index: u32, random: &Random, fields: &Random) -> SeedTodo {
     // The period is divided into intervals, each with one todo.
     let created = (PERIOD / COUNT).mul_f64(f64::from(index) + random.fraction());
     SeedTodo {
@@ -156,6 +177,9 @@ fn todo(index: u32, random: &Random) -> SeedTodo {
         description: (random.fraction() < DESCRIBED).then(|| word(DESCRIPTIONS, random).to_owned()),
         created,
         completed: (random.fraction() < COMPLETED).then(|| created.mul_f64(random.fraction())),
+        priority: fields.one_of(&PRIORITIES).copied().unwrap_or_default(),
+        due: fields.one_of(&DUE).copied().flatten(),
+        tags: fields.one_of(&TAGS).copied().unwrap_or_default(),
     }
 }
 

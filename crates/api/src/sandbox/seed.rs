@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use todo_domain::{
-    Clock, Description, NewTodo, PutCondition, Title, TodoId, TodoPatch, TodoRepository,
-    TodoService, VersionMatch,
+    Clock, Description, NewTodo, PutCondition, Tag, Tags, TagsPatch, Title, TodoId, TodoPatch,
+    TodoRepository, TodoService, VersionMatch,
 };
 
 use super::todos::SeedTodo;
@@ -24,7 +24,7 @@ pub async fn seed(repository: Arc<dyn TodoRepository>, now: DateTime<Utc>) -> an
         let todos = (user.todos)();
         for (ago, event) in events(&todos)? {
             clock.set(now - ago);
-            apply(event, user, &service).await.context("cannot create the sample data")?;
+            apply(event, user, &service, now).await.context("cannot create the sample data")?;
         }
     }
     Ok(())
@@ -49,11 +49,23 @@ fn events(todos: &[SeedTodo]) -> anyhow::Result<Vec<(TimeDelta, Event<'_>)>> {
     Ok(events)
 }
 
-async fn apply(event: Event<'_>, user: &User, service: &TodoService) -> anyhow::Result<()> {
+async fn apply(
+    event: Event<'_>,
+    user: &User,
+    service: &TodoService,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     match event {
         Event::Created(todo) => {
             let description = todo.description.as_ref().map(Description::new).transpose()?;
-            let others = TodoPatch { description: Some(description), ..TodoPatch::default() };
+            let tags = todo.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?;
+            let others = TodoPatch {
+                description: Some(description),
+                priority: Some(todo.priority),
+                due: Some(todo.due.map(|due| due.due(now))),
+                tags: Some(TagsPatch::Set(Tags::new(tags)?)),
+                ..TodoPatch::default()
+            };
             let todo = NewTodo::new(TodoId(todo.id), Title::new(&todo.title)?, others);
             service.put(user.id, todo, PutCondition::Always).await?;
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use todo_domain::{Due, Priority};
 use uuid::{Builder, Uuid};
 
 use super::random::Random;
@@ -16,6 +18,30 @@ pub(super) struct SeedTodo {
     pub(super) created: Duration,
     /// How long ago it was completed; `None` if it is active.
     pub(super) completed: Option<Duration>,
+    pub(super) priority: Priority,
+    pub(super) due: Option<Ahead>,
+    pub(super) tags: &'static [&'static str],
+}
+
+/// When a todo is due, counted from the start of the sandbox; negative if that was before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// On the date this many days ahead.
+    Days(i64),
+    /// At the instant this many hours ahead.
+    Hours(i64),
+}
+
+impl Ahead {
+    /// The due time in a sandbox that starts at `now`.
+    pub(super) fn due(self, now: DateTime<Utc>) -> Due {
+        match self {
+            Self::Days(days) => Due::from_parts(now + TimeDelta::days(days), true),
+            Self::Hours(hours) => {
+                Due::from_parts(now.trunc_subsecs(0) + TimeDelta::hours(hours), false)
+            }
+        }
+    }
 }
 
 /// A reproducible id that looks as if a client generated it (UUID version 4).
@@ -73,15 +99,37 @@ const ROWS: [Row; 12] = [
     ),
 ];
 
+/// Priority, due time and tags of each of them.
+type Fields = (Priority, Option<Ahead>, &'static [&'static str]);
+
+const FIELDS: [Fields; 12] = [
+    (Priority::Medium, Some(Ahead::Hours(5)), &["errands"]),
+    (Priority::Low, Some(Ahead::Days(0)), &["home"]),
+    (Priority::Medium, Some(Ahead::Days(1)), &["work", "calls"]),
+    (Priority::High, Some(Ahead::Days(2)), &["travel"]),
+    (Priority::High, Some(Ahead::Hours(-20)), &["work"]),
+    (Priority::Low, Some(Ahead::Days(-3)), &["errands"]),
+    (Priority::Medium, Some(Ahead::Days(4)), &["work"]),
+    (Priority::High, Some(Ahead::Days(-8)), &["home"]),
+    (Priority::Medium, None, &["買い物"]),
+    (Priority::Medium, Some(Ahead::Days(-2)), &["calls"]),
+    (Priority::Medium, None, &["בריאות"]),
+    (Priority::Low, None, &[]),
+];
+
 /// A dozen todos, newest first.
 pub(super) fn a_dozen() -> Vec<SeedTodo> {
     let random = Random::new(12);
-    let rows = ROWS.into_iter().map(|(title, description, created, completed)| SeedTodo {
+    let rows = ROWS.into_iter().zip(FIELDS);
+    rows.map(|((title, description, created, completed), (priority, due, tags))| SeedTodo {
         id: id(&random),
         title: title.to_owned(),
         description: description.map(str::to_owned),
         created: Duration::from_secs(created),
         completed: completed.map(Duration::from_secs),
-    });
-    rows.collect()
+        priority,
+        due,
+        tags,
+    })
+    .collect()
 }

@@ -10,9 +10,9 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use todo_domain::{
-    BulkOutcome, DeleteOutcome, InsertOutcome, Listed, MockClock, MockTodoRepository, NewTodo,
-    PutOutcome, RepositoryError, Title, Todo, TodoCounts, TodoId, TodoPatch, UpdateOutcome, UserId,
-    VersionMatch,
+    BulkOutcome, DeleteOutcome, InsertOutcome, KeyValue, Listed, MockClock, MockTodoRepository,
+    NewTodo, PutOutcome, RepositoryError, Title, Todo, TodoCounts, TodoId, TodoPatch,
+    UpdateOutcome, UserId, VersionMatch,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,7 @@ fn todo() -> Todo {
 fn todo_json() -> Value {
     json!({
         "id": ID, "title": "Buy groceries", "description": null, "is_completed": false, "completed_at": null,
+        "priority": "medium", "due": null, "tags": [],
         "created_at": "2026-01-22T10:30:00.123456Z", "updated_at": "2026-01-22T10:30:00.123456Z",
         "version": 1, "user_id": ALICE
     })

@@ -11,8 +11,8 @@ use crate::http::caller::Caller;
 
 /// Update many todos
 ///
-/// Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed;
-/// those that already had the value are not counted. At least one filter is required; to update all todos, send
+/// Changes all todos that match the filters, atomically: at least one of the fields is required. `affected` is the number
+/// of todos that changed; those that already had the values are not counted. At least one filter is required; to update all todos, send
 /// `all=true`.
 ///
 /// # Errors

@@ -2,17 +2,23 @@
 
 #![expect(clippy::ref_option_ref, reason = "in what serde derives for an optional text")]
 
+mod bulk;
 mod conversions;
+pub mod fields;
 mod requests;
+pub mod schemas;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use todo_domain::{Due, Tags};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::schemas::{MomentText, PriorityName, TagText};
 use super::json;
 
-pub use requests::{TodoCreate, TodoPut, TodoUpdate, TodosUpdate};
+pub use bulk::{CHANGES_RULE, TodosUpdate};
+pub use requests::{TodoCreate, TodoPut, TodoUpdate};
 
 // To be written by `json`: other serializers would write the bytes of texts, ids and times as arrays of numbers.
 /// A todo.
@@ -36,6 +42,18 @@ pub struct TodoRead<'a> {
     #[schema(required = true)]
     #[serde(serialize_with = "json::moment")]
     pub completed_at: Option<DateTime<Utc>>,
+    /// The priority.
+    #[schema(value_type = PriorityName)]
+    #[serde(serialize_with = "json::text")]
+    pub priority: &'static str,
+    /// When the todo is due, or null if it is not: a date, as it was sent, or an instant in UTC with microseconds and `Z`.
+    #[schema(value_type = Option<MomentText>, required = true)]
+    #[serde(serialize_with = "json::due")]
+    pub due: Option<Due>,
+    /// The tags, in the order in which they were given.
+    #[schema(value_type = Vec<TagText>, max_items = 20)]
+    #[serde(serialize_with = "json::tags")]
+    pub tags: &'a Tags,
     /// When the todo was created: UTC with microseconds, always ending in `Z`.
     #[serde(serialize_with = "json::moment")]
     pub created_at: DateTime<Utc>,
@@ -76,6 +94,25 @@ pub struct TodoStats {
     /// The number of completed todos.
     #[schema(value_type = usize, minimum = 0, example = 2)]
     pub completed: u64,
+    /// The number of active todos that are due before `now`.
+    #[schema(value_type = usize, minimum = 0, example = 1)]
+    pub overdue: u64,
+    /// The number of active todos of each priority.
+    pub by_priority: PriorityCounts,
+}
+
+/// The number of active todos of each priority.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PriorityCounts {
+    /// Those of low priority.
+    #[schema(value_type = usize, minimum = 0, example = 0)]
+    pub low: u64,
+    /// Those of medium priority.
+    #[schema(value_type = usize, minimum = 0, example = 2)]
+    pub medium: u64,
+    /// Those of high priority.
+    #[schema(value_type = usize, minimum = 0, example = 1)]
+    pub high: u64,
 }
 
 /// What has changed, in the order of the changes.

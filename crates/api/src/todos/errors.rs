@@ -1,7 +1,7 @@
 //! Conversion of the domain's errors to API errors.
 
 use serde_json::value::RawValue;
-use todo_domain::{Todo, TodoError};
+use todo_domain::{Tags, Todo, TodoError};
 
 use super::dto::TodoRead;
 use super::json;
@@ -16,6 +16,13 @@ impl From<TodoError> for ApiError {
                 "query",
                 format!(
                     "matches more than {limit} todos, the maximum for one call on this server; use a narrower filter"
+                ),
+            ),
+            TodoError::TooManyTags => Self::field(
+                "add_tags",
+                format!(
+                    "would give some of the todos more than {max} tags, so nothing was changed; remove other tags, or use a narrower filter",
+                    max = Tags::MAX
                 ),
             ),
             TodoError::QuotaExceeded { limit } => Self::QuotaExceeded { limit },

@@ -7,18 +7,18 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
-use todo_domain::Todo;
+use todo_domain::{Due, Tags, Todo};
 use uuid::Uuid;
 
 use super::dto::{TodoList, TodoRead};
 use crate::http::etag::etag;
 
 /// The usual length of a todo in bytes, with a short title and description.
-const USUAL_LENGTH: usize = 400;
+const USUAL_LENGTH: usize = 500;
 
-/// An upper bound for the length of a todo, in bytes: a title of 255 and a description of 2,000 characters, all of them
-/// escaped as `\u0001`.
-pub const MAX_TODO_LENGTH: usize = 14 * 1024;
+/// An upper bound for the length of a todo, in bytes: a title of 255 and a description of 2,000 characters, and 20 tags
+/// of 50, all of them escaped as `\u0001`.
+pub const MAX_TODO_LENGTH: usize = 20 * 1024;
 
 /// The start of a [`TodoList`].
 const LIST_START: &[u8] = b"{\"items\":[";
@@ -118,9 +118,45 @@ pub fn moment<S: Serializer>(
     to: S,
 ) -> Result<S::Ok, S::Error> {
     let Some(moment): Option<DateTime<Utc>> = (*moment).into() else { return to.serialize_none() };
-    let Some(year) = u32::try_from(moment.year()).ok().filter(|year| *year <= 9_999) else {
-        return to.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true));
-    };
+    match digits(moment) {
+        Some(text) => to.serialize_bytes(&text),
+        None => to.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true)),
+    }
+}
+
+/// Serializes a due time or null for `PlainBytes`, as its `Display` writes it.
+///
+/// # Errors
+/// Only errors of the serializer.
+pub fn due<S: Serializer>(due: &Option<Due>, to: S) -> Result<S::Ok, S::Error> {
+    match due.map(|due| (due, digits(due.order()))) {
+        None => to.serialize_none(),
+        Some((due, Some(text))) if due.is_date() => to.serialize_bytes(&text[..10]),
+        Some((_, Some(text))) => to.serialize_bytes(&text),
+        Some((due, None)) => to.collect_str(&due),
+    }
+}
+
+/// Serializes tags for `PlainBytes`.
+///
+/// # Errors
+/// Only errors of the serializer.
+pub fn tags<S: Serializer>(tags: &Tags, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(tags.iter().map(Text))
+}
+
+/// A text for `PlainBytes`.
+struct Text<'a>(&'a str);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        text(&self.0, to)
+    }
+}
+
+/// A time in UTC with microseconds and `Z`, if its year has four digits.
+fn digits(moment: DateTime<Utc>) -> Option<[u8; 27]> {
+    let year = u32::try_from(moment.year()).ok().filter(|year| *year <= 9_999)?;
     // By hand, because chrono's formatting takes about ten times as long. Without the offset, which each part would add.
     let moment = moment.naive_utc();
     let mut text = *b"0000-00-00T00:00:00.000000Z";
@@ -135,7 +171,7 @@ pub fn moment<S: Serializer>(
     ] {
         write_digits(&mut text[range], number);
     }
-    to.serialize_bytes(&text)
+    Some(text)
 }
 
 /// Writes a decimal number with leading zeros over these digits, all of which are `0`.

@@ -83,7 +83,7 @@ pub async fn list_todos(
 
     let mut response = HttpResponse::Ok();
     response.insert_header((ETAG, list_etag(user, page.changed_at)));
-    let next_cursor = page.next.filter(|_| !has_more).map(|next| {
+    let next_cursor = page.next.as_ref().filter(|_| !has_more).map(|next| {
         let list = ListIdentity { user, sort, filter: &query.filter };
         cursor::encode(list, next)
     });

@@ -1,17 +1,20 @@
 //! The query parameters of lists, counters and bulk calls.
 
+mod filter;
+
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use todo_domain::{Position, SearchTerm, Sort, SortKey, TodoFilter, TodoId, UserId};
+use todo_domain::{Moment, Position, Sort, SortKey, TodoFilter, UserId};
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::filter::{ALL_RULE, FilterParams, MAX_IDS};
+use self::filter::{NOT_ALL_RULE, parse_instant, read_filter};
 use super::cursor::{self, ListIdentity};
-use crate::error::{ApiError, UUID_RULE};
+use crate::error::ApiError;
 use crate::http::caller::{Extracting, identified};
 use crate::http::query::{Query, QueryPairs};
-use crate::http::routing::parse_uuid;
 
 /// The maximum number of todos on a page.
 pub const MAX_LIMIT: u32 = 200;
@@ -21,16 +24,6 @@ pub const MAX_LIMIT: u32 = 200;
 pub fn limit_rule(max: u32) -> String {
     format!("must be a whole number from 1 to {max}")
 }
-
-/// The maximum number of ids in a filter.
-pub const MAX_IDS: usize = 200;
-
-/// The error message for a missing `all`.
-pub const ALL_RULE: &str = "must be true when no filter (id, is_completed, q) is given";
-
-/// The error message for `all=true` together with a filter.
-const NOT_ALL_RULE: &str =
-    "must not be true together with a filter (id, is_completed, q); omit one of them";
 
 /// The order of a list; `-` means descending. Ties are broken by ID, in the same direction.
 #[derive(ToSchema)]
@@ -47,23 +40,24 @@ pub enum SortOrder {
     /// Least recently changed first.
     #[schema(rename = "updated_at")]
     FirstChangedFirst,
-}
-
-/// The filters of lists, counters and bulk calls. Todos must match all of them.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only described, never constructed")]
-pub struct FilterParams {
-    /// Only todos that are completed (true) or active (false).
-    #[param(required = false)]
-    is_completed: bool,
-    /// Only todos whose title or description contains this text. The search ignores case, and treats composed and
-    /// decomposed letters as equal. `%` and `_` are ordinary characters. An empty text is no filter.
-    #[param(required = false, max_length = 255, pattern = r"^[^\x00]*$")]
-    q: String,
-    /// Only todos with these IDs, at most 200: `id=…&id=…`.
-    #[param(required = false, style = Form, explode, max_items = 200)]
-    id: Vec<uuid::Uuid>,
+    /// Due first comes first; a date at the end of its day in UTC. Todos without a due time come last.
+    #[schema(rename = "due")]
+    FirstDueFirst,
+    /// Due last comes first. Todos without a due time come last.
+    #[schema(rename = "-due")]
+    LastDueFirst,
+    /// Most important first.
+    #[schema(rename = "-priority")]
+    MostImportantFirst,
+    /// Least important first.
+    #[schema(rename = "priority")]
+    LeastImportantFirst,
+    /// By title, without regard to case, in the order of Unicode's code points.
+    #[schema(rename = "title")]
+    ByTitle,
+    /// The reverse of that.
+    #[schema(rename = "-title")]
+    ByTitleDescending,
 }
 
 /// The page and the order of a list.
@@ -76,9 +70,11 @@ pub struct PageParams {
     limit: u32,
     /// The `next_cursor` of the previous page; omitted or empty for the first page. A cursor is only valid with the
     /// `sort` and filters it came from.
-    #[param(required = false, max_length = 64)]
+    #[param(required = false, max_length = 4200)]
     cursor: String,
-    /// The order of the todos; `-` means descending. Ties are broken by ID, in the same direction.
+    /// The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. Todos without a due time
+    /// come last by `due` and by `-due`. Priorities are ordered by importance: `-priority` begins with high. Titles are
+    /// compared without regard to case, code point by code point.
     #[param(required = false, inline)]
     sort: SortOrder,
 }
@@ -138,18 +134,35 @@ impl FromRequest for ListRequest {
     }
 }
 
+/// The time with which the counters compare due times.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described, never constructed")]
+pub struct NowParams {
+    /// The present, as an instant with the offset of the client: a date is overdue when its day has ended there. In a URL,
+    /// the `+` of an offset is written `%2B`. By default, the server's clock in UTC.
+    #[param(required = false, format = DateTime)]
+    now: String,
+}
+
 /// The parameters of the counters.
 #[derive(Debug)]
-pub struct FilterRequest(pub TodoFilter);
+pub struct StatsRequest {
+    /// Which todos to count.
+    pub filter: TodoFilter,
+    /// The present of the client.
+    pub now: Option<Moment>,
+}
 
-impl FromRequest for FilterRequest {
+impl FromRequest for StatsRequest {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut query = Query::parse(request);
         let filter = read_filter(&mut query);
-        ready(query.finish().map(|_| Self(filter)))
+        let now = query.read("now", parse_instant);
+        ready(query.finish().map(|_| Self { filter, now }))
     }
 }
 
@@ -173,25 +186,6 @@ impl FromRequest for BulkRequest {
     }
 }
 
-fn read_filter(query: &mut Query) -> TodoFilter {
-    TodoFilter {
-        is_completed: query.read_bool("is_completed"),
-        search: query.read("q", SearchTerm::new).flatten(),
-        ids: read_ids(query),
-    }
-}
-
-/// Reads the ids. They are sorted, so that a cursor remains valid whatever their order.
-fn read_ids(query: &mut Query) -> Vec<TodoId> {
-    let too_many = format!("must be given at most {MAX_IDS} times");
-    let mut ids = query.read_all("id", MAX_IDS, &too_many, |id| {
-        parse_uuid(id.as_bytes()).map(TodoId).ok_or(UUID_RULE)
-    });
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
 pub(super) fn parse_limit(text: &str, max: u32) -> Result<u32, String> {
     // Only digits: `parse` also accepts a sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text);
@@ -201,12 +195,19 @@ pub(super) fn parse_limit(text: &str, max: u32) -> Result<u32, String> {
         .ok_or_else(|| limit_rule(max))
 }
 
+/// The orders by name, without the `-` of descending ones.
+const SORT_KEYS: [(&str, SortKey); 5] = [
+    ("created_at", SortKey::CreatedAt),
+    ("updated_at", SortKey::UpdatedAt),
+    ("due", SortKey::Due),
+    ("priority", SortKey::Priority),
+    ("title", SortKey::Title),
+];
+
 fn parse_sort(text: &str) -> Result<Sort, &'static str> {
-    let (key, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
-    let key = match key {
-        "created_at" => SortKey::CreatedAt,
-        "updated_at" => SortKey::UpdatedAt,
-        _ => return Err("must be -created_at, created_at, -updated_at or updated_at"),
-    };
-    Ok(Sort { key, descending })
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
+    let key = SORT_KEYS.iter().find(|(it, _)| *it == name).map(|(_, key)| *key);
+    key.map(|key| Sort { key, descending }).ok_or(
+        "must be created_at, updated_at, due, priority or title, or one of these after a - for descending",
+    )
 }

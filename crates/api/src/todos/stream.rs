@@ -84,7 +84,8 @@ impl LongList {
     /// Reads the next part. If the database is unavailable or overloaded, the read is retried, because the response has
     /// begun and can no longer be a 503.
     async fn read(&self, next: &NextPart) -> Result<Page, ApiError> {
-        let query = PageQuery { after: Some(next.after), limit: next.rows, ..self.query.clone() };
+        let query =
+            PageQuery { after: Some(next.after.clone()), limit: next.rows, ..self.query.clone() };
         let mut retries = 0;
         loop {
             let error = match self.service.list(self.user, query.clone()).await {
@@ -115,9 +116,9 @@ impl LongList {
     fn write(&self, page: Page, count: usize) -> (Bytes, Option<NextPart>) {
         let Page { mut items, mut next, .. } = page;
         let sort = self.query.sort;
-        if let Some((end, _)) = self.page_end {
-            items.retain(|it| sort.compare(sort.position_of(it), end).is_le());
-            next = next.filter(|last| sort.compare(*last, end).is_lt());
+        if let Some((end, _)) = &self.page_end {
+            items.retain(|it| sort.compare(&sort.position_of(it), end).is_le());
+            next = next.filter(|last| sort.compare(last, end).is_lt());
         }
         // Reserved in full, because growth by doubling could take twice as much memory.
         let mut text = Vec::with_capacity(PART_LENGTH + json::MAX_TODO_LENGTH);

@@ -3,9 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use actix_web::HttpResponse;
+use actix_web::body::SizedStream;
+use actix_web::http::header::ContentType;
+use actix_web::web::Bytes;
+use futures_util::stream::{self, StreamExt};
 use todo_domain::UserId;
 
+use super::stream::MAX_UNSTREAMED;
 use crate::error::ApiError;
+use crate::http::chunks::chunks;
 
 /// The maximum number of streams. Each takes about 110 KiB if the client is slow.
 const MAX_STREAMS: usize = 1_024;
@@ -28,11 +35,13 @@ struct Counts {
     per_user: HashMap<UserId, usize>,
 }
 
-/// A permit to stream a list, released on drop.
+/// A permit to stream a list or to send as much, released on drop.
 #[derive(Debug)]
 pub struct StreamPermit {
     limit: StreamLimit,
     user: UserId,
+    /// How many streams it counts as.
+    streams: usize,
 }
 
 impl StreamLimit {
@@ -41,14 +50,39 @@ impl StreamLimit {
     /// # Errors
     /// [`ApiError::Unavailable`] if the limit is reached.
     pub fn acquire(&self, user: UserId) -> Result<StreamPermit, ApiError> {
+        self.acquire_many(user, 1)
+    }
+
+    fn acquire_many(&self, user: UserId, streams: usize) -> Result<StreamPermit, ApiError> {
+        let streams = streams.min(MAX_STREAMS_PER_USER);
         let mut counts = self.counts();
-        let user_count = counts.per_user.get(&user).copied().unwrap_or(0);
-        if counts.total >= MAX_STREAMS || user_count >= MAX_STREAMS_PER_USER {
+        let user_count = counts.per_user.get(&user).copied().unwrap_or(0) + streams;
+        if counts.total + streams > MAX_STREAMS || user_count > MAX_STREAMS_PER_USER {
             return Err(ApiError::Unavailable(TooManyStreams.into()));
         }
-        counts.total += 1;
-        counts.per_user.insert(user, user_count + 1);
-        Ok(StreamPermit { limit: self.clone(), user })
+        counts.total += streams;
+        counts.per_user.insert(user, user_count);
+        Ok(StreamPermit { limit: self.clone(), user, streams })
+    }
+
+    /// A response with this JSON. If it is long, it holds permits while it is sent: as many as streams that occupy as much
+    /// memory, but no more than a user can have.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] if the limit is reached.
+    pub fn respond(&self, user: UserId, json: Bytes) -> Result<HttpResponse, ApiError> {
+        let mut response = HttpResponse::Ok();
+        response.content_type(ContentType::json());
+        if json.len() <= MAX_UNSTREAMED {
+            return Ok(response.body(json));
+        }
+        let permit = self.acquire_many(user, json.len().div_ceil(MAX_UNSTREAMED))?;
+        let length = json.len() as u64;
+        let chunks = stream::iter(chunks(json)).map(move |chunk| {
+            let _ = &permit;
+            Ok::<_, ApiError>(chunk)
+        });
+        Ok(response.body(SizedStream::new(length, chunks)))
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -59,9 +93,9 @@ impl StreamLimit {
 impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut counts = self.limit.counts();
-        counts.total -= 1;
+        counts.total -= self.streams;
         if let Some(count) = counts.per_user.get_mut(&self.user) {
-            *count -= 1;
+            *count -= self.streams;
             if *count == 0 {
                 counts.per_user.remove(&self.user);
             }
@@ -99,5 +133,23 @@ mod tests {
         assert!(matches!(limit.acquire(user(1 << 100)), Err(ApiError::Unavailable(_))));
         permits.pop();
         assert!(limit.acquire(user(1 << 100)).is_ok());
+    }
+
+    #[test]
+    fn a_long_response_counts_as_streams_of_its_length_until_it_was_sent() {
+        let limit = StreamLimit::default();
+        let respond = |length| limit.respond(user(1), vec![b' '; length].into());
+        let short = respond(MAX_UNSTREAMED).unwrap();
+        assert!(limit.counts().per_user.is_empty());
+        let long = respond(MAX_UNSTREAMED + 1).unwrap();
+        assert_eq!(limit.counts().per_user[&user(1)], 2);
+        assert!(respond(MAX_UNSTREAMED * MAX_STREAMS_PER_USER).is_err());
+        drop((short, long));
+        assert!(limit.counts().per_user.is_empty());
+        // However long, it can be sent.
+        let longest = respond(MAX_UNSTREAMED * (MAX_STREAMS_PER_USER + 1)).unwrap();
+        assert!(respond(MAX_UNSTREAMED + 1).is_err());
+        drop(longest);
+        assert_eq!(limit.counts().total, 0);
     }
 }

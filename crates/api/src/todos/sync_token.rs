@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use todo_domain::{FeedId, Position, SyncToken, TodoId, UserId};
+use todo_domain::{FeedId, FeedPosition, SyncToken, TodoId, UserId};
 use uuid::Uuid;
 
 use super::cursor::decode_time;
@@ -45,7 +45,7 @@ pub fn decode(user: UserId, text: &str) -> Option<SyncToken> {
     let at = decode_time(fields.take()?)?;
     let id = TodoId(Uuid::from_bytes(fields.take()?));
     let deleted_after = decode_time(fields.take()?)?;
-    is_known.then_some(SyncToken { feed, position: Position { at, id }, deleted_after })
+    is_known.then_some(SyncToken { feed, position: FeedPosition { at, id }, deleted_after })
 }
 
 /// What is left of a payload.
@@ -75,7 +75,7 @@ mod tests {
     const USER: UserId = UserId(Uuid::from_u128(1));
     const TOKEN: SyncToken = SyncToken {
         feed: FeedId(Uuid::from_u128(7)),
-        position: Position {
+        position: FeedPosition {
             at: DateTime::from_timestamp_micros(1_769_077_800_123_456).unwrap(),
             id: TodoId(Uuid::from_u128(42)),
         },
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_token_is_decoded_to_what_was_encoded() {
-        let start = Position { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
+        let start = FeedPosition { at: DateTime::UNIX_EPOCH, id: TodoId(Uuid::nil()) };
         let of_start = SyncToken { position: start, ..TOKEN };
         for token in [TOKEN, of_start] {
             let text = encode(USER, token);
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_forged_token_with_an_extreme_time_is_rejected() {
         for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            let position = Position { at, ..TOKEN.position };
+            let position = FeedPosition { at, ..TOKEN.position };
             assert_eq!(decode(USER, &encode(USER, SyncToken { position, ..TOKEN })), None);
             assert_eq!(decode(USER, &encode(USER, SyncToken { deleted_after: at, ..TOKEN })), None);
         }

@@ -58,10 +58,10 @@ pub(crate) fn unknown_fields_are_rejected_with_a_suggestion(api: Api) {
             ("colour", None),
             ("", None),
         ] {
-            let mut body = if operation.id == "updateTodos" {
-                json!({"is_completed": true})
-            } else {
-                whole.clone()
+            let (mut body, near) = match operation.id.as_str() {
+                "updateTodos" => (json!({"is_completed": true}), near),
+                "renameTag" => (json!({"name": "x"}), None),
+                _ => (whole.clone(), near),
             };
             body[field] = json!({"title": "not this one", "deeper": [1]});
             let call = ann.call(&operation.method, operation.target(todo["id"].as_str().unwrap()));

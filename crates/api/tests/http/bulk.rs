@@ -138,7 +138,11 @@ pub(crate) fn an_invalid_body_changes_nothing(api: Api) {
     three(&ann);
     let before = ann.items(TODOS);
     let target = format!("{TODOS}?all=true");
-    for body in [json!({}), json!({"is_completed": null}), json!({"is_completed": "true"})] {
+    for body in [json!({}), json!({"id": 1})] {
+        let messages = ann.patch(&target, &body).expect_invalid_fields(&["body"]);
+        assert!(messages[0].starts_with("must have at least one of add_tags, due"), "{messages:?}");
+    }
+    for body in [json!({"is_completed": null}), json!({"is_completed": "true"})] {
         ann.patch(&target, &body).expect_invalid_fields(&["is_completed"]);
     }
     assert_eq!(ann.items(TODOS), before);

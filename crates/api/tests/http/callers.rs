@@ -9,7 +9,7 @@ use crate::support::{Api, ME, TODOS, path_of};
 
 pub(crate) fn a_caller_without_an_id_is_rejected(api: Api) {
     let operations = api.user_operations();
-    assert_eq!(operations.len(), 12, "{operations:?}");
+    assert_eq!(operations.len(), 15, "{operations:?}");
     let todo = Uuid::now_v7().to_string();
     for operation in operations {
         let response = operation.call(&api.anonymous(), &todo).send();

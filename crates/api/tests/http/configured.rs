@@ -1,6 +1,7 @@
 //! The behaviours of servers with settings of their own.
 
 use crate::contract::http_contract;
+use crate::{metrics, purging, quotas, rate_limits, token_issuers, traces};
 
 http_contract! {
     token_issuers:

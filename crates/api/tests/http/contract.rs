@@ -13,7 +13,7 @@ macro_rules! http_contract {
                 fn $behaviour() {
                     // If the database is not available, a note has been printed.
                     if let Some(database) = crate::support::database::$database() {
-                        crate::$module::$behaviour(database.into());
+                        super::super::$module::$behaviour(database.into());
                     }
                 }
             )+}

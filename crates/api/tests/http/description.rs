@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, Operation};
 
 /// Every operation, and the statuses that it can return.
-const OPERATIONS: [(&str, &str, &str, &[u16]); 14] = [
+const OPERATIONS: [(&str, &str, &str, &[u16]); 17] = [
     ("createTodo", "POST", "/api/v1/todos", &[201, 400, 408, 409, 413, 415, 422, 429, 500, 503]),
     ("listTodos", "GET", "/api/v1/todos", &[200, 304, 400, 412, 422, 429, 500, 503]),
     ("listChanges", "GET", "/api/v1/todos/changes", &[200, 400, 410, 422, 429, 500, 503]),
@@ -30,6 +30,9 @@ const OPERATIONS: [(&str, &str, &str, &[u16]); 14] = [
         &[200, 201, 400, 408, 409, 412, 413, 415, 422, 429, 500, 503],
     ),
     ("deleteTodo", "DELETE", "/api/v1/todos/{todo_id}", &[204, 400, 404, 412, 422, 429, 500, 503]),
+    ("listTags", "GET", "/api/v1/tags", &[200, 400, 422, 429, 500, 503]),
+    ("renameTag", "PATCH", "/api/v1/tags/{name}", &[200, 400, 408, 413, 415, 422, 429, 500, 503]),
+    ("deleteTag", "DELETE", "/api/v1/tags/{name}", &[200, 400, 422, 429, 500, 503]),
     ("whoAmI", "GET", "/api/v1/me", &[200, 400, 422, 429, 500]),
     ("health", "GET", "/health", &[200]),
     ("ready", "GET", "/health/ready", &[200, 500, 503]),
@@ -154,12 +157,14 @@ pub(crate) fn the_schemas_have_the_names_of_the_contract(api: Api) {
 }
 
 pub(crate) fn bodies_allow_only_known_fields_and_mark_read_only_ones(api: Api) {
+    const TODO: [&str; 6] = ["description", "due", "is_completed", "priority", "tags", "title"];
     let schemas = &api.description.document["components"]["schemas"];
     for (name, own) in [
-        ("TodoCreate", &["description", "is_completed", "title"][..]),
-        ("TodoUpdate", &["description", "is_completed", "title"]),
-        ("TodoPut", &["description", "is_completed", "title"]),
-        ("TodosUpdate", &["is_completed"]),
+        ("TodoCreate", &TODO[..]),
+        ("TodoUpdate", &TODO),
+        ("TodoPut", &TODO),
+        ("TodosUpdate", &["add_tags", "due", "is_completed", "priority", "remove_tags"]),
+        ("TagRename", &["name"]),
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         let properties = schemas[name]["properties"].as_object().unwrap();
@@ -191,6 +196,14 @@ pub(crate) fn bodies_that_the_description_forbids_are_rejected(api: Api) {
         json!({"title": "x", "description": false}),
         json!({"title": "x", "is_completed": null}),
         json!({"title": "x", "completed": true}),
+        json!({"title": "x", "priority": "urgent"}),
+        json!({"title": "x", "priority": null}),
+        json!({"title": "x", "due": 5}),
+        json!({"title": "x", "tags": null}),
+        json!({"title": "x", "tags": ["a,b"]}),
+        json!({"title": "x", "tags": [" "]}),
+        json!({"title": "x", "tags": ["x".repeat(51)]}),
+        json!({"title": "x", "tags": (0..21).map(|it| it.to_string()).collect::<Vec<_>>()}),
     ] {
         assert!(!api.description.allows("TodoCreate", &body), "{body}");
         assert_eq!(ann.post(&body).status, 422, "{body}");

@@ -11,7 +11,7 @@ use crate::support::{Api, Response, TODOS, id_of, path_of, todo_path};
 const ON_ONE_TODO: [&str; 4] = ["getTodo", "putTodo", "updateTodo", "deleteTodo"];
 
 /// Operations on all todos of the caller.
-const ON_ALL_TODOS: [&str; 7] = [
+const ON_ALL_TODOS: [&str; 10] = [
     "createTodo",
     "listTodos",
     "listChanges",
@@ -19,6 +19,9 @@ const ON_ALL_TODOS: [&str; 7] = [
     "deleteTodos",
     "todoStats",
     "streamEvents",
+    "listTags",
+    "renameTag",
+    "deleteTag",
 ];
 
 /// Operations that concern no todos.
@@ -92,7 +95,8 @@ pub(crate) fn another_users_todo_looks_like_an_absent_one(api: Api) {
 
 pub(crate) fn operations_on_many_todos_affect_only_the_callers_own(api: Api) {
     let (owner, other) = (api.user(), api.user());
-    let todos: Vec<_> = ["three", "two", "one"].map(|title| owner.create(title)).into();
+    let create = |title| owner.post(&json!({"title": title, "tags": ["errands"]})).expect(201);
+    let todos: Vec<_> = ["three", "two", "one"].map(create).into();
     let before = owner.items(TODOS);
     assert_eq!(before.len(), todos.len());
     let cursor = owner.get(format!("{TODOS}?limit=1")).expect(200)["next_cursor"].clone();
@@ -121,7 +125,11 @@ pub(crate) fn operations_on_many_todos_affect_only_the_callers_own(api: Api) {
                 assert_eq!(body["user_id"], other.id());
                 continue;
             }
-            "todoStats" => json!({"total": 0, "active": 0, "completed": 0}),
+            "todoStats" => json!({
+                "total": 0, "active": 0, "completed": 0, "overdue": 0,
+                "by_priority": {"low": 0, "medium": 0, "high": 0},
+            }),
+            "listTags" => json!({"items": []}),
             _ => json!({"affected": 0}),
         };
         assert_eq!(body, nothing, "{}", operation.id);

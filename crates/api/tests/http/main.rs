@@ -27,6 +27,7 @@ mod description;
 mod etags;
 mod events;
 mod failures;
+mod fields;
 mod filters;
 mod getting;
 mod health;

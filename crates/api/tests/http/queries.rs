@@ -29,7 +29,10 @@ pub(crate) fn each_invalid_parameter_of_a_list_is_named(api: Api) {
         ),
         ("id", &["", "1", "550e8400e29b41d4a716446655440000", "%00"]),
         ("is_completed", &["TRUE", "1", "yes", "", "null", "true%20"]),
-        ("sort", &["", "title", "--created_at", "+created_at", "CREATED_AT", "created_at,id"]),
+        ("sort", &["", "id", "--created_at", "+created_at", "CREATED_AT", "created_at,id"]),
+        ("has_due", &["1", ""]),
+        ("due_before", &["", "tomorrow", "2026-02-30", "0000-01-01", "2026-03-01T09:00:00"]),
+        ("due_after", &["2026-03-01T24:00:00Z", "10000-01-01"]),
         ("cursor", &["x", "null", "AQAGRc5tzWwAAZjywG0efDqfACt9PBpeT9_J5hU"]),
         ("q", &["%00", "a%00b", "%ff", "a%C3", "%ED%A0%80"]),
     ] {
@@ -114,7 +117,7 @@ pub(crate) fn an_unknown_parameter_is_rejected_with_a_suggestion(api: Api) {
         (
             "page=2",
             "page",
-            "is unknown; the known names are cursor, id, is_completed, limit, q, sort",
+            "is unknown; the known names are cursor, due_after, due_before, has_due, id, is_completed, limit, priority, q, sort, tag",
         ),
     ] {
         assert_eq!(ann.get(format!("{TODOS}?{query}")).expect_invalid_fields(&[field]), [message]);

@@ -9,7 +9,10 @@ fn stats(client: &Client<'_>) -> Value {
 }
 
 fn counts(total: u64, active: u64, completed: u64) -> Value {
-    json!({"total": total, "active": active, "completed": completed})
+    json!({
+        "total": total, "active": active, "completed": completed, "overdue": 0,
+        "by_priority": {"low": 0, "medium": active, "high": 0},
+    })
 }
 
 pub(crate) fn todos_are_counted(api: Api) {

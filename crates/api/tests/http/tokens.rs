@@ -21,7 +21,7 @@ fn authorized(api: &Api, values: &[&str]) -> Response {
 pub(crate) fn every_operation_needs_a_token(database: TestDatabase) {
     let api = Api::with_tokens(database);
     let operations = api.user_operations();
-    assert_eq!(operations.len(), 12, "{operations:?}");
+    assert_eq!(operations.len(), 15, "{operations:?}");
     let todo = Uuid::now_v7().to_string();
     for operation in operations {
         for name in ["X-User-ID", "X-Other"] {

@@ -19,3 +19,4 @@ mod settings;
 mod starting;
 mod support;
 mod traces;
+mod upgrading;

@@ -239,11 +239,12 @@ fn bulk_operations_and_counts_pass_on_the_filter() {
         })
         .return_once(|_, _, _, _| Ok(BulkOutcome::Changed(2)));
     repository.expect_delete_matching().return_once(|_, _, _| Ok(BulkOutcome::Changed(5)));
-    repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
+    let counts = TodoCounts { total: 5, completed: 2, ..TodoCounts::default() };
+    repository.expect_count().return_once(move |_, _, _| Ok(counts));
     let service = service(repository);
     assert_eq!(now(service.update_matching(ALICE, active.clone(), completed)).unwrap(), 2);
     assert_eq!(now(service.delete_matching(ALICE, active)).unwrap(), 5);
-    assert_eq!(now(service.stats(ALICE, TodoFilter::default())).unwrap().completed, 2);
+    assert_eq!(now(service.stats(ALICE, TodoFilter::default(), None)).unwrap().completed, 2);
 }
 
 #[test]

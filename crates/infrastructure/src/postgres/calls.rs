@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::result::QueryResult;
-use todo_domain::{InsertOutcome, Listed, PageQuery, RepositoryError, Todo, UserId};
+use todo_domain::{
+    InsertOutcome, Listed, PageQuery, RepositoryError, SortKey, Todo, TodoFilter, UserId,
+};
 
 use super::session::PgSession;
 use super::statements::{self, Find, Insert, List};
@@ -89,12 +91,21 @@ impl Job for Call {
     }
 }
 
-/// Whether the page is small, the first one, and not filtered by a search or ids.
+/// Whether the page is small, the first one, and read from one index.
 fn is_small_first_page(page: &PageQuery) -> bool {
-    page.limit <= MAX_BATCHED_PAGE
-        && page.after.is_none()
-        && page.filter.search.is_none()
-        && page.filter.ids.is_empty()
+    // By due time, a page may have two parts.
+    let is_one_part = page.sort.key != SortKey::Due;
+    let is_small = page.limit <= MAX_BATCHED_PAGE && page.after.is_none();
+    is_small && page.filter.ids.is_empty() && is_one_part && reads_no_other_rows(page)
+}
+
+/// Whether an index has the rows of the page in their order, without others between them.
+fn reads_no_other_rows(PageQuery { filter, sort, .. }: &PageQuery) -> bool {
+    let is_by_time = matches!(sort.key, SortKey::CreatedAt | SortKey::UpdatedAt);
+    let has_index = filter.is_completed.is_none() || is_by_time;
+    // However many ids are given, they are few.
+    let others = TodoFilter { is_completed: None, ids: Vec::new(), ..filter.clone() };
+    has_index && others.is_everything()
 }
 
 /// Runs a batch of calls, and replies to each.
@@ -219,7 +230,7 @@ fn find_all(
 }
 
 fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResult<Listed> {
-    if request.1.filter.search.is_none() {
+    if reads_no_other_rows(&request.1) {
         // It only reads an index range, and needs no timeout.
         return statements::list(&mut session.connection, request);
     }
@@ -230,4 +241,48 @@ fn list(session: &mut PgSession, request: &List, deadline: Instant) -> QueryResu
 
 fn list_all(session: &mut PgSession, requests: &[&List], _: Instant) -> QueryResult<Vec<Listed>> {
     statements::list_all(&mut session.connection, requests)
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_domain::{Priority, SearchTerm, Sort, Tag, TodoId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn page(key: SortKey, filter: TodoFilter) -> PageQuery {
+        PageQuery { filter, sort: Sort { key, descending: true }, after: None, limit: 51 }
+    }
+
+    #[test]
+    fn only_first_pages_that_are_read_from_one_index_are_batched() {
+        use SortKey::{CreatedAt, Due, Priority as ByPriority, Title, UpdatedAt};
+        let none = TodoFilter::default;
+        let completed = || TodoFilter { is_completed: Some(true), ..none() };
+        for key in [CreatedAt, UpdatedAt] {
+            assert!(is_small_first_page(&page(key, none())));
+            assert!(is_small_first_page(&page(key, completed())));
+        }
+        for key in [ByPriority, Title] {
+            assert!(is_small_first_page(&page(key, none())));
+            assert!(!is_small_first_page(&page(key, completed())));
+        }
+        assert!(!is_small_first_page(&page(Due, none())));
+        assert!(!is_small_first_page(&PageQuery { limit: 102, ..page(CreatedAt, none()) }));
+        let now = todo_domain::DueBound::before(DateTime::UNIX_EPOCH.into());
+        for filter in [
+            TodoFilter { tags: vec![Tag::new("home").unwrap()], ..none() },
+            TodoFilter { priorities: vec![Priority::High], ..none() },
+            TodoFilter { search: SearchTerm::new("x").unwrap(), ..none() },
+            TodoFilter { due_before: Some(now), ..none() },
+            TodoFilter { due_after: Some(now), ..none() },
+            TodoFilter { has_due: Some(true), ..none() },
+        ] {
+            let page = page(CreatedAt, filter);
+            assert!(!is_small_first_page(&page) && !reads_no_other_rows(&page), "{page:?}");
+        }
+        let ids = TodoFilter { ids: vec![TodoId(Uuid::nil())], ..none() };
+        assert!(!is_small_first_page(&page(CreatedAt, ids.clone())));
+        assert!(reads_no_other_rows(&page(CreatedAt, ids)));
+    }
 }

@@ -14,6 +14,7 @@ mod schema;
 mod session;
 mod split;
 mod statements;
+mod tags;
 mod ticked;
 
 use std::sync::LazyLock;

@@ -1,30 +1,28 @@
 //! The repository port, implemented on Postgres.
 
+mod run;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel::result::QueryResult;
 use todo_domain::{
-    BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
-    PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
-    TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, DueBound, InsertOutcome, Listed, NewTodo, OwnerClock,
+    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, TagCount, Todo, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 use super::calls::{self, Call, MAX_BATCH, OPERATIONS, Pending, SYSTEM};
 use super::connection::{self, connect};
 use super::session::PgSession;
 use super::statements::{self, Insert};
-use super::ticked::Attempt;
 use crate::connections::{Connect, Pool, RetryPolicy};
 use crate::metrics::{ConnectErrors, DatabaseMetrics, Gauges, PoolGauges};
 use crate::options::{DatabaseOptions, Observers, OpenError};
 use crate::url::PostgresUrl;
 use crate::workers::{
-    JobKind, Limits, PoolTracer, QueueOptions, ReplyTo, SYSTEM_USER, Task, Workers, processors,
-    run_tasks,
+    JobKind, Limits, PoolTracer, QueueOptions, SYSTEM_USER, Task, Workers, processors, run_tasks,
 };
 
 /// Todos in Postgres.
@@ -90,70 +88,6 @@ impl PostgresTodoRepository {
             _gauges: gauges,
         })
     }
-
-    /// Runs a statement on a worker thread, and never in a batch.
-    async fn run<T, F>(
-        &self,
-        user: UserId,
-        kind: JobKind,
-        retry: RetryPolicy,
-        statement: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
-    {
-        let timeout = if kind == JobKind::Bulk { self.bulk_timeout } else { self.timeout };
-        let task = |reply_to| Call::Single(self.task(user, kind, retry, reply_to, statement));
-        self.workers.call(timeout, task).await
-    }
-
-    fn task<T, F>(
-        &self,
-        user: UserId,
-        kind: JobKind,
-        retry: RetryPolicy,
-        reply_to: ReplyTo<T>,
-        statement: F,
-    ) -> Task
-    where
-        T: Send + 'static,
-        F: Fn(&mut PgSession, Instant) -> QueryResult<T> + Send + 'static,
-    {
-        let pool = self.pool.clone();
-        Task::new(user, kind, reply_to, move |deadline| {
-            pool.run(deadline, retry, |session| {
-                session.run_with_timeout(kind, deadline, |session| statement(session, deadline))
-            })
-        })
-    }
-
-    /// Runs a write on a worker thread.
-    async fn write<T, F>(
-        &self,
-        user: UserId,
-        kind: JobKind,
-        now: DateTime<Utc>,
-        write: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut PgConnection, Attempt) -> QueryResult<Option<T>> + Send + 'static,
-    {
-        let write =
-            move |session: &mut PgSession, deadline| session.write(user, now, deadline, &write);
-        self.run(user, kind, RetryPolicy::IfNotExecuted, write).await
-    }
-
-    /// Runs a query on a worker thread.
-    async fn read<T, F>(&self, user: UserId, query: F) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + 'static,
-    {
-        let query = move |session: &mut PgSession, _| query(&mut session.connection);
-        self.run(user, JobKind::Read, RetryPolicy::Always, query).await
-    }
 }
 
 #[async_trait]
@@ -181,8 +115,17 @@ impl TodoRepository for PostgresTodoRepository {
         self.workers.call(self.timeout, |reply_to| Call::List(Pending { request, reply_to })).await
     }
 
-    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
-        self.read(user, move |c| statements::count(c, user, &filter)).await
+    async fn count(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        now: DueBound,
+    ) -> Result<TodoCounts, RepositoryError> {
+        self.read(user, move |c| statements::count(c, user, &filter, now)).await
+    }
+
+    async fn tags(&self, user: UserId) -> Result<Vec<TagCount>, RepositoryError> {
+        self.read(user, move |c| statements::tags(c, user)).await
     }
 
     async fn update(
@@ -229,7 +172,7 @@ impl TodoRepository for PostgresTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = statements::max_changes(self.bulk_timeout);
+        let limit = statements::max_changes(self.bulk_timeout, Some(&patch));
         let update = move |c: &mut _, attempt| {
             statements::update_matching(c, user, &filter, &patch, limit, attempt)
         };
@@ -242,7 +185,7 @@ impl TodoRepository for PostgresTodoRepository {
         filter: TodoFilter,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = statements::max_changes(self.bulk_timeout);
+        let limit = statements::max_changes(self.bulk_timeout, None);
         let delete =
             move |c: &mut _, attempt| statements::delete_matching(c, user, &filter, limit, attempt);
         self.write(user, JobKind::Bulk, now, delete).await

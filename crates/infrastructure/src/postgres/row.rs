@@ -1,18 +1,21 @@
 //! Conversion between rows of `todos` and todos: all columns are named here.
 
 use std::borrow::Cow;
+use std::error::Error as StdError;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::case_when;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use todo_domain::search::fold;
-use todo_domain::text::InvalidText;
-use todo_domain::{Description, Title, Todo, TodoId, TodoPatch, UserId};
+use todo_domain::{
+    Description, Due, Priority, Tags, TagsPatch, Title, Todo, TodoId, TodoPatch, UserId,
+};
 use uuid::Uuid;
 
 use super::schema::todos;
 use super::statements::greatest;
+use super::tags;
 use crate::sql::SqlPatch;
 
 /// A row. When it is inserted, [`Folded`] is added.
@@ -26,6 +29,10 @@ pub(super) struct TodoRow<'a> {
     description: Option<Cow<'a, str>>,
     is_completed: bool,
     completed_at: Option<DateTime<Utc>>,
+    priority: i16,
+    due_at: Option<DateTime<Utc>>,
+    due_is_date: bool,
+    tags: Cow<'a, str>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -34,15 +41,17 @@ pub(super) struct TodoRow<'a> {
 /// The columns that are searched, but not read.
 #[derive(Insertable)]
 #[diesel(table_name = todos, treat_none_as_default_value = false)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 pub(super) struct Folded<'a> {
     title_folded: Cow<'a, str>,
     description_folded: Option<Cow<'a, str>>,
+    tags_folded: String,
 }
 
 impl TryFrom<TodoRow<'_>> for Todo {
-    type Error = InvalidText;
+    type Error = Box<dyn StdError + Send + Sync>;
 
-    fn try_from(row: TodoRow<'_>) -> Result<Self, InvalidText> {
+    fn try_from(row: TodoRow<'_>) -> Result<Self, Self::Error> {
         Ok(Self {
             id: TodoId(row.id),
             user_id: UserId(row.user_id),
@@ -51,6 +60,9 @@ impl TryFrom<TodoRow<'_>> for Todo {
             is_completed: row.is_completed,
             // An earlier release does not write it.
             completed_at: row.is_completed.then(|| row.completed_at.unwrap_or(row.updated_at)),
+            priority: Priority::from_rank(row.priority.into()).ok_or("an unknown priority")?,
+            due: row.due_at.map(|at| Due::from_parts(at, row.due_is_date)),
+            tags: Tags::from_joined(row.tags)?,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -67,6 +79,10 @@ impl<'a> From<&'a Todo> for TodoRow<'a> {
             description: text(todo.description.as_ref()).map(Cow::from),
             is_completed: todo.is_completed,
             completed_at: todo.completed_at,
+            priority: todo.priority.rank().into(),
+            due_at: todo.due.map(Due::order),
+            due_is_date: todo.due.is_some_and(Due::is_date),
+            tags: todo.tags.as_joined_str().into(),
             created_at: todo.created_at,
             updated_at: todo.updated_at,
             version: todo.version,
@@ -79,6 +95,7 @@ impl<'a> From<&'a Todo> for Folded<'a> {
         Self {
             title_folded: fold(todo.title.as_str()),
             description_folded: text(todo.description.as_ref()).map(fold),
+            tags_folded: todo.tags.folded(),
         }
     }
 }
@@ -106,6 +123,27 @@ pub(super) fn sql_patch(patch: &TodoPatch, now: DateTime<Utc>) -> SqlPatch<'_, t
             columns.set_derived(todos::completed_at.eq(completed_at));
         } else {
             columns.set_derived(todos::completed_at.eq(None::<DateTime<Utc>>));
+        }
+    }
+    if let Some(priority) = patch.priority {
+        let rank = i16::from(priority.rank());
+        columns.set(todos::priority.ne(rank), todos::priority.eq(rank));
+    }
+    if let Some(due) = patch.due {
+        let (at, is_date) = (due.map(Due::order), due.is_some_and(Due::is_date));
+        let is_change = todos::due_at.is_distinct_from(at).or(todos::due_is_date.ne(is_date));
+        columns.set(is_change, (todos::due_at.eq(at), todos::due_is_date.eq(is_date)));
+    }
+    match &patch.tags {
+        None => {}
+        Some(TagsPatch::Set(tags)) => {
+            let joined = tags.as_joined_str();
+            columns.set(todos::tags.ne(joined), todos::tags.eq(joined));
+            columns.set_derived(todos::tags_folded.eq(tags.folded()));
+        }
+        Some(patch) => {
+            columns.set(tags::is_change(patch), todos::tags.eq(tags::patched(patch)));
+            columns.set_derived(todos::tags_folded.eq(tags::folded(patch)));
         }
     }
     columns

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use todo_domain::{
-    BulkOutcome, Changes, DeleteOutcome, InsertOutcome, Listed, NewTodo, OwnerClock, PageQuery,
-    PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter, TodoId,
-    TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, DueBound, InsertOutcome, Listed, NewTodo, OwnerClock,
+    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, TagCount, Todo, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 
 use super::connection::{self, Location};
@@ -150,8 +150,17 @@ impl TodoRepository for SqliteTodoRepository {
         self.read(user, move |c| statements::list(c, user, &query)).await
     }
 
-    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
-        self.read(user, move |c| statements::count(c, user, &filter)).await
+    async fn count(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        now: DueBound,
+    ) -> Result<TodoCounts, RepositoryError> {
+        self.read(user, move |c| statements::count(c, user, &filter, now)).await
+    }
+
+    async fn tags(&self, user: UserId) -> Result<Vec<TagCount>, RepositoryError> {
+        self.read(user, move |c| statements::tags(c, user)).await
     }
 
     async fn update(
@@ -196,7 +205,7 @@ impl TodoRepository for SqliteTodoRepository {
         patch: TodoPatch,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = statements::max_changes(self.max_bulk_duration());
+        let limit = statements::max_changes(self.max_bulk_duration(), Some(&patch));
         let update =
             move |c: &mut _| statements::update_matching(c, user, &filter, &patch, limit, now);
         self.write_bulk(user, update).await
@@ -208,7 +217,7 @@ impl TodoRepository for SqliteTodoRepository {
         filter: TodoFilter,
         now: DateTime<Utc>,
     ) -> Result<BulkOutcome, RepositoryError> {
-        let limit = statements::max_changes(self.max_bulk_duration());
+        let limit = statements::max_changes(self.max_bulk_duration(), None);
         let delete = move |c: &mut _| statements::delete_matching(c, user, &filter, limit, now);
         self.write_bulk(user, delete).await
     }

@@ -20,6 +20,11 @@ diesel::table! {
         title_folded -> Text,
         description_folded -> Nullable<Text>,
         completed_at -> Nullable<BigInt>,
+        priority -> BigInt,
+        due_at -> Nullable<BigInt>,
+        due_is_date -> Bool,
+        tags -> Text,
+        tags_folded -> Text,
     }
 }
 

@@ -26,7 +26,11 @@ async fn read_on(
     after: Option<Position>,
 ) -> Option<Position> {
     let sort = Sort { key: SortKey::UpdatedAt, descending: false };
-    let todos = repository.list(USER, PageQuery { sort, after, ..all() }).await.unwrap().todos;
+    let todos = repository
+        .list(USER, PageQuery { sort, after: after.clone(), ..all() })
+        .await
+        .unwrap()
+        .todos;
     seen.extend(todos.iter().map(|todo| todo.id));
     todos.last().map(|last| sort.position_of(last)).or(after)
 }

@@ -7,6 +7,7 @@ mod clocks;
 mod common;
 mod concurrent_indexes;
 mod distributed;
+mod fields;
 mod instances;
 mod locks;
 
@@ -16,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use todo_domain::{NewTodo, Title, TodoId, TodoPatch, TodoRepository, UserId};
-use todo_infrastructure::{DatabaseUrl, Migration, MigrationStatus, Migrations, open};
+use todo_infrastructure::{
+    DatabaseUrl, Migration, MigrationCommand, MigrationStatus, Migrations, migrate, open,
+};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
 
@@ -39,6 +42,21 @@ fn in_use() -> Option<(TestDatabase, Arc<dyn TodoRepository>)> {
     let repository = open(&url(&database), &OPTIONS).unwrap();
     block_on(repository.insert(USER, todo(1), None, DateTime::UNIX_EPOCH)).unwrap();
     Some((database, repository))
+}
+
+/// A database with a todo, as it was before the migration whose name has this part.
+fn before(migration: &str) -> Option<TestDatabase> {
+    let (database, repository) = in_use()?;
+    drop(repository);
+    revert(&database, migration);
+    Some(database)
+}
+
+/// Reverts the migration whose name has this part, and the later ones.
+fn revert(database: &TestDatabase, migration: &str) {
+    let status = migrate(&url(database), MigrationCommand::Status, LONG).unwrap();
+    let later = status.iter().skip_while(|it| !it.name.contains(migration)).count();
+    migrate(&url(database), MigrationCommand::Down(later), LONG).unwrap();
 }
 
 fn todo(id: u128) -> NewTodo {

@@ -6,6 +6,7 @@
 mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
+mod fields;
 mod filling;
 mod opening;
 mod refolding;

@@ -1,6 +1,7 @@
 //! The migration that recomputes the folded columns, on which searches rely.
 
-use todo_domain::{PageQuery, SearchTerm, Sort, TodoFilter, UserId};
+use chrono::DateTime;
+use todo_domain::{DueBound, PageQuery, SearchTerm, Sort, TodoFilter, UserId};
 use todo_infrastructure::{MigrationCommand, migrate, open};
 use todo_test_support::database::TestDatabase;
 use uuid::Uuid;
@@ -20,11 +21,12 @@ async fn assert_found_after_migration(database: &TestDatabase, user: UserId, fil
     let before = versions();
 
     let repository = open(&url, &OPTIONS).unwrap();
+    let now = DueBound::before(DateTime::UNIX_EPOCH.into());
     for (text, expected) in
         [("caf\u{e9}", 2), ("CAFE\u{301}", 2), ("stra\u{df}e", 700), ("milk", 1)]
     {
         let filter = TodoFilter { search: SearchTerm::new(text).unwrap(), ..TodoFilter::default() };
-        let counts = repository.count(user, filter.clone()).await.unwrap();
+        let counts = repository.count(user, filter.clone(), now).await.unwrap();
         assert_eq!(counts.total, expected, "{text}");
         let query = PageQuery { filter, sort: Sort::default(), after: None, limit: 1_000 };
         assert_eq!(

@@ -33,11 +33,12 @@ const SQLITE_KEY: &str =
     "SELECT name AS line FROM pragma_table_info('{TABLE}') WHERE pk > 0 ORDER BY pk";
 
 /// The types of the two databases, and their names in Diesel.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 9] = [
     ("uuid", "Uuid"),
     ("blob", "Binary"),
     ("text", "Text"),
     ("boolean", "Bool"),
+    ("smallint", "Int2"),
     ("bigint", "BigInt"),
     ("timestamp with time zone", "Timestamptz"),
     ("integer", "Integer"),

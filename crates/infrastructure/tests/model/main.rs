@@ -6,7 +6,9 @@
 mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod fields;
 mod memory;
+mod owned;
 mod system;
 mod texts;
 
@@ -22,7 +24,7 @@ use crate::calls::{Call, calls};
 use crate::memory::MemoryTodoRepository;
 use crate::system::System;
 
-const CASES: u32 = 192;
+const CASES: u32 = 256;
 const CALLS_PER_CASE: usize = 40;
 
 /// A thread is enough: the calls of a case are sequential.

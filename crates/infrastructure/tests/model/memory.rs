@@ -3,57 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::owned::Owned;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use todo_domain::search::fold;
 use todo_domain::{
-    BulkOutcome, Changes, DeleteOutcome, FeedId, InsertOutcome, Listed, NewTodo, OwnerClock,
-    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, Todo, TodoCounts, TodoFilter,
-    TodoId, TodoPatch, TodoRepository, Tombstone, UpdateOutcome, UserId, VersionMatch,
+    BulkOutcome, Changes, DeleteOutcome, DueBound, InsertOutcome, Listed, NewTodo, OwnerClock,
+    PageQuery, PutCondition, PutOutcome, RepositoryError, SyncToken, TagCount, Todo, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
-use uuid::Uuid;
 
 /// Todos in maps.
 #[derive(Default)]
 pub(crate) struct MemoryTodoRepository(Mutex<BTreeMap<UserId, Owned>>);
-
-/// What one user has.
-#[derive(Default)]
-struct Owned {
-    todos: BTreeMap<TodoId, Todo>,
-    tombstones: BTreeMap<TodoId, Tombstone>,
-    changed_at: Option<DateTime<Utc>>,
-    purged_at: Option<DateTime<Utc>>,
-}
-
-impl Owned {
-    /// The time of the next change.
-    fn tick(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let next = self.changed_at.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)));
-        self.changed_at = Some(next);
-        next
-    }
-
-    fn delete(&mut self, id: TodoId, now: DateTime<Utc>) {
-        if let Some(Todo { version, created_at, .. }) = self.todos.remove(&id) {
-            let tombstone = Tombstone { id, version, created_at, deleted_at: now };
-            self.tombstones.insert(id, tombstone);
-        }
-    }
-
-    fn update(&mut self, id: TodoId, patch: &TodoPatch, now: DateTime<Utc>) -> bool {
-        let differs = self.todos.get(&id).is_some_and(|todo| todo.differs_from(patch));
-        if differs {
-            let now = self.tick(now);
-            self.todos.entry(id).and_modify(|todo| todo.apply(patch.clone(), now));
-        }
-        differs
-    }
-
-    fn clock(&self) -> OwnerClock {
-        let Self { changed_at, purged_at, .. } = *self;
-        OwnerClock { feed: FeedId(Uuid::nil()), changed_at, purged_at }
-    }
-}
 
 struct Users<'a>(MutexGuard<'a, BTreeMap<UserId, Owned>>);
 
@@ -104,20 +66,46 @@ impl TodoRepository for MemoryTodoRepository {
         let owned = users.of(user);
         let mut matching: Vec<_> =
             owned.todos.values().filter(|todo| filter.matches(todo)).cloned().collect();
-        matching.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
+        matching.sort_by(|a, b| sort.compare(&sort.position_of(a), &sort.position_of(b)));
         let comes_after = |todo: &Todo| {
-            after.is_none_or(|after| sort.compare(sort.position_of(todo), after).is_gt())
+            after.as_ref().is_none_or(|after| sort.compare(&sort.position_of(todo), after).is_gt())
         };
         let todos = matching.into_iter().filter(comes_after).take(limit as usize).collect();
         Ok(Listed { todos, changed_at: owned.changed_at })
     }
 
-    async fn count(&self, user: UserId, filter: TodoFilter) -> Result<TodoCounts, RepositoryError> {
+    async fn count(
+        &self,
+        user: UserId,
+        filter: TodoFilter,
+        now: DueBound,
+    ) -> Result<TodoCounts, RepositoryError> {
         let mut users = self.users();
-        let counted: Vec<_> =
-            users.of(user).todos.values().filter(|todo| filter.matches(todo)).collect();
-        let completed = counted.iter().filter(|todo| todo.is_completed).count() as u64;
-        Ok(TodoCounts { total: counted.len() as u64, completed })
+        let mut counts = TodoCounts::default();
+        for todo in users.of(user).todos.values().filter(|todo| filter.matches(todo)) {
+            counts.total += 1;
+            if todo.is_completed {
+                counts.completed += 1;
+            } else {
+                counts.overdue += u64::from(todo.due.is_some_and(|due| due.is_before(now)));
+                counts.active_by_priority[usize::from(todo.priority.rank()) - 1] += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn tags(&self, user: UserId) -> Result<Vec<TagCount>, RepositoryError> {
+        let mut names = BTreeMap::<_, Vec<String>>::new();
+        for todo in self.users().of(user).todos.values() {
+            for name in todo.tags.iter() {
+                names.entry(fold(name).into_owned()).or_default().push(name.to_owned());
+            }
+        }
+        let count = |names: Vec<String>| TagCount {
+            count: names.len() as u64,
+            name: names.into_iter().min().unwrap(),
+        };
+        Ok(names.into_values().map(count).collect())
     }
 
     async fn update(
@@ -204,6 +192,13 @@ impl TodoRepository for MemoryTodoRepository {
     ) -> Result<BulkOutcome, RepositoryError> {
         let mut users = self.users();
         let owned = users.of(user);
+        let has_too_many = |todo: &Todo| {
+            filter.matches(todo)
+                && patch.tags.as_ref().is_some_and(|patch| todo.tags.patched(patch).is_err())
+        };
+        if owned.todos.values().any(has_too_many) {
+            return Ok(BulkOutcome::TooManyTags);
+        }
         let is_changed = |todo: &&mut Todo| filter.matches(todo) && todo.differs_from(&patch);
         let changed = owned.todos.values_mut().filter(is_changed).count();
         if changed > 0 {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use todo_domain::{
-    Changes, Clock, PageQuery, Position, RepositoryError, SyncToken, Todo, TodoError,
-    TodoRepository, TodoService, UserId,
+    Changes, Clock, PageQuery, RepositoryError, SyncToken, Todo, TodoError, TodoRepository,
+    TodoService, UserId,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ impl Clock for TestClock {
 }
 
 /// The time this many microseconds after a fixed one.
-fn at(microseconds: i64) -> DateTime<Utc> {
+pub(crate) fn at(microseconds: i64) -> DateTime<Utc> {
     let origin: DateTime<Utc> = "2026-01-22T10:30:00.999990Z".parse().unwrap();
     origin + TimeDelta::microseconds(microseconds)
 }
@@ -68,11 +68,12 @@ impl System {
                 let query = PageQuery { filter, sort, after: None, limit };
                 to_text(self.pages(user, query).await)
             }
-            Action::ListAfter { filter, sort, microseconds, id } => {
-                let after = Some(Position { at: at(microseconds), id });
-                to_text(service.list(user, PageQuery { filter, sort, after, limit: 3 }).await)
+            Action::ListAfter { filter, sort, after } => {
+                let query = PageQuery { filter, sort, after: Some(after), limit: 3 };
+                to_text(service.list(user, query).await)
             }
-            Action::Count(filter) => to_text(service.stats(user, filter).await),
+            Action::Count(filter, now) => to_text(service.stats(user, filter, Some(now)).await),
+            Action::Tags => to_text(service.tags(user).await),
             Action::Update(id, patch, versions) => {
                 to_text(service.update(user, id, patch, versions).await)
             }

@@ -54,11 +54,12 @@ pub(crate) async fn statements(calls: impl AsyncFnOnce(UserId)) -> Vec<Statement
 /// The values of a list as Diesel shows it, which may contain lists.
 fn split_values(list: &str) -> Vec<Value> {
     let inner = list.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap();
-    let (mut values, mut depth) = (vec![String::new()], 0);
+    let (mut values, mut depth, mut is_quoted) = (vec![String::new()], 0, false);
     for character in inner.chars() {
         depth += i32::from(character == '[') - i32::from(character == ']');
+        is_quoted ^= character == '"';
         match (character, depth) {
-            (',', 0) => values.push(String::new()),
+            (',', 0) if !is_quoted => values.push(String::new()),
             _ => values.last_mut().unwrap().push(character),
         }
     }

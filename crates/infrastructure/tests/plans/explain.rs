@@ -30,7 +30,9 @@ const FILL_POSTGRES: &str = "
         gen_random_uuid(), 'title ' || n, repeat('text ', n % 40), n % 3 = 0,
         '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
         '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second',
-        1, 'title ' || n, repeat('text ', n % 40)
+        1, 'title ' || n, repeat('text ', n % 40), NULL, 1 + n % 3,
+        CASE WHEN n % 2 = 0 THEN '2026-01-01 00:00:00Z'::timestamptz + n * interval '1 second' END, false,
+        'Home,T' || n % 50, ',home,t' || n % 50 || ','
     FROM generate_series(0, 20199) n;
     INSERT INTO tombstones SELECT user_id, gen_random_uuid(), 1, created_at, updated_at FROM todos;
     INSERT INTO user_clocks SELECT user_id, max(updated_at) FROM todos GROUP BY user_id;
@@ -43,11 +45,13 @@ const ARE_VISIBLE: &str =
 const FILL_SQLITE: &str = "
     WITH RECURSIVE series (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n < 20199)
     INSERT INTO todos (user_id, id, title, description, is_completed, created_at, updated_at, version, title_folded,
-        description_folded)
+        description_folded, priority, due_at, due_is_date, tags, tags_folded)
     SELECT CASE WHEN n % 101 < 100 THEN zeroblob(16) ELSE randomblob(16) END,
         randomblob(16), 'title ' || n, 'text ' || n, n % 3 = 0,
         (1767225600 + n) * 1000000, (1767225600 + n) * 1000000,
-        1, 'title ' || n, 'text ' || n
+        1, 'title ' || n, 'text ' || n, 1 + n % 3,
+        iif(n % 2 = 0, (1767225600 + n) * 1000000, NULL), false,
+        'Home,T' || n % 50, ',home,t' || n % 50 || ','
     FROM series;
     INSERT INTO tombstones SELECT user_id, randomblob(16), 1, created_at, updated_at FROM todos;
     INSERT INTO user_clocks SELECT user_id, max(updated_at), NULL FROM todos GROUP BY user_id";
@@ -98,6 +102,17 @@ impl Explain for Postgres {
     }
 
     fn plans(&self, statement: &Statement) -> [String; 2] {
+        self.plans_with("", statement)
+    }
+}
+
+impl Postgres {
+    /// The plans for a user with few todos, if there were very many users: here, four have nearly all todos.
+    pub(crate) fn plans_of_many_users(&self, statement: &Statement) -> [String; 2] {
+        self.plans_with("SET enable_seqscan = off;", statement)
+    }
+
+    fn plans_with(&self, settings: &str, statement: &Statement) -> [String; 2] {
         let Statement { text, values, .. } = statement;
         let types: Vec<_> = values.iter().map(|it| it.sql_type.as_str()).collect();
         let literals: Vec<_> = values.iter().map(|it| it.literal.as_str()).collect();
@@ -106,7 +121,7 @@ impl Explain for Postgres {
         let text = text.replace("int4div(", "int8div(");
         ["force_custom_plan", "force_generic_plan"].map(|mode| {
             self.0.psql(&format!(
-                "SET plan_cache_mode = {mode}; PREPARE statement ({types}) AS {text};
+                "{settings} SET plan_cache_mode = {mode}; PREPARE statement ({types}) AS {text};
                  BEGIN;
                  EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE statement ({literals});
                  ROLLBACK"

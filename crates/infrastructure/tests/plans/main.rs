@@ -11,6 +11,7 @@ mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod explain;
+mod fields;
 mod statements;
 
 use todo_test_support::database::TestDatabase;
@@ -30,12 +31,15 @@ const CITUS: &str = "
 
 /// The index that serves a page.
 fn index_of(page: &Statement) -> String {
-    let key = if page.text.contains("ORDER BY \"todos\".\"updated_at\"")
-        || page.text.contains("ORDER BY `todos`.`updated_at`")
-    {
-        "update"
-    } else {
-        "creation"
+    let text = page.text.replace(['"', '`'], "");
+    let order = text.split_once("ORDER BY todos.").unwrap().1;
+    let key = match order.split_once(' ').unwrap().0 {
+        "created_at" => "creation",
+        "updated_at" => "update",
+        "due_at" => "due",
+        "priority" => "priority",
+        "title_folded" => "title",
+        key => panic!("{key}"),
     };
     let completion = if page.is_filtered { "completion_and_" } else { "" };
     format!("todos_by_{completion}{key}")

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use todo_domain::{
-    Description, NewTodo, OwnerClock, PageQuery, Position, PutCondition, Sort, SortKey, SyncToken,
+    Description, DueBound, FeedPosition, KeyValue, Moment, NewTodo, OwnerClock, PageQuery,
+    Position, Priority, PutCondition, SearchTerm, Sort, SortKey, SyncToken, Tag, Tags, TagsPatch,
     Title, TodoFilter, TodoId, TodoPatch, TodoRepository, UserId, VersionMatch,
 };
 use uuid::Uuid;
@@ -47,12 +48,13 @@ const LATER: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 
 const ID: TodoId = TodoId(Uuid::nil());
 
-/// Each order, with and without a filter.
+/// Each order that a page of one part can have, with and without a filter by completion, where there is an index for it.
 fn kinds_of_lists() -> impl Iterator<Item = (Sort, Option<bool>)> {
-    [SortKey::CreatedAt, SortKey::UpdatedAt].into_iter().flat_map(|key| {
-        [true, false].into_iter().flat_map(move |descending| {
-            [None, Some(true)].map(|is_completed| (Sort { key, descending }, is_completed))
-        })
+    use SortKey::{CreatedAt, Priority, Title, UpdatedAt};
+    let with = [CreatedAt, UpdatedAt].map(|key| (key, Some(true)));
+    let without = [CreatedAt, UpdatedAt, Priority, Title].map(|key| (key, None));
+    with.into_iter().chain(without).flat_map(|(key, is_completed)| {
+        [true, false].map(|descending| (Sort { key, descending }, is_completed))
     })
 }
 
@@ -71,13 +73,84 @@ pub(crate) async fn pages(repository: &Arc<dyn TodoRepository>) -> Vec<Statement
     pages
 }
 
+/// The value of the sort key in the middle of the busy user's list. In the order of due times, half have none.
+fn middle(key: SortKey) -> KeyValue {
+    match key {
+        SortKey::CreatedAt | SortKey::UpdatedAt | SortKey::Due => KeyValue::Time(MIDDLE),
+        SortKey::Priority => KeyValue::Priority(Priority::Medium),
+        SortKey::Title => KeyValue::Text("title 19".to_owned()),
+    }
+}
+
 fn query(sort: Sort, is_completed: Option<bool>, is_deep: bool) -> PageQuery {
     PageQuery {
         filter: TodoFilter { is_completed, ..TodoFilter::default() },
         sort,
-        after: is_deep.then_some(Position { at: MIDDLE, id: ID }),
+        after: is_deep.then_some(Position { key: middle(sort.key), id: ID }),
         limit: LIMIT,
     }
+}
+
+/// The parts of pages by due time: the first ones and those from the middle, in both directions, of all todos and of
+/// those that are due before a moment.
+pub(crate) async fn pages_by_due(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let mut parts = Vec::new();
+    for descending in [true, false] {
+        let sort = Sort { key: SortKey::Due, descending };
+        for key in [None, Some(KeyValue::Time(MIDDLE)), Some(KeyValue::Absent)] {
+            for due_before in [None, Some(now())] {
+                let filter = TodoFilter { due_before, ..TodoFilter::default() };
+                let id = TodoId(Uuid::from_u128(1 << 127));
+                let after = key.clone().map(|key| Position { key, id });
+                let query = PageQuery { filter, after, ..query(sort, None, false) };
+                let list = async |user| drop(repository.list(user, query).await.unwrap());
+                let is_part = |it: &Statement| it.text.contains("ORDER BY");
+                let mut found = capture::statements(list).await;
+                found.retain(is_part);
+                // An empty page of one part is read again, after the clock.
+                found.dedup_by(|a, b| a.text == b.text);
+                parts.extend(found);
+            }
+        }
+    }
+    parts
+}
+
+/// Pages filtered by tag, search, priority or due time, in each order; counts, bulk calls and tags of a user with few
+/// todos.
+pub(crate) async fn scans(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
+    let tag = Tag::new("home").unwrap();
+    let none = TodoFilter::default;
+    let filters = [
+        TodoFilter { tags: vec![tag.clone()], ..none() },
+        TodoFilter { search: SearchTerm::new("title").unwrap(), ..none() },
+        TodoFilter { priorities: vec![Priority::Low, Priority::High], ..none() },
+        TodoFilter { due_before: Some(now()), has_due: Some(true), ..none() },
+        TodoFilter { is_completed: Some(false), due_before: Some(now()), ..none() },
+    ];
+    let calls = async |user| {
+        for filter in filters {
+            for key in [SortKey::CreatedAt, SortKey::Due, SortKey::Priority, SortKey::Title] {
+                let sort = Sort { key, descending: true };
+                let query = PageQuery { filter: filter.clone(), ..query(sort, None, true) };
+                drop(repository.list(user, query).await.unwrap());
+            }
+            repository.count(user, filter.clone(), now()).await.unwrap();
+            let rename = TagsPatch::Rename { from: tag.clone(), to: Tag::new("x").unwrap() };
+            let (add, remove) = (Tags::from(tag.clone()), Tags::default());
+            for tags in [rename, TagsPatch::Edit { add, remove }] {
+                let patch = TodoPatch { tags: Some(tags), ..TodoPatch::default() };
+                repository.update_matching(user, filter.clone(), patch, LATER).await.unwrap();
+            }
+            repository.delete_matching(user, filter, LATER).await.unwrap();
+        }
+        repository.tags(user).await.unwrap();
+    };
+    let mut statements = capture::statements(calls).await;
+    for value in statements.iter_mut().flat_map(|it| &mut it.values) {
+        value.literal = value.literal.replace(BUSY, QUIET);
+    }
+    statements
 }
 
 /// The number of concurrent calls, of which some are batched.
@@ -122,10 +195,14 @@ pub(crate) async fn pages_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<St
 /// Counts and bulk deletions, filtered by id.
 pub(crate) async fn many_of_ids(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let calls = async |user| {
-        repository.count(user, of_ids()).await.unwrap();
+        repository.count(user, of_ids(), now()).await.unwrap();
         repository.delete_matching(user, of_ids(), LATER).await.unwrap();
     };
     capture::statements(calls).await
+}
+
+fn now() -> DueBound {
+    DueBound::before((MIDDLE + TimeDelta::hours(1)).into())
 }
 
 fn completed() -> TodoPatch {
@@ -134,19 +211,19 @@ fn completed() -> TodoPatch {
 
 /// A filter by three ids.
 fn of_ids() -> TodoFilter {
-    TodoFilter {
-        ids: [1, 2, 3].map(|it| TodoId(Uuid::from_u128(it))).into(),
-        ..TodoFilter::default()
-    }
+    let ids = [1, 2, 3].map(|it| TodoId(Uuid::from_u128(it))).into();
+    TodoFilter { ids, ..TodoFilter::default() }
 }
 
 /// The counts of a user with few todos.
 pub(crate) async fn counts(repository: &Arc<dyn TodoRepository>) -> Statement {
     let count = async |user| {
-        repository.count(user, TodoFilter::default()).await.unwrap();
+        repository.count(user, TodoFilter::default(), now()).await.unwrap();
     };
     let mut statement = capture::statement(count).await;
-    statement.values[0].literal = format!("'{QUIET}'");
+    for value in &mut statement.values {
+        value.literal = value.literal.replace(BUSY, QUIET);
+    }
     statement
 }
 
@@ -164,7 +241,9 @@ pub(crate) async fn of_one_todo(repository: &Arc<dyn TodoRepository>) -> Vec<Sta
 /// Creates, puts, changes and deletes one todo, so that each write is carried out.
 pub(crate) async fn writes(repository: &Arc<dyn TodoRepository>) -> Vec<Statement> {
     let description = Some(Some(Description::new("text").unwrap()));
-    let others = TodoPatch { description, ..completed() };
+    // No value is null, so that Postgres can tell their types.
+    let due = Some(Some(Moment::from(LATER).into()));
+    let others = TodoPatch { description, due, ..completed() };
     let new = |text| NewTodo::new(ID, Title::new(text).unwrap(), others.clone());
     let reopened = TodoPatch { is_completed: Some(false), ..TodoPatch::default() };
     let at = |seconds| LATER + TimeDelta::seconds(seconds);
@@ -200,7 +279,7 @@ pub(crate) async fn changes(repository: &Arc<dyn TodoRepository>) -> Vec<Stateme
         let new = NewTodo::new(ID, Title::new("one").unwrap(), TodoPatch::default());
         repository.insert(user, new, None, LATER).await.unwrap();
         let OwnerClock { feed, .. } = repository.clock(user).await.unwrap();
-        let position = Position { at: MIDDLE, id: ID };
+        let position = FeedPosition { at: MIDDLE, id: ID };
         let since = SyncToken { feed, position, deleted_after: MIDDLE };
         repository.changes(user, Some(since), LIMIT - 1).await.unwrap().unwrap();
     };

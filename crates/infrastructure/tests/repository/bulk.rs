@@ -4,8 +4,8 @@ use todo_domain::BulkOutcome::Changed;
 use todo_domain::{SearchTerm, TodoCounts, TodoFilter, UserId};
 
 use crate::fixtures::{
-    Repository, at, by_completion, by_ids, by_search, completed, find, full_todo, id, insert,
-    insert_all, titles, update, user,
+    Repository, at, by_completion, by_ids, by_search, completed, count, counts, find, full_todo,
+    id, insert, insert_all, titles, update, user,
 };
 
 /// Three todos about tea, of which the second is completed, and two about coffee, of which the last is.
@@ -32,10 +32,7 @@ pub(crate) async fn a_bulk_update_completes_all_todos_and_counts_those_that_chan
         repository.update_matching(user, all.clone(), completed(true), at(20)).await.unwrap(),
         Changed(3)
     );
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 5, completed: 5 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(5, 5));
     assert_eq!(
         repository.update_matching(user, all.clone(), completed(true), at(21)).await.unwrap(),
         Changed(0)
@@ -44,10 +41,7 @@ pub(crate) async fn a_bulk_update_completes_all_todos_and_counts_those_that_chan
         repository.update_matching(user, all, completed(false), at(22)).await.unwrap(),
         Changed(5)
     );
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 5, completed: 0 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(5, 0));
 }
 
 pub(crate) async fn a_bulk_update_increments_versions_and_never_decreases_times(
@@ -137,7 +131,7 @@ pub(crate) async fn a_bulk_deletion_without_a_filter_deletes_all(repository: Rep
         repository.delete_matching(user, TodoFilter::default(), at(50)).await.unwrap(),
         Changed(5)
     );
-    assert_eq!(repository.count(user, TodoFilter::default()).await.unwrap(), TodoCounts::default());
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, TodoCounts::default());
     assert_eq!(
         repository.delete_matching(user, TodoFilter::default(), at(50)).await.unwrap(),
         Changed(0)

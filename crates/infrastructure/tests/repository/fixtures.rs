@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use todo_domain::{
-    Description, InsertOutcome, NewTodo, PageQuery, PutCondition, PutOutcome, SearchTerm, Sort,
-    SortKey, Title, Todo, TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId,
-    VersionMatch,
+    Description, Due, DueBound, InsertOutcome, Moment, NewTodo, PageQuery, Priority, PutCondition,
+    PutOutcome, SearchTerm, Sort, SortKey, Tag, Tags, TagsPatch, Title, Todo, TodoCounts,
+    TodoFilter, TodoId, TodoPatch, TodoRepository, UpdateOutcome, UserId, VersionMatch,
 };
 use uuid::Uuid;
 
@@ -14,12 +14,23 @@ use uuid::Uuid;
 pub(crate) type Repository = Arc<dyn TodoRepository>;
 
 /// The orders that a list can have.
-pub(crate) const SORTS: [Sort; 4] = [
+pub(crate) const SORTS: [Sort; 10] = [
     Sort { key: SortKey::CreatedAt, descending: true },
     Sort { key: SortKey::CreatedAt, descending: false },
     Sort { key: SortKey::UpdatedAt, descending: true },
     Sort { key: SortKey::UpdatedAt, descending: false },
+    Sort { key: SortKey::Due, descending: true },
+    Sort { key: SortKey::Due, descending: false },
+    Sort { key: SortKey::Priority, descending: true },
+    Sort { key: SortKey::Priority, descending: false },
+    Sort { key: SortKey::Title, descending: true },
+    Sort { key: SortKey::Title, descending: false },
 ];
+
+/// The first four, by times that every todo has.
+pub(crate) fn sorts_by_time() -> impl Iterator<Item = Sort> {
+    SORTS.into_iter().take(4)
+}
 
 /// A new user.
 pub(crate) fn user() -> UserId {
@@ -55,15 +66,18 @@ pub(crate) fn full_todo(number: u128, text: &str, about: &str, is_completed: boo
     complete_todo(number, text, Some(description(about)), is_completed)
 }
 
-/// A todo whose fields are all set, so that a put replaces all of them.
+/// A todo with the fields that a put must have.
 fn complete_todo(
     number: u128,
     text: &str,
     description: Option<Description>,
     is_completed: bool,
 ) -> NewTodo {
-    let others =
-        TodoPatch { title: None, description: Some(description), is_completed: Some(is_completed) };
+    let others = TodoPatch {
+        description: Some(description),
+        is_completed: Some(is_completed),
+        ..TodoPatch::default()
+    };
     NewTodo::new(id(number), title(text), others)
 }
 
@@ -77,8 +91,84 @@ pub(crate) fn completed(is_completed: bool) -> TodoPatch {
     TodoPatch { is_completed: Some(is_completed), ..TodoPatch::default() }
 }
 
+pub(crate) fn due(text: &str) -> Due {
+    Moment::parse(text).unwrap().into()
+}
+
+/// What is due before the moment.
+pub(crate) fn before(moment: &str) -> DueBound {
+    DueBound::before(Moment::parse(moment).unwrap())
+}
+
+/// What is due after the moment.
+pub(crate) fn after(moment: &str) -> DueBound {
+    DueBound::after(Moment::parse(moment).unwrap())
+}
+
+pub(crate) fn tag(name: &str) -> Tag {
+    Tag::new(name).unwrap()
+}
+
+pub(crate) fn tags(names: &[&str]) -> Tags {
+    Tags::new(names.iter().map(|name| tag(name)).collect()).unwrap()
+}
+
+/// A patch of the tags alone, which replaces them.
+pub(crate) fn tagged(names: &[&str]) -> TodoPatch {
+    TodoPatch { tags: Some(TagsPatch::Set(tags(names))), ..TodoPatch::default() }
+}
+
+/// Inserts a todo with these fields, and the title "x".
+pub(crate) async fn insert_with(
+    repository: &Repository,
+    user: UserId,
+    number: u128,
+    fields: TodoPatch,
+) -> Todo {
+    let new = NewTodo::new(id(number), title("x"), fields);
+    insert(repository, user, new, i64::try_from(number).unwrap()).await
+}
+
+/// The ids of the list, in order.
+pub(crate) async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<TodoId> {
+    repository.list(user, query).await.unwrap().todos.iter().map(|todo| todo.id).collect()
+}
+
+/// The numbers of the todos that match, in ascending order.
+pub(crate) async fn matching(
+    repository: &Repository,
+    user: UserId,
+    filter: TodoFilter,
+) -> Vec<u128> {
+    let sort = Sort { descending: false, ..Sort::default() };
+    let query = PageQuery { filter, sort, ..all() };
+    ids(repository, user, query).await.into_iter().map(|id| id.0.as_u128()).collect()
+}
+
+/// All todos of all pages, in order.
+pub(crate) async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<Todo> {
+    let (sort, limit) = (first.sort, first.limit);
+    let (mut todos, mut query) = (Vec::new(), first);
+    loop {
+        let page = repository.list(user, query.clone()).await.unwrap().todos;
+        assert!(page.len() <= limit as usize);
+        assert!(todos.len() < 100, "the pages do not end");
+        let Some(last) = page.last() else { return todos };
+        query.after = Some(sort.position_of(last));
+        todos.extend(page);
+    }
+}
+
 pub(crate) fn by_completion(is_completed: bool) -> TodoFilter {
     TodoFilter { is_completed: Some(is_completed), ..TodoFilter::default() }
+}
+
+pub(crate) fn by_priorities(priorities: &[Priority]) -> TodoFilter {
+    TodoFilter { priorities: priorities.into(), ..TodoFilter::default() }
+}
+
+pub(crate) fn by_tags(names: &[&str]) -> TodoFilter {
+    TodoFilter { tags: names.iter().map(|name| tag(name)).collect(), ..TodoFilter::default() }
 }
 
 pub(crate) fn by_search(text: &str) -> TodoFilter {
@@ -103,6 +193,16 @@ pub(crate) async fn titles(
 ) -> Vec<String> {
     let todos = repository.list(user, PageQuery { filter, ..all() }).await.unwrap().todos;
     todos.into_iter().map(|todo| todo.title.into_string()).collect()
+}
+
+/// How many match the filter. Nothing counts as overdue.
+pub(crate) async fn count(repository: &Repository, user: UserId, filter: TodoFilter) -> TodoCounts {
+    repository.count(user, filter, DueBound::before(DateTime::UNIX_EPOCH.into())).await.unwrap()
+}
+
+/// Counts of todos of the default priority, of which none is overdue.
+pub(crate) fn counts(total: u64, completed: u64) -> TodoCounts {
+    TodoCounts { total, completed, overdue: 0, active_by_priority: [0, total - completed, 0] }
 }
 
 /// Inserts todos of these titles, a microsecond apart, with the ids 1, 2, 3, …

@@ -1,23 +1,16 @@
 //! Lists (order, filters, limit) and counts.
 
-use todo_domain::{PageQuery, SortKey, TodoCounts, TodoFilter, TodoId, UserId};
+use todo_domain::{PageQuery, SortKey, TodoFilter};
 
 use crate::fixtures::{
-    Repository, SORTS, all, at, by_completion, by_ids, by_search, completed, id, insert,
-    insert_all, titles, todo, update, user,
+    Repository, SORTS, all, at, by_completion, by_ids, by_search, completed, count, counts, id,
+    ids, insert, insert_all, sorts_by_time, titles, todo, update, user,
 };
-
-async fn ids(repository: &Repository, user: UserId, query: PageQuery) -> Vec<TodoId> {
-    repository.list(user, query).await.unwrap().todos.iter().map(|todo| todo.id).collect()
-}
 
 pub(crate) async fn a_new_user_has_no_todos(repository: Repository) {
     let user = user();
     assert_eq!(repository.list(user, all()).await.unwrap().todos, []);
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 0, completed: 0 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(0, 0));
 }
 
 pub(crate) async fn the_newest_todo_comes_first(repository: Repository) {
@@ -92,7 +85,7 @@ pub(crate) async fn a_list_filtered_by_id_has_only_these_todos(repository: Repos
     let o = TodoFilter { ids: by_ids(&[2, 3]).ids, ..by_search("o") };
     assert_eq!(titles(&repository, user, o).await, ["two"]);
     // In pages and in each order, like any list.
-    for sort in SORTS {
+    for sort in sorts_by_time() {
         let first = PageQuery { filter: by_ids(&[1, 2, 4]), sort, limit: 2, ..all() };
         let page = repository.list(user, first.clone()).await.unwrap().todos;
         let second = PageQuery { after: Some(sort.position_of(&page[1])), ..first };
@@ -115,8 +108,8 @@ pub(crate) async fn counts_respect_the_filter(repository: Repository) {
         (TodoFilter { ids: by_ids(&[2, 3]).ids, ..by_search("tea") }, 1, 1),
         (by_search("water"), 0, 0),
     ] {
-        let counts = repository.count(user, filter.clone()).await.unwrap();
-        assert_eq!(counts, TodoCounts { total, completed: done }, "{filter:?}");
+        let found = count(&repository, user, filter.clone()).await;
+        assert_eq!(found, counts(total, done), "{filter:?}");
     }
 }
 
@@ -132,18 +125,9 @@ pub(crate) async fn a_limit_shortens_the_list(repository: Repository) {
 pub(crate) async fn counts_are_of_all_and_of_completed_todos(repository: Repository) {
     let user = user();
     insert_all(&repository, user, &["one", "two", "three"]).await;
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 3, completed: 0 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(3, 0));
     update(&repository, user, id(2), completed(true), 10).await;
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 3, completed: 1 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(3, 1));
     repository.delete_matching(user, by_completion(false), at(50)).await.unwrap();
-    assert_eq!(
-        repository.count(user, TodoFilter::default()).await.unwrap(),
-        TodoCounts { total: 1, completed: 1 }
-    );
+    assert_eq!(count(&repository, user, TodoFilter::default()).await, counts(1, 1));
 }

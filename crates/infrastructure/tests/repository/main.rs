@@ -15,17 +15,22 @@ mod common;
 mod completing;
 mod database;
 mod deleting;
+mod due;
 mod fixtures;
 mod isolation;
 mod limits;
 mod listing;
+mod old_clients;
 mod paging;
+mod priorities;
 mod putting;
 mod putting_if;
 mod quotas;
 mod racing;
 mod searching;
+mod sorting;
 mod storing;
+mod tags;
 mod tombstones;
 mod updating;
 mod updating_if;
@@ -57,6 +62,7 @@ repository_contract! {
         an_inserted_todo_is_stored_exactly
         unusual_texts_are_stored_exactly
         texts_of_maximum_length_are_stored
+        titles_that_are_longest_when_folded_are_stored_and_sorted
         a_missing_description_differs_from_an_empty_one
         times_are_stored_to_the_microsecond
         any_uuid_can_be_an_id
@@ -88,6 +94,39 @@ repository_contract! {
         a_page_can_start_after_a_position_without_a_todo
         paging_shows_unchanged_todos_once_while_others_are_created_and_deleted
         the_page_after_the_last_todo_is_empty;
+    sorting:
+        todos_without_a_due_time_come_last_in_both_directions
+        priorities_are_sorted_by_importance
+        titles_are_sorted_by_the_code_points_of_their_folded_texts
+        pages_start_after_the_old_place_of_a_todo_that_has_changed_or_is_deleted
+        a_page_by_due_time_can_start_at_any_position
+        filtered_lists_are_in_every_order_like_whole_ones
+        a_list_by_due_time_tells_when_the_owner_last_changed_anything;
+    priorities:
+        a_todo_has_the_priority_that_it_was_given_or_medium
+        a_filter_by_priorities_matches_any_of_them
+        counts_are_of_the_active_todos_of_each_priority
+        bulk_calls_filter_by_priority_and_change_it;
+    due:
+        a_due_time_comes_back_as_it_was_given
+        an_instant_comes_back_in_utc
+        a_due_time_changes_only_if_another_is_given
+        a_date_is_compared_as_its_day_in_the_zone_of_the_instant
+        todos_with_and_without_a_due_time_are_told_apart
+        active_todos_that_are_due_before_now_are_overdue;
+    tags:
+        tags_are_stored_exactly_and_in_their_order
+        a_filter_by_tags_matches_those_with_all_of_them_whatever_their_case
+        tags_are_counted_by_name_whatever_their_case
+        a_renamed_tag_keeps_its_place
+        renaming_to_another_case_changes_those_that_differ
+        an_edit_removes_tags_and_adds_others_at_the_end
+        if_a_todo_would_have_too_many_tags_nothing_is_changed
+        an_edit_of_one_todo_that_has_too_many_tags_leaves_them
+        another_users_tags_are_neither_told_nor_changed;
+    old_clients:
+        a_put_without_the_new_fields_keeps_them
+        a_put_of_a_deleted_todo_has_the_defaults;
     searching:
         a_term_is_found_anywhere_in_title_or_description
         case_is_ignored_in_every_script

@@ -1,11 +1,12 @@
 //! Keyset pagination: the pages make up the list, also while todos are created and deleted.
 
 use todo_domain::{
-    PageQuery, Position, PutCondition, Sort, SortKey, Todo, TodoId, UserId, VersionMatch,
+    KeyValue, PageQuery, Position, PutCondition, Sort, SortKey, TodoId, UserId, VersionMatch,
 };
 
 use crate::fixtures::{
-    Repository, SORTS, all, at, by_completion, completed, id, insert, put, todo, update, user,
+    Repository, SORTS, all, at, by_completion, completed, id, insert, pages, put, todo, update,
+    user,
 };
 
 /// Twelve todos with ties: three for each creation time, and others for each time of change.
@@ -25,20 +26,6 @@ async fn twelve(repository: &Repository) -> UserId {
         .await;
     }
     user
-}
-
-/// All todos of all pages, in order.
-async fn pages(repository: &Repository, user: UserId, first: PageQuery) -> Vec<Todo> {
-    let (sort, limit) = (first.sort, first.limit);
-    let (mut todos, mut query) = (Vec::new(), first);
-    loop {
-        let page = repository.list(user, query.clone()).await.unwrap().todos;
-        assert!(page.len() <= limit as usize);
-        assert!(todos.len() < 100, "the pages do not end");
-        let Some(last) = page.last() else { return todos };
-        query.after = Some(sort.position_of(last));
-        todos.extend(page);
-    }
 }
 
 pub(crate) async fn pages_make_up_the_whole_list_in_every_order_and_size(repository: Repository) {
@@ -72,7 +59,7 @@ pub(crate) async fn a_page_can_start_after_a_position_without_a_todo(repository:
         insert(&repository, user, todo(number, "x"), i64::try_from(number).unwrap()).await;
     }
     let after = |microseconds, number, descending| PageQuery {
-        after: Some(Position { at: at(microseconds), id: id(number) }),
+        after: Some(Position { key: KeyValue::Time(at(microseconds)), id: id(number) }),
         sort: Sort { descending, ..Sort::default() },
         ..all()
     };

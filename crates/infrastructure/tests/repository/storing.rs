@@ -1,10 +1,11 @@
 //! Todos are stored exactly.
 
-use todo_domain::{RepositoryError, Todo, TodoId};
+use todo_domain::search::fold;
+use todo_domain::{PageQuery, Priority, RepositoryError, Sort, SortKey, Tags, Todo, TodoId};
 use uuid::Uuid;
 
 use crate::fixtures::{
-    Repository, all, at, description, find, full_todo, id, insert, title, todo, user,
+    Repository, all, at, description, find, full_todo, id, insert, pages, title, todo, user,
 };
 
 /// Texts that could be changed by mistake: trimmed, normalized, unescaped, truncated, or folded.
@@ -41,6 +42,9 @@ pub(crate) async fn an_inserted_todo_is_stored_exactly(repository: Repository) {
         description: Some(description("milk, eggs")),
         is_completed: true,
         completed_at: Some(at(0)),
+        priority: Priority::Medium,
+        due: None,
+        tags: Tags::default(),
         created_at: at(0),
         updated_at: at(0),
         version: 1,
@@ -139,4 +143,61 @@ pub(crate) async fn inserting_with_an_existing_id_is_an_error_and_changes_nothin
 
 pub(crate) async fn ping_succeeds(repository: Repository) {
     repository.ping().await.unwrap();
+}
+
+/// Random titles of 255 code points that fold to up to 12 bytes each: a database must not refuse them because of their
+/// index, whose rows Postgres limits to 2,704 bytes.
+pub(crate) async fn titles_that_are_longest_when_folded_are_stored_and_sorted(
+    repository: Repository,
+) {
+    // Each folds to 2 or 3 code points of 4 bytes.
+    const MUSIC: [char; 13] = [
+        '\u{1d15e}',
+        '\u{1d15f}',
+        '\u{1d160}',
+        '\u{1d161}',
+        '\u{1d162}',
+        '\u{1d163}',
+        '\u{1d164}',
+        '\u{1d1bb}',
+        '\u{1d1bc}',
+        '\u{1d1bd}',
+        '\u{1d1be}',
+        '\u{1d1bf}',
+        '\u{1d1c0}',
+    ];
+    let user = user();
+    // A small generator, whose numbers do not compress.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let mut longest = 0;
+    for percent in [0, 5, 10, 20, 30, 40, 50, 60, 80, 100] {
+        let text: String = (0..255)
+            .map(|_| {
+                if random(100) < percent {
+                    // Any Chinese character beyond the basic plane: 4 bytes, of which 3 are random.
+                    char::from_u32(0x20000 + u32::try_from(random(42_000)).unwrap()).unwrap()
+                } else {
+                    MUSIC[usize::try_from(random(13)).unwrap()]
+                }
+            })
+            .collect();
+        longest = longest.max(fold(&text).len());
+        let inserted = insert(&repository, user, todo(u128::from(percent), &text), 0).await;
+        assert_eq!(find(&repository, user, inserted.id).await, Some(inserted));
+    }
+    let text = "\u{1d160}".repeat(255);
+    assert_eq!(fold(&text).len(), 3_060);
+    insert(&repository, user, todo(999, &text), 0).await;
+    assert!(longest > 2_704, "{longest}");
+    let sort = Sort { key: SortKey::Title, descending: false };
+    let query = PageQuery { sort, limit: 4, ..all() };
+    let titles: Vec<_> = pages(&repository, user, query).await;
+    assert_eq!(titles.len(), 11);
+    assert!(titles.is_sorted_by_key(|todo| fold(todo.title.as_str()).into_owned()));
 }

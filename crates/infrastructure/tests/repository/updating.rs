@@ -1,10 +1,10 @@
 //! Updates: which fields change, and how time and version change.
 
-use todo_domain::{Todo, TodoPatch, UpdateOutcome, VersionMatch};
+use todo_domain::{Priority, TagsPatch, Todo, TodoPatch, UpdateOutcome, VersionMatch};
 
 use crate::fixtures::{
-    Repository, at, completed, description, find, full_todo, id, insert, new_title, title, todo,
-    update, user,
+    Repository, at, completed, description, due, find, full_todo, id, insert, new_title, tags,
+    title, todo, update, user,
 };
 
 fn new_description(text: Option<&str>) -> TodoPatch {
@@ -49,6 +49,9 @@ pub(crate) async fn all_fields_are_changed_at_once(repository: Repository) {
         title: Some(title("new")),
         description: Some(Some(description("text"))),
         is_completed: Some(true),
+        priority: Some(Priority::Low),
+        due: Some(Some(due("2026-03-01"))),
+        tags: Some(TagsPatch::Set(tags(&["home"]))),
     };
     let second = update(&repository, user, id(1), patch, 10).await;
     let expected = Todo {
@@ -56,6 +59,9 @@ pub(crate) async fn all_fields_are_changed_at_once(repository: Repository) {
         description: Some(description("text")),
         is_completed: true,
         completed_at: Some(at(10)),
+        priority: Priority::Low,
+        due: Some(due("2026-03-01")),
+        tags: tags(&["home"]),
         updated_at: at(10),
         version: 2,
         ..first
@@ -93,6 +99,9 @@ pub(crate) async fn an_update_without_a_change_keeps_version_and_time(repository
         title: Some(todo.title.clone()),
         description: Some(todo.description.clone()),
         is_completed: Some(todo.is_completed),
+        priority: Some(todo.priority),
+        due: Some(todo.due),
+        tags: Some(TagsPatch::Set(todo.tags.clone())),
     };
     for (now, todo) in (9..).zip([described, bare, empty]) {
         let patches = [

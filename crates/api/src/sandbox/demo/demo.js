@@ -552,6 +552,126 @@ function explain(problem) {
   return fields.join("; ") || problem.detail;
 }
 
+// src/change.ts
+var FIELDS = ["title", "description", "is_completed", "priority", "due", "tags"];
+var DEFAULTS = { description: null, is_completed: false, priority: "medium", due: null, tags: [] };
+function fieldsOf({ title: title2, description, is_completed, priority, due, tags }) {
+  return { title: title2, description, is_completed, priority, due, tags };
+}
+var isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+function after(fields, step) {
+  switch (step?.kind) {
+    case void 0:
+      return fields;
+    case "create":
+    case "restore":
+      return step.fields;
+    case "remove":
+      return null;
+    case "edit":
+      return fields && { ...fields, ...step.edit };
+  }
+}
+function shown(base, change) {
+  return after(after(base && fieldsOf(base), change.sent), change.next);
+}
+function wanting(change, base, want, isUndo) {
+  const before = after(base && fieldsOf(base), change.sent);
+  const next = stepBetween(before, want, isUndo || change.sent !== null, change.next);
+  return next === null && change.sent === null ? null : { ...change, next, refusal: null };
+}
+function stepBetween(before, want, wasOnServer, last) {
+  if (want === null) {
+    return before === null ? null : { kind: "remove" };
+  }
+  if (before !== null) {
+    const edit = pick(want, (field) => !isSame(want[field], before[field]));
+    return isEmpty(edit) ? null : { kind: "edit", edit };
+  }
+  if (last?.kind === "restore") {
+    const edit = pick(want, (field) => field in last.edit || !isSame(want[field], last.fields[field]));
+    return { kind: "restore", fields: want, edit };
+  }
+  const isNew = last?.kind === "create" || !wasOnServer;
+  return isNew ? { kind: "create", fields: want } : { kind: "restore", fields: want, edit: {} };
+}
+function confirmed(change) {
+  return withNext(change, change.next);
+}
+function withNext(change, next) {
+  return next && { ...change, sent: null, attempts: 0, next };
+}
+function refused(change, base, why) {
+  const want = shown(base, change);
+  if (want === null) {
+    return { change: null, notice: `was not deleted: ${why}` };
+  }
+  const next = stepBetween(base && fieldsOf(base), want, change.sent?.kind === "restore", change.sent);
+  return { change: withNext({ ...change, refusal: change.next === null ? why : null }, next), notice: null };
+}
+function rebaseOnEdit(change, base, current) {
+  const { sent, next, attempts } = change;
+  if (shown(base, change) === null) {
+    return isResult(current, base, sent) ? { change: withNext(change, { kind: "remove" }), notice: null } : { change: null, notice: "was edited elsewhere, so it was not deleted" };
+  }
+  const mayHaveArrived = attempts > 1 && current.version !== (base?.version ?? 0) + 1;
+  const [first, last] = [editOf(sent), editOf(next)];
+  const isTheirs = (field) => mayHaveArrived && field in first && !isSame(current[field], first[field]) && !isSame(current[field], base?.[field]);
+  const mine = { ...current, ...pick({ ...current, ...first }, (field) => !isTheirs(field)), ...last };
+  const edit = pick(mine, (field) => !isSame(mine[field], current[field]));
+  const lost = FIELDS.filter((field) => isTheirs(field) && !(field in last));
+  return {
+    change: withNext(change, isEmpty(edit) ? null : { kind: "edit", edit }),
+    notice: lost.length === 0 ? null : `was edited elsewhere, too; kept their ${lost.join(", ")}`
+  };
+}
+function rebaseOnDelete(change, base, tombstone) {
+  const { sent, next, attempts } = change;
+  const fields = shown(base, change);
+  if (fields === null || next?.kind === "restore") {
+    return { change: withNext(change, next?.kind === "restore" ? next : null), notice: null };
+  }
+  const isSeen = attempts > 1 && tombstone !== null && tombstone.version > (base?.version ?? 0);
+  const edit = { ...isSeen ? {} : editOf(sent), ...editOf(next) };
+  return isEmpty(edit) ? { change: null, notice: "was deleted elsewhere" } : { change: withNext(change, { kind: "restore", fields, edit }), notice: "was deleted elsewhere; your edit brought it back" };
+}
+function editOf(step) {
+  return step?.kind === "edit" || step?.kind === "restore" ? step.edit : {};
+}
+function isResult(current, base, step) {
+  const result = step && after(base && fieldsOf(base), step);
+  const isNext = current.version === (base?.version ?? 0) + 1;
+  return isNext && result !== null && FIELDS.every((field) => isSame(result[field], current[field]));
+}
+function pick(fields, has) {
+  return Object.fromEntries(FIELDS.filter(has).map((field) => [field, fields[field]]));
+}
+var isEmpty = (edit) => Object.keys(edit).length === 0;
+
+// src/due.ts
+function isOverdue(due, now) {
+  return isDate(due) ? due < inputsOf(now.toISOString()).date : new Date(due) < now;
+}
+function isToday(due, now) {
+  return inputsOf(due).date === inputsOf(now.toISOString()).date;
+}
+function inputsOf(due) {
+  if (due === null || isDate(due)) {
+    return { date: due ?? "", time: "" };
+  }
+  const at = new Date(due);
+  const [year, month, day, hours, minutes] = [at.getFullYear(), at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes()];
+  return { date: `${digits(year, 4)}-${digits(month)}-${digits(day)}`, time: `${digits(hours)}:${digits(minutes)}` };
+}
+function dueOf({ date, time }) {
+  if (date === "" || time === "") {
+    return date || null;
+  }
+  return (/* @__PURE__ */ new Date(`${date}T${time}`)).toISOString().replace("Z", "000Z");
+}
+var isDate = (due) => due.length === "2026-03-01".length;
+var digits = (number, length = 2) => `${number}`.padStart(length, "0");
+
 // node_modules/idb/build/index.js
 var instanceOfAny = (object, constructors) => constructors.some((c) => object instanceof c);
 var idbProxyableTypes;
@@ -672,12 +792,12 @@ function wrap(value) {
   return newValue;
 }
 var unwrap = (value) => reverseTransformCache.get(value);
-function openDB(name, version, { blocked, upgrade, blocking, terminated } = {}) {
+function openDB(name, version, { blocked, upgrade: upgrade2, blocking, terminated } = {}) {
   const request = indexedDB.open(name, version);
   const openPromise = wrap(request);
-  if (upgrade) {
+  if (upgrade2) {
     request.addEventListener("upgradeneeded", (event) => {
-      upgrade(wrap(request.result), event.oldVersion, event.newVersion, wrap(request.transaction), event);
+      upgrade2(wrap(request.result), event.oldVersion, event.newVersion, wrap(request.transaction), event);
     });
   }
   if (blocked) {
@@ -782,99 +902,8 @@ replaceTraps((oldTraps) => ({
   }
 }));
 
-// src/change.ts
-var FIELDS = ["title", "description", "is_completed"];
-var fieldsOf = ({ title: title2, description, is_completed }) => ({ title: title2, description, is_completed });
-function after(fields, step) {
-  switch (step?.kind) {
-    case void 0:
-      return fields;
-    case "create":
-    case "restore":
-      return step.fields;
-    case "remove":
-      return null;
-    case "edit":
-      return fields && { ...fields, ...step.edit };
-  }
-}
-function shown(base, change) {
-  return after(after(base && fieldsOf(base), change.sent), change.next);
-}
-function wanting(change, base, want, isUndo) {
-  const before = after(base && fieldsOf(base), change.sent);
-  const next = stepBetween(before, want, isUndo || change.sent !== null, change.next);
-  return next === null && change.sent === null ? null : { ...change, next, refusal: null };
-}
-function stepBetween(before, want, wasOnServer, last) {
-  if (want === null) {
-    return before === null ? null : { kind: "remove" };
-  }
-  if (before !== null) {
-    const edit = pick(want, (field) => want[field] !== before[field]);
-    return isEmpty(edit) ? null : { kind: "edit", edit };
-  }
-  if (last?.kind === "restore") {
-    const edit = pick(want, (field) => field in last.edit || want[field] !== last.fields[field]);
-    return { kind: "restore", fields: want, edit };
-  }
-  const isNew = last?.kind === "create" || !wasOnServer;
-  return isNew ? { kind: "create", fields: want } : { kind: "restore", fields: want, edit: {} };
-}
-function confirmed(change) {
-  return withNext(change, change.next);
-}
-function withNext(change, next) {
-  return next && { ...change, sent: null, attempts: 0, next };
-}
-function refused(change, base, why) {
-  const want = shown(base, change);
-  if (want === null) {
-    return { change: null, notice: `was not deleted: ${why}` };
-  }
-  const next = stepBetween(base && fieldsOf(base), want, change.sent?.kind === "restore", change.sent);
-  return { change: withNext({ ...change, refusal: change.next === null ? why : null }, next), notice: null };
-}
-function rebaseOnEdit(change, base, current) {
-  const { sent, next, attempts } = change;
-  if (shown(base, change) === null) {
-    return isResult(current, base, sent) ? { change: withNext(change, { kind: "remove" }), notice: null } : { change: null, notice: "was edited elsewhere, so it was not deleted" };
-  }
-  const mayHaveArrived = attempts > 1 && current.version !== (base?.version ?? 0) + 1;
-  const [first, last] = [editOf(sent), editOf(next)];
-  const isTheirs = (field) => mayHaveArrived && field in first && current[field] !== first[field] && current[field] !== base?.[field];
-  const mine = { ...current, ...pick({ ...current, ...first }, (field) => !isTheirs(field)), ...last };
-  const edit = pick(mine, (field) => mine[field] !== current[field]);
-  const lost = FIELDS.filter((field) => isTheirs(field) && !(field in last));
-  return {
-    change: withNext(change, isEmpty(edit) ? null : { kind: "edit", edit }),
-    notice: lost.length === 0 ? null : `was edited elsewhere, too; kept their ${lost.join(", ")}`
-  };
-}
-function rebaseOnDelete(change, base, tombstone) {
-  const { sent, next, attempts } = change;
-  const fields = shown(base, change);
-  if (fields === null || next?.kind === "restore") {
-    return { change: withNext(change, next?.kind === "restore" ? next : null), notice: null };
-  }
-  const isSeen = attempts > 1 && tombstone !== null && tombstone.version > (base?.version ?? 0);
-  const edit = { ...isSeen ? {} : editOf(sent), ...editOf(next) };
-  return isEmpty(edit) ? { change: null, notice: "was deleted elsewhere" } : { change: withNext(change, { kind: "restore", fields, edit }), notice: "was deleted elsewhere; your edit brought it back" };
-}
-function editOf(step) {
-  return step?.kind === "edit" || step?.kind === "restore" ? step.edit : {};
-}
-function isResult(current, base, step) {
-  const result = step && after(base && fieldsOf(base), step);
-  const isNext = current.version === (base?.version ?? 0) + 1;
-  return isNext && result !== null && FIELDS.every((field) => result[field] === current[field]);
-}
-function pick(fields, has) {
-  return Object.fromEntries(FIELDS.filter(has).map((field) => [field, fields[field]]));
-}
-var isEmpty = (edit) => Object.keys(edit).length === 0;
-
 // src/store.ts
+var VERSION = 2;
 var Store = class _Store {
   constructor(db, notify2) {
     this.db = db;
@@ -884,11 +913,15 @@ var Store = class _Store {
   notify;
   /** Opens the copy of a user. `notify` gets a text for the user when a change meets one that was made elsewhere. */
   static async open(user2, notify2) {
-    const db = await openDB(`offline-todo-${user2}`, 1, {
-      upgrade(db2) {
-        db2.createObjectStore("todos", { keyPath: "id" });
-        db2.createObjectStore("outbox", { keyPath: "id" });
-        db2.createObjectStore("meta");
+    const db = await openDB(`offline-todo-${user2}`, VERSION, {
+      async upgrade(db2, before, _, tx) {
+        if (before === 0) {
+          db2.createObjectStore("todos", { keyPath: "id" });
+          db2.createObjectStore("outbox", { keyPath: "id" });
+          db2.createObjectStore("meta");
+        } else {
+          await upgrade(tx);
+        }
       },
       // A newer version of the page is open in another tab, and waits to upgrade the database.
       blocking: () => location.reload()
@@ -1015,6 +1048,19 @@ var Store = class _Store {
     }
   }
 };
+async function upgrade(tx) {
+  for (let at = await tx.objectStore("todos").openCursor(); at !== null; at = await at.continue()) {
+    await at.update({ ...DEFAULTS, ...at.value });
+  }
+  for (let at = await tx.objectStore("outbox").openCursor(); at !== null; at = await at.continue()) {
+    const { sent, next } = at.value;
+    await at.update({ ...at.value, sent: sent && withDefaults(sent), next: next && withDefaults(next) });
+  }
+  await tx.objectStore("meta").delete("since");
+}
+function withDefaults(step) {
+  return "fields" in step ? { ...step, fields: { ...DEFAULTS, ...step.fields } } : step;
+}
 async function set(tx, id, todo, change) {
   const [todos, outbox] = [tx.objectStore("todos"), tx.objectStore("outbox")];
   await Promise.all([
@@ -1252,12 +1298,30 @@ function backoff(failures, error) {
   return [longest * (0.5 + Math.random() / 2), ["network"]];
 }
 
+// src/tags.ts
+function tagsOf(text) {
+  return unique(text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""));
+}
+function unique(tags) {
+  const seen = /* @__PURE__ */ new Set();
+  return tags.filter((tag) => seen.size < seen.add(fold(tag)).size);
+}
+function hasTag(tags, wanted) {
+  return tags.some((tag) => fold(tag) === fold(wanted));
+}
+var fold = (tag) => tag.normalize().toUpperCase();
+
 // src/demo.ts
 var SHOWN = 3e4;
+var MINUTE = 6e4;
+var PRIORITIES = ["low", "medium", "high"];
 var users = element("user", HTMLSelectElement);
 var stateText = element("state", HTMLElement);
 var newTodo = element("new", HTMLFormElement);
 var title = element("title", HTMLInputElement);
+var filters = element("filters", HTMLFormElement);
+var dueFilter = element("due", HTMLSelectElement);
+var tagFilter = element("tag", HTMLSelectElement);
 var undo = element("undo", HTMLElement);
 var notices = element("notices", HTMLElement);
 var list = element("todos", HTMLElement);
@@ -1297,10 +1361,25 @@ var writing = 0;
 newTodo.addEventListener("submit", (event) => {
   event.preventDefault();
   if (title.value.trim() !== "") {
-    void edited(store.create({ title: title.value, description: null, is_completed: false }));
+    filters.reset();
+    void edited(store.create({ ...DEFAULTS, title: title.value }));
     newTodo.reset();
   }
 });
+filters.addEventListener("change", () => void render(null));
+setInterval(() => void render(null), MINUTE);
+function passes({ due, tags, is_completed }, now) {
+  const isDue = dueFilter.value === "" || due !== null && (dueFilter.value === "today" ? isToday(due, now) : !is_completed && isOverdue(due, now));
+  return isDue && (tagFilter.value === "" || hasTag(tags, tagFilter.value));
+}
+function offerTags(items2) {
+  const selected = tagFilter.value;
+  const tags = unique([...selected === "" ? [] : [selected], ...items2.flatMap(({ tags: tags2 }) => tags2)]).sort();
+  if (document.activeElement !== tagFilter && tags.join() !== [...tagFilter.options].slice(1).map(({ value }) => value).join()) {
+    tagFilter.replaceChildren(new Option("any tags", ""), ...tags.map((tag) => new Option(tag)));
+    tagFilter.value = selected;
+  }
+}
 var removed = null;
 var hideUndo = 0;
 function remove(item) {
@@ -1332,28 +1411,42 @@ async function render(state) {
   if (own !== renders) {
     return;
   }
+  const now = /* @__PURE__ */ new Date();
+  offerTags(items2);
   const unsent = items2.filter(({ isUnsent }) => isUnsent).length;
   stateText.dataset["state"] = lastState;
   stateText.textContent = unsent === 0 ? lastState : `${lastState}, ${unsent} unsent`;
   const rows = new Map([...list.children].map((row) => [row.id, row]));
-  const shown2 = items2.map((item) => show(item, rows.get(item.id)));
+  const shown2 = items2.filter((item) => passes(item, now)).map((item) => show(item, now, rows.get(item.id)));
   if (shown2.some((row, index) => row !== list.children[index]) || shown2.length !== rows.size) {
     const focused = document.activeElement;
+    isMoving = true;
     list.replaceChildren(...shown2);
     if (focused instanceof HTMLElement && focused.isConnected) {
       focused.focus();
     }
+    isMoving = false;
   }
 }
-function show(item, row) {
+var isMoving = false;
+function show(item, now, row) {
   const shown2 = row ?? added(item.id);
   items.set(shown2, item);
   shown2.ariaLabel = item.title;
   child(shown2, "[type=checkbox]", HTMLInputElement).checked = item.is_completed;
   setText(child(shown2, ".title", HTMLInputElement), item.title);
   setText(child(shown2, ".description", HTMLInputElement), item.description ?? "");
+  setText(child(shown2, ".priority", HTMLSelectElement), item.priority);
+  const { date, time } = inputsOf(item.due);
+  setText(child(shown2, ".date", HTMLInputElement), date);
+  setText(child(shown2, ".time", HTMLInputElement), time);
+  setText(child(shown2, ".tags", HTMLInputElement), item.tags.join(", "));
   child(shown2, ".mark", HTMLElement).textContent = item.refusal ?? (item.isUnsent ? "unsent" : "");
   shown2.classList.toggle("completed", item.is_completed);
+  shown2.classList.toggle("overdue", item.due !== null && !item.is_completed && isOverdue(item.due, now));
+  child(shown2, ".date", HTMLInputElement).classList.toggle("none", date === "");
+  child(shown2, ".time", HTMLInputElement).classList.toggle("none", time === "");
+  shown2.setAttribute("data-priority", item.priority);
   return shown2;
 }
 list.addEventListener("focusout", () => void render(null));
@@ -1363,17 +1456,31 @@ function added(id) {
   row.id = id;
   row.append(...document.importNode(child(template.content, "li", HTMLElement), true).children);
   const on = (selector, event, act) => {
-    const target = child(row, selector, HTMLElement);
-    target.addEventListener(event, () => {
+    child(row, selector, HTMLElement).addEventListener(event, () => {
       const item = items.get(row);
       if (item !== void 0) {
-        act(item, target instanceof HTMLInputElement ? target : document.createElement("input"));
+        act(item);
       }
     });
   };
-  on("[type=checkbox]", "change", (item, { checked }) => void edited(store.edit(item, { is_completed: checked })));
-  on(".title", "change", (item, { value }) => void edited(store.edit(item, { title: value })));
-  on(".description", "change", (item, { value }) => void edited(store.edit(item, { description: value })));
+  const input = (selector) => child(row, selector, HTMLInputElement);
+  on("[type=checkbox]", "change", (item) => void edited(store.edit(item, { is_completed: input("[type=checkbox]").checked })));
+  on(".title", "change", (item) => void edited(store.edit(item, { title: input(".title").value })));
+  on(".description", "change", (item) => void edited(store.edit(item, { description: input(".description").value })));
+  on(".tags", "change", (item) => void edited(store.edit(item, { tags: tagsOf(input(".tags").value) })));
+  on(".priority", "change", (item) => {
+    const { value } = child(row, ".priority", HTMLSelectElement);
+    void edited(store.edit(item, { priority: PRIORITIES.find((it) => it === value) ?? "medium" }));
+  });
+  const setDue = (item) => {
+    const [inputs, before] = [{ date: input(".date").value, time: input(".time").value }, inputsOf(item.due)];
+    const isWhole = !input(".date").validity.badInput && !input(".time").validity.badInput;
+    if (!isMoving && isWhole && (inputs.date !== before.date || inputs.time !== before.time)) {
+      void edited(store.edit(item, { due: dueOf(inputs) }));
+    }
+  };
+  on(".date", "blur", setDue);
+  on(".time", "blur", setDue);
   on("button", "click", remove);
   return row;
 }

@@ -32,7 +32,9 @@ async fn a_page_links_to_the_next() {
     let mut repository = MockTodoRepository::new();
     repository
         .expect_list()
-        .withf(|_, query| query.after.is_some_and(|after| after.at == NOW))
+        .withf(|_, query| {
+            query.after.as_ref().is_some_and(|after| after.key == KeyValue::Time(NOW))
+        })
         .return_once(|_, _| Ok(listed([])));
     assert_eq!(call(repository, as_alice(TestRequest::with_uri(&next))).await.status, 200);
 }
@@ -56,7 +58,12 @@ async fn a_bulk_call_on_all_todos_needs_all_true() {
 #[actix_web::test]
 async fn the_counters_add_up() {
     let mut repository = MockTodoRepository::new();
-    repository.expect_count().return_once(|_, _| Ok(TodoCounts { total: 5, completed: 2 }));
+    let counts = TodoCounts { total: 5, completed: 2, overdue: 1, active_by_priority: [0, 2, 1] };
+    repository.expect_count().return_once(move |_, _, _| Ok(counts));
     let response = call(repository, many(Method::GET, "/stats")).await;
-    assert_eq!(response.body, json!({"total": 5, "active": 3, "completed": 2}));
+    let expected = json!({
+        "total": 5, "active": 3, "completed": 2, "overdue": 1,
+        "by_priority": {"low": 0, "medium": 2, "high": 1},
+    });
+    assert_eq!(response.body, expected);
 }

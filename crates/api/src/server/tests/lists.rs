@@ -27,7 +27,7 @@ fn repository_of(todos: Vec<Todo>) -> MockTodoRepository {
     repository.expect_list().returning(move |_, query| {
         let is_after = |it: &&Todo| {
             let position = query.sort.position_of(it);
-            query.after.is_none_or(|after| query.sort.compare(position, after).is_gt())
+            query.after.as_ref().is_none_or(|after| query.sort.compare(&position, after).is_gt())
         };
         let limit = usize::try_from(query.limit).unwrap();
         Ok(listed(todos.iter().filter(is_after).take(limit).cloned()))

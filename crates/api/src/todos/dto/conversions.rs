@@ -2,7 +2,7 @@
 
 use todo_domain::{Description, Todo, TodoCounts, Tombstone};
 
-use super::{DeletedTodo, TodoRead, TodoStats};
+use super::{DeletedTodo, PriorityCounts, TodoRead, TodoStats};
 
 impl<'a> From<&'a Todo> for TodoRead<'a> {
     fn from(todo: &'a Todo) -> Self {
@@ -12,6 +12,9 @@ impl<'a> From<&'a Todo> for TodoRead<'a> {
             description: todo.description.as_ref().map(Description::as_str),
             is_completed: todo.is_completed,
             completed_at: todo.completed_at,
+            priority: todo.priority.name(),
+            due: todo.due,
+            tags: &todo.tags,
             created_at: todo.created_at,
             updated_at: todo.updated_at,
             version: todo.version,
@@ -21,8 +24,11 @@ impl<'a> From<&'a Todo> for TodoRead<'a> {
 }
 
 impl From<TodoCounts> for TodoStats {
-    fn from(TodoCounts { total, completed }: TodoCounts) -> Self {
-        Self { total, active: total.saturating_sub(completed), completed }
+    fn from(counts: TodoCounts) -> Self {
+        let TodoCounts { total, completed, overdue, active_by_priority: [low, medium, high] } =
+            counts;
+        let by_priority = PriorityCounts { low, medium, high };
+        Self { total, active: total.saturating_sub(completed), completed, overdue, by_priority }
     }
 }
 

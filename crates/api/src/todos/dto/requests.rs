@@ -1,17 +1,16 @@
 //! The bodies of requests. They have the same fields, and differ in those that are required.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
-use todo_domain::{Description, Title, TodoPatch};
+use todo_domain::{Description, Due, Priority, Tags, TagsPatch, Title, TodoPatch};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use validator::{Validate, ValidationErrors};
 
+use super::schemas::{MomentText, PriorityName, TagText};
 use crate::error::ApiError;
 use crate::http::body::Body;
-use crate::http::field::{Field, FieldType, not_null, nullable};
+use crate::http::field::{Field, not_null, nullable};
 
 /// Changes to a todo. Omitted fields keep their values.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -35,10 +34,29 @@ pub struct TodoUpdate {
     #[validate(custom(function = "not_null"))]
     #[schema(value_type = bool, required = false)]
     is_completed: Field<bool>,
+    /// The priority; in a new todo, `medium` by default.
+    #[serde(default)]
+    #[validate(custom(function = "not_null"))]
+    #[schema(value_type = PriorityName, required = false)]
+    priority: Field<Priority>,
+    /// When the todo is due, or null if it is not: a date, as `2026-03-01`, or an instant with its offset, as
+    /// `2026-03-01T09:00:00+01:00`, without fractions of a microsecond. In the years 0001 to 9999, in UTC.
+    #[serde(default)]
+    #[validate(custom(function = "nullable"))]
+    #[schema(value_type = Option<MomentText>)]
+    due: Field<Due>,
+    /// The tags: at most 20, each of 1 to 50 characters without a comma and U+0000. White space around a tag is removed.
+    /// Tags that differ only in case are the same; the first one is kept. An error in one of them is reported with its
+    /// index, as that of `tags[0]`.
+    #[serde(default)]
+    #[validate(custom(function = "not_null"))]
+    #[schema(value_type = Vec<TagText>, required = false, max_items = 20)]
+    tags: Field<Tags>,
 }
 
 impl Body for TodoUpdate {
-    const FIELDS: &'static [&'static str] = &["description", "is_completed", "title"];
+    const FIELDS: &'static [&'static str] =
+        &["description", "due", "is_completed", "priority", "tags", "title"];
     const REQUIRED: &'static [(&'static str, &'static str)] = &[];
 }
 
@@ -48,23 +66,10 @@ impl From<TodoUpdate> for TodoPatch {
             title: body.title.value(),
             description: body.description.change(),
             is_completed: body.is_completed.value(),
+            priority: body.priority.value(),
+            due: body.due.change(),
+            tags: body.tags.value().map(TagsPatch::Set),
         }
-    }
-}
-
-impl FieldType for Title {
-    const NAME: &'static str = "a string";
-
-    fn from_string(text: String) -> Result<Self, Cow<'static, str>> {
-        Self::new(text).map_err(|error| error.to_string().into())
-    }
-}
-
-impl FieldType for Description {
-    const NAME: &'static str = "a string";
-
-    fn from_string(text: String) -> Result<Self, Cow<'static, str>> {
-        Self::new(text).map_err(|error| error.to_string().into())
     }
 }
 
@@ -115,12 +120,16 @@ complete_body!(
     TodoCreate,
     "A new todo.",
     &[("title", "is required")],
-    json!({"title": "Buy groceries", "description": "Milk, eggs, bread"})
+    json!({
+        "title": "Buy groceries", "description": "Milk, eggs, bread", "priority": "high", "due": "2026-01-23",
+        "tags": ["errands"],
+    })
 );
 
 complete_body!(
     TodoPut,
-    "A complete todo. All fields are required, so that none is cleared by accident.",
+    "A complete todo. The title, the description and the state are required, so that none is cleared by accident. The \
+     other fields keep their values if they are omitted.",
     &[
         ("title", "is required"),
         ("description", "is required; send null for none"),
@@ -137,26 +146,4 @@ fn complete_schema(description: &str, required: &[(&str, &str)], example: Value)
         body.example = Some(example);
     }
     schema
-}
-
-/// The changes of a bulk update.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[schema(example = json!({"is_completed": true}))]
-pub struct TodosUpdate {
-    /// Whether the todos are completed.
-    #[serde(default)]
-    #[validate(custom(function = "not_null"))]
-    #[schema(value_type = bool, required = true)]
-    is_completed: Field<bool>,
-}
-
-impl Body for TodosUpdate {
-    const FIELDS: &'static [&'static str] = &["is_completed"];
-    const REQUIRED: &'static [(&'static str, &'static str)] = &[("is_completed", "is required")];
-}
-
-impl From<TodosUpdate> for TodoPatch {
-    fn from(body: TodosUpdate) -> Self {
-        Self { is_completed: body.is_completed.value(), ..Self::default() }
-    }
 }

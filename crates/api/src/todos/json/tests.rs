@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use todo_domain::{Description, Title, TodoId, UserId};
+use todo_domain::{Description, Priority, Tag, Title, TodoId, UserId};
 
 use super::*;
 
@@ -15,6 +15,9 @@ prop_compose! {
         created in -100_000_000_000_000_000_i64..300_000_000_000_000_000,
         updated in 1_700_000_000_000_000_i64..1_900_000_000_000_000,
         version: i64,
+        priority in proptest::sample::select(&Priority::ALL[..]),
+        due in proptest::option::of((-62_135_596_800_000_000_i64..253_402_300_800_000_000, any::<bool>())),
+        tags in proptest::collection::vec("[^\0,]{0,20}[a-z\"\\\\é😀]{1,5}", 0..5),
     ) -> Todo {
         Todo {
             id: TodoId(Uuid::from_u128(id)),
@@ -23,6 +26,9 @@ prop_compose! {
             description: description.map(|text| Description::new(text).unwrap()),
             is_completed,
             completed_at: completed.map(|at| DateTime::from_timestamp_micros(at).unwrap()),
+            priority,
+            due: due.map(|(at, is_date)| Due::from_parts(DateTime::from_timestamp_micros(at).unwrap(), is_date)),
+            tags: Tags::new(tags.iter().map(|tag| Tag::new(tag).unwrap()).collect()).unwrap(),
             created_at: DateTime::from_timestamp_micros(created).unwrap(),
             updated_at: DateTime::from_timestamp_micros(updated).unwrap(),
             version,
@@ -39,6 +45,9 @@ fn described(todo: &Todo) -> Value {
         "description": todo.description.as_ref().map(Description::as_str),
         "is_completed": todo.is_completed,
         "completed_at": todo.completed_at.map(time),
+        "priority": todo.priority.name(),
+        "due": todo.due.map(|due| due.to_string()),
+        "tags": todo.tags.iter().collect::<Vec<_>>(),
         "created_at": time(todo.created_at),
         "updated_at": time(todo.updated_at),
         "version": todo.version,

@@ -9,10 +9,12 @@ export class Device {
   /** What must not happen: errors in scripts, and what the content security policy refuses. */
   problems = [];
 
-  static async open(browser, sandbox, user) {
+  /** Opens the page on a device in that time zone. */
+  static async open(browser, sandbox, user, zone) {
     const device = new Device();
+    device.zone = zone;
     device.proxy = await Proxy.start(() => sandbox.url);
-    device.context = await browser.newContext();
+    device.context = await browser.newContext({ timezoneId: zone });
     device.context.setDefaultTimeout(TIMEOUT);
     device.user = user;
     device.page = await device.tab();
@@ -64,6 +66,11 @@ export class Device {
     await this.#settled(page);
   }
 
+  async prioritize(title, priority) {
+    await this.row(title).locator(".priority").selectOption(priority);
+    await this.#settled(this.page);
+  }
+
   async toggle(title) {
     await this.row(title).locator("[type=checkbox]").click();
     await this.#settled(this.page);
@@ -89,7 +96,7 @@ export class Device {
 
   // What the user sees.
 
-  /** The todos: `{ id, title, description, is_completed }`, in their order. */
+  /** The todos as the inputs show them, in their order. */
   shown(page = this.page) {
     return page.locator("#todos li").evaluateAll((rows) =>
       rows.map((row) => ({
@@ -97,8 +104,34 @@ export class Device {
         title: row.querySelector(".title").value,
         description: row.querySelector(".description").value,
         is_completed: row.querySelector("[type=checkbox]").checked,
+        priority: row.querySelector(".priority").value,
+        date: row.querySelector(".date").value,
+        time: row.querySelector(".time").value,
+        tags: row.querySelector(".tags").value,
       })),
     );
+  }
+
+  /** How todos of the API are shown: dates as they are, instants in the zone of the device. */
+  expected(todos) {
+    return todos.map(({ id, title, description, is_completed, priority, due, tags }) => {
+      const isInstant = due?.includes("T");
+      const local = isInstant ? new Date(due).toLocaleString("sv-SE", { timeZone: this.zone }) : due ?? "";
+      const [date, time] = [local.slice(0, 10), local.slice(11, 16)];
+      return { id, title, description: description ?? "", is_completed, priority, date, time, tags: tags.join(", ") };
+    });
+  }
+
+  /** Waits until only these titles are shown: what is due ("today", "overdue" or "") and has the tag (or ""). */
+  async filters(due, tag, titles) {
+    await this.page.locator("#due").selectOption(due);
+    // By its name in any case: the page offers the first spelling.
+    const options = await this.page.locator("#tag option").evaluateAll((all) => all.map(({ value }) => value));
+    await this.page.locator("#tag").selectOption(options.find((it) => it.toLowerCase() === tag));
+    await this.page.waitForFunction((expected) => {
+      const rows = [...document.querySelectorAll("#todos li")];
+      return rows.map((row) => row.querySelector(".title").value).join() === expected;
+    }, titles.join());
   }
 
   state(page = this.page) {

@@ -26,8 +26,17 @@ export class Sandbox {
 
   /** The todos of a user, as the page lists them. */
   async todos(user) {
-    const response = await fetch(`${this.url}/api/v1/todos`, { headers: { "X-User-ID": user } });
-    return (await response.json()).items;
+    return (await this.#get("/api/v1/todos", user)).items;
+  }
+
+  /** The token of the change feed after all changes of a user. */
+  async token(user) {
+    return (await this.#get("/api/v1/todos/changes", user)).next;
+  }
+
+  async #get(path, user) {
+    const response = await fetch(`${this.url}${path}`, { headers: { "X-User-ID": user } });
+    return response.json();
   }
 
   async #start() {

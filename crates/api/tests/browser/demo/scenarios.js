@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 
+import { storeVersion1 } from "./version1.js";
+
 const titles = (todos) => todos.map(({ title }) => title);
 const named = (todos, title) => todos.find((todo) => todo.title === title);
 
@@ -18,11 +20,15 @@ export const scenarios = {
     a.goOffline();
     b.goOffline();
     await a.edit("Plan the party", "title", "Plan the feast");
+    await a.edit("Plan the feast", "date", "2026-03-01");
+    await a.edit("Plan the feast", "tags", "Home, party, home");
     await a.edit("Buy milk", "title", "Buy oat milk");
+    await a.edit("Buy oat milk", "tags", "shopping");
     await a.remove("Call mum");
     await a.add("Made on A");
     await b.edit("Plan the party", "description", "On Friday");
     await b.toggle("Plan the party");
+    await b.prioritize("Plan the party", "high");
     await b.edit("Buy milk", "title", "Buy soy milk");
     await b.add("Made on B");
     await b.edit("Made on B", "title", "Made and edited on B");
@@ -41,9 +47,51 @@ export const scenarios = {
     assert.deepEqual(new Set(titles(todos)), new Set(["Made and edited on B", "Made on A", "Buy soy milk", "Plan the feast"]));
     const plan = named(todos, "Plan the feast");
     assert.deepEqual([plan.description, plan.is_completed], ["On Friday", true]);
+    assert.deepEqual([plan.priority, plan.due, plan.tags], ["high", "2026-03-01", ["Home", "party"]]);
+    assert.deepEqual(named(todos, "Buy soy milk").tags, ["shopping"]);
     // Several edits are sent as one.
     assert.equal(named(todos, "Made and edited on B").version, 1);
     assert.deepEqual([plan.version, named(todos, "Buy soy milk").version], [3, 3]);
+  },
+
+  async "a date is the same day in every zone, and an instant the same moment"({ a, b, agree }) {
+    for (const title of ["On a date", "At an instant"]) {
+      await a.add(title);
+      await a.edit(title, "date", "2026-03-01");
+    }
+    await a.edit("At an instant", "time", "09:00");
+    const due = (todos) => todos.map((it) => it.due);
+    assert.deepEqual(due(await agree()), ["2026-02-28T20:00:00.000000Z", "2026-03-01"]);
+    await b.row("At an instant").locator(".date").focus();
+    await b.row("At an instant").locator(".date").blur();
+    await b.edit("On a date", "time", "12:00");
+    await b.edit("At an instant", "time", "");
+    assert.deepEqual(due(await agree()), ["2026-02-28", "2026-03-01T20:00:00.000000Z"]);
+    await b.edit("At an instant", "date", "");
+    assert.deepEqual(due(await agree()), [null, "2026-03-01T20:00:00.000000Z"]);
+  },
+
+  async "the filters show what is due today and overdue in the zone of the device, and what has a tag"({ a, b, agree }) {
+    // The second of March on A, the first on B.
+    const now = new Date("2026-03-01T12:00:00Z");
+    for (const [title, due, tags] of [["First", "2026-03-01", "home"], ["Second", "2026-03-02", "Home, garden"], ["Third", "2026-03-03", ""]]) {
+      await a.add(title);
+      await a.edit(title, "date", due);
+      await a.edit(title, "tags", tags);
+    }
+    await a.add("Done");
+    await a.edit("Done", "date", "2026-02-28");
+    await a.toggle("Done");
+    await agree();
+    for (const [device, today, overdue] of [[a, ["Second"], ["First"]], [b, ["First"], []]]) {
+      await device.page.clock.setFixedTime(now);
+      await device.filters("today", "", today);
+      await device.filters("overdue", "", overdue);
+      await device.filters("", "home", ["Second", "First"]);
+      await device.filters("", "garden", ["Second"]);
+      await device.filters("today", "home", today);
+      await device.filters("", "", ["Done", "Third", "Second", "First"]);
+    }
   },
 
   async "a lost response makes no duplicate and no conflict"({ a, b, agree }) {
@@ -181,6 +229,23 @@ export const scenarios = {
     assert.deepEqual(new Set(titles(todos)), new Set(["Made offline", "Edited offline"]));
     assert.equal(named(todos, "Edited offline").description, "Not lost");
     assert.ok(a.count({ status: 410 }) > 0 && b.count({ status: 410 }) > 0);
+  },
+
+  async "a local copy of the version before is upgraded, and keeps what was not sent"({ a, b, user, sandbox, agree }) {
+    for (const [title, tags] of [["Known", "home"], ["Edited", "garden"]]) {
+      await b.add(title);
+      await b.edit(title, "tags", tags);
+    }
+    const known = await agree();
+    // Without the page, which has the database open.
+    await a.page.goto(`${a.proxy.url}/health`);
+    await a.page.evaluate(storeVersion1, { name: `offline-todo-${user}`, todos: known, since: await sandbox.token(user) });
+    await a.page.goto(`${a.proxy.url}/demo?user=${user}`);
+    const todos = await agree();
+    assert.deepEqual(
+      todos.map((todo) => [todo.title, todo.description, todo.tags]),
+      [["Made before", null, []], ["Edited", "Before", ["garden"]], ["Known", null, ["home"]]],
+    );
   },
 
   async "one tab of a device talks to the server, and another takes over"({ a, b, agree }) {

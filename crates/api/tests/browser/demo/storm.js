@@ -7,6 +7,8 @@ import { FAULTS } from "./proxy.js";
 
 const ROUNDS = 60;
 
+const ACTS = ["add", "title", "description", "tags", "date", "priority", "toggle", "remove", "undo", "network"];
+
 /** Reproducible random numbers: mulberry32. */
 function generator(seed) {
   let state = seed;
@@ -31,12 +33,15 @@ export const storm = {
     for (let round = 0; round < ROUNDS; round += 1) {
       const device = pick([a, b]);
       const titles = (await device.shown()).map(({ title }) => title);
-      const act = titles.length < 3 ? "add" : pick(["add", "title", "description", "toggle", "remove", "undo", "network"]);
+      const act = titles.length < 3 ? "add" : pick(ACTS);
       const text = `${round}`;
       try {
         if (act === "add") made.add(text) && (await device.add(text));
         else if (act === "title") made.add(text) && (await device.edit(pick(titles), act, text));
         else if (act === "description") await device.edit(pick(titles), act, text);
+        else if (act === "tags") await device.edit(pick(titles), act, pick(["", "home", `home, ${text}`]));
+        else if (act === "date") await device.edit(pick(titles), act, pick(["", "2026-03-01", "2026-03-02"]));
+        else if (act === "priority") await device.prioritize(pick(titles), pick(["low", "medium", "high"]));
         else if (act === "toggle") await device.toggle(pick(titles));
         else if (act === "remove") await device.remove(pick(titles));
         else if (act === "undo" && (await device.page.locator("#undo").isVisible())) await device.page.locator("#undo button").click();

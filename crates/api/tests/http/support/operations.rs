@@ -29,10 +29,10 @@ impl Operation {
         self.value.get("security").is_none()
     }
 
-    /// The path for this todo, with the required query.
+    /// The path for this todo, or for the tag "errands", with the required query.
     pub(crate) fn target(&self, todo_id: &str) -> String {
         let query = if self.has_parameter("all") { "?all=true" } else { "" };
-        self.template.replace("{todo_id}", todo_id) + query
+        self.template.replace("{todo_id}", todo_id).replace("{name}", "errands") + query
     }
 
     pub(crate) fn call<'a>(&self, client: &Client<'a>, todo_id: &str) -> Call<'a> {

@@ -60,7 +60,7 @@ fn the_todos_are_the_same_at_every_start_except_for_their_times() {
     let todos = |sandbox: &Sandbox, user| -> Vec<Value> {
         let list = sandbox.get(user, TODOS);
         let items = list["items"].as_array().unwrap().iter();
-        let fields = ["id", "title", "description", "is_completed", "version"];
+        let fields = ["id", "title", "description", "is_completed", "version", "priority", "tags"];
         items.map(|todo| fields.iter().map(|field| todo[field].clone()).collect()).collect()
     };
     let sandboxes = [Sandbox::start(""), Sandbox::start("")];
@@ -92,6 +92,25 @@ fn the_todos_are_varied_and_from_the_past_weeks() {
             is_any(|it| it["is_completed"] == true) && is_any(|it| it["is_completed"] == false)
         );
         assert!(is_any(|it| it["description"].is_null()) && is_any(|it| it["description"] == ""));
+        assert!(
+            ["low", "medium", "high"]
+                .iter()
+                .all(|name| todos.iter().any(|it| it["priority"] == *name))
+        );
+        assert!(
+            is_any(|it| it["due"].is_null())
+                && is_any(|it| it["tags"].as_array().unwrap().len() > 1)
+        );
+        for length in [10, 27] {
+            assert!(
+                todos.iter().any(|it| it["due"].as_str().is_some_and(|due| due.len() == length))
+            );
+        }
+        let stats = sandbox.get(user, &format!("{TODOS}/stats"));
+        assert!(
+            stats["overdue"].as_u64().unwrap() > 0 && stats["overdue"] != stats["active"],
+            "{stats}"
+        );
         assert!(is_any(|it| it["description"].as_str().is_some_and(|it| it.contains('\n'))));
     }
     let longest = |todo: &Value| todo["title"].as_str().unwrap().chars().count();

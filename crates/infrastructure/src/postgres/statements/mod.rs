@@ -11,13 +11,13 @@ mod read;
 mod write;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::auto_type;
+use diesel::dsl::{AssumeNotNull, auto_type, case_when};
 use diesel::expression::{BoxableExpression, IntoSql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
-use todo_domain::{NewTodo, PageQuery, Todo, TodoFilter, TodoId, UserId, VersionMatch};
+use todo_domain::{DueBound, NewTodo, PageQuery, Todo, TodoFilter, TodoId, UserId, VersionMatch};
 use uuid::Uuid;
 
 use super::row::TodoRow;
@@ -27,7 +27,7 @@ use crate::sql::batch_user;
 pub(super) use bulk::{delete_matching, max_changes, update_matching};
 pub(super) use clock::{begin_purge, changed_at_of, changes, clock, lock_clock, purge};
 pub(super) use put::put;
-pub(super) use read::{check_readable, count, find, find_all, list, list_all};
+pub(super) use read::{check_readable, count, find, find_all, list, list_all, tags};
 pub(super) use write::{delete, insert, insert_all, update};
 
 #[diesel::declare_sql_function]
@@ -74,7 +74,7 @@ fn by_id(user: Uuid, id: Uuid) -> _ {
 }
 
 fn to_todo(row: TodoRow<'_>) -> QueryResult<Todo> {
-    row.try_into().map_err(|error| Error::DeserializationError(Box::new(error)))
+    row.try_into().map_err(Error::DeserializationError)
 }
 
 /// Whether a row matches the filter.
@@ -86,6 +86,28 @@ fn matches(filter: &TodoFilter) -> Condition<'_> {
     if !filter.ids.is_empty() {
         let ids = filter.ids.iter().map(|id| id.0);
         condition = Box::new(condition.and(todos::id.eq_any(ids.collect::<Vec<_>>())));
+    }
+    if !filter.priorities.is_empty() {
+        let ranks = filter.priorities.iter().map(|priority| priority.rank().into());
+        let ranks: Vec<i16> = ranks.collect();
+        condition = Box::new(condition.and(todos::priority.eq_any(ranks)));
+    }
+    for tag in &filter.tags {
+        let has_tag = strpos(todos::tags_folded, tag.in_commas()).gt(0);
+        condition = Box::new(condition.and(has_tag));
+    }
+    if let Some(bound) = filter.due_before {
+        condition = Box::new(condition.and(is_due_before(bound)));
+    }
+    if let Some(bound) = filter.due_after {
+        condition = Box::new(condition.and(is_due_after(bound)));
+    }
+    if let Some(has_due) = filter.has_due {
+        condition = if has_due {
+            Box::new(condition.and(todos::due_at.is_not_null()))
+        } else {
+            Box::new(condition.and(todos::due_at.is_null()))
+        };
     }
     if let Some(term) = &filter.search {
         let term = term.as_folded_str();
@@ -103,4 +125,26 @@ fn has_version(versions: &VersionMatch) -> Condition<'_> {
         VersionMatch::OneOf(versions) => Box::new(todos::version.eq_any(versions)),
         VersionMatch::NoneOf(versions) => Box::new(todos::version.ne_all(versions)),
     }
+}
+
+/// Whether a row is due before the moment of [`DueBound::before`].
+fn is_due_before(bound: DueBound) -> Condition<'static> {
+    let (dates, instants) = (bound.of(true), bound.of(false));
+    let is_before =
+        case_when(todos::due_is_date, due_at().lt(dates)).otherwise(due_at().lt(instants));
+    // The first condition can use an index.
+    Box::new(due_at().lt(dates.max(instants)).and(is_before))
+}
+
+/// Whether a row is due after the moment of [`DueBound::after`].
+fn is_due_after(bound: DueBound) -> Condition<'static> {
+    let (dates, instants) = (bound.of(true), bound.of(false));
+    let is_after =
+        case_when(todos::due_is_date, due_at().ge(dates)).otherwise(due_at().ge(instants));
+    Box::new(due_at().ge(dates.min(instants)).and(is_after))
+}
+
+/// When a row is due. A comparison with null is not true, so it may count as false.
+fn due_at() -> AssumeNotNull<todos::due_at> {
+    todos::due_at.assume_not_null()
 }

@@ -2,17 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, not};
 use diesel::expression::IntoSql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_dsl::LoadQuery;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Timestamptz, Uuid};
-use todo_domain::{Listed, PageQuery, SortKey, Todo, TodoCounts, TodoFilter, UserId};
+use diesel::sql_types::{BigInt, SmallInt, Text, Timestamptz, Uuid};
+use todo_domain::{
+    DueBound, KeyValue, Listed, PageQuery, Position, Priority, SortKey, TagCount, Todo, TodoCounts,
+    TodoFilter, UserId,
+};
 
 use super::clock::{NEVER, clock_after};
-use super::{Find, List, by_id, changed_at_of, matches, owned_by, owned_by_each, to_todo};
+use super::{
+    Find, List, by_id, changed_at_of, is_due_before, matches, owned_by, owned_by_each, to_todo,
+};
 use crate::postgres::row::TodoRow;
 use crate::postgres::schema::{todos, user_clocks};
 use crate::sql::{BatchQuery, Cached, Limited, batch_id, comes_after};
@@ -45,20 +50,33 @@ pub(in crate::postgres) fn find_all(
 
 pub(in crate::postgres) fn list(
     connection: &mut PgConnection,
-    request: &List,
+    (user, query): &List,
 ) -> QueryResult<Listed> {
-    let listed = list_once(connection, request)?;
-    if !listed.todos.is_empty() {
-        return Ok(listed);
+    let parts = query.parts();
+    if let [part] = &parts[..] {
+        let listed = list_part(connection, *user, part)?;
+        if !listed.todos.is_empty() {
+            return Ok(listed);
+        }
     }
     // No row tells the time. It must not be later than what the list shows, so it is read before.
-    let (user, _) = request;
     let changed_at = changed_at_of(connection, &[*user])?.pop().map(|(_, at)| at);
-    let listed = list_once(connection, request)?;
-    Ok(Listed { changed_at: listed.changed_at.or(changed_at), ..listed })
+    let mut todos = Vec::new();
+    for part in parts {
+        let limit = query.limit.saturating_sub(u32::try_from(todos.len()).unwrap_or(u32::MAX));
+        if limit == 0 {
+            break;
+        }
+        todos.extend(list_part(connection, *user, &PageQuery { limit, ..part })?.todos);
+    }
+    Ok(Listed { todos, changed_at })
 }
 
-fn list_once(connection: &mut PgConnection, (user, query): &List) -> QueryResult<Listed> {
+fn list_part(
+    connection: &mut PgConnection,
+    user: UserId,
+    query: &PageQuery,
+) -> QueryResult<Listed> {
     let clock = clock_after(user.0, NEVER).select(user_clocks::changed_at).single_value();
     let rows = page(owned_by(user.0).into_boxed(), query).select((TodoRow::as_select(), clock));
     let rows = Cached(Limited { query: rows, limit: query.limit });
@@ -89,7 +107,7 @@ pub(in crate::postgres) fn list_all(
             *listed = list(connection, request)?;
         }
         // Each list was read in order, but a join does not guarantee the order of its rows.
-        listed.todos.sort_by(|a, b| sort.compare(sort.position_of(a), sort.position_of(b)));
+        listed.todos.sort_by(|a, b| sort.compare(&sort.position_of(a), &sort.position_of(b)));
         listed.todos.truncate(page_query.limit as usize);
     }
     Ok(lists)
@@ -120,10 +138,16 @@ fn page<'a>(owned: todos::BoxedQuery<'a, Pg>, query: &'a PageQuery) -> todos::Bo
     let mut rows = owned.filter(matches(&query.filter));
     let descending = query.sort.descending;
     macro_rules! ordered_by {
-        ($key:expr) => {{
-            if let Some(after) = query.after {
-                let position = (after.at.into_sql::<Timestamptz>(), after.id.0.into_sql::<Uuid>());
-                rows = rows.filter(comes_after(($key, todos::id), descending, position));
+        ($key:expr, $kind:ident($value:ident) => $bound:expr) => {{
+            if let Some(Position { key, id }) = &query.after {
+                if let KeyValue::$kind($value) = key {
+                    let position = ($bound, id.0.into_sql::<Uuid>());
+                    rows = rows.filter(comes_after(($key, todos::id), descending, position));
+                } else if descending {
+                    rows = rows.filter(todos::id.lt(id.0));
+                } else {
+                    rows = rows.filter(todos::id.gt(id.0));
+                }
             }
             if descending {
                 rows.order_by(($key.desc(), todos::id.desc()))
@@ -133,8 +157,19 @@ fn page<'a>(owned: todos::BoxedQuery<'a, Pg>, query: &'a PageQuery) -> todos::Bo
         }};
     }
     match query.sort.key {
-        SortKey::CreatedAt => ordered_by!(todos::created_at),
-        SortKey::UpdatedAt => ordered_by!(todos::updated_at),
+        SortKey::CreatedAt => {
+            ordered_by!(todos::created_at, Time(at) => at.into_sql::<Timestamptz>())
+        }
+        SortKey::UpdatedAt => {
+            ordered_by!(todos::updated_at, Time(at) => at.into_sql::<Timestamptz>())
+        }
+        SortKey::Due => ordered_by!(todos::due_at, Time(at) => at.into_sql::<Timestamptz>()),
+        SortKey::Priority => {
+            ordered_by!(todos::priority, Priority(it) => i16::from(it.rank()).into_sql::<SmallInt>())
+        }
+        SortKey::Title => {
+            ordered_by!(todos::title_folded, Text(text) => text.as_str().into_sql::<Text>())
+        }
     }
 }
 
@@ -142,10 +177,58 @@ pub(in crate::postgres) fn count(
     connection: &mut PgConnection,
     user: UserId,
     filter: &TodoFilter,
+    now: DueBound,
 ) -> QueryResult<TodoCounts> {
-    let (total, completed): (i64, i64) = owned_by(user.0)
+    let active_with = |priority: Priority| {
+        let rank = i16::from(priority.rank());
+        diesel::dsl::count(todos::id)
+            .aggregate_filter(not(todos::is_completed).and(todos::priority.eq(rank)))
+    };
+    let [low, medium, high] = Priority::ALL.map(active_with);
+    let counts: (i64, i64, i64, i64, i64, i64) = owned_by(user.0)
         .filter(matches(filter))
-        .select((count_star(), diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed)))
+        .select((
+            count_star(),
+            diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed),
+            diesel::dsl::count(todos::id)
+                .aggregate_filter(not(todos::is_completed).and(is_due_before(now))),
+            low,
+            medium,
+            high,
+        ))
         .first(connection)?;
-    Ok(TodoCounts { total: total.unsigned_abs(), completed: completed.unsigned_abs() })
+    let (total, completed, overdue, low, medium, high) = counts;
+    Ok(TodoCounts {
+        total: total.unsigned_abs(),
+        completed: completed.unsigned_abs(),
+        overdue: overdue.unsigned_abs(),
+        active_by_priority: [low, medium, high].map(i64::unsigned_abs),
+    })
+}
+
+/// One aggregate of the owner's rows.
+const TAGS: &str = "SELECT min(name COLLATE \"C\") AS name, count(*) AS count FROM (\
+    SELECT unnest(string_to_array(tags, ',')) AS name, \
+    unnest(string_to_array(btrim(tags_folded, ','), ',')) AS folded \
+    FROM todos WHERE user_id = $1 AND tags <> '') AS tag \
+    GROUP BY folded ORDER BY folded COLLATE \"C\" LIMIT $2";
+
+#[derive(QueryableByName)]
+struct TagRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+pub(in crate::postgres) fn tags(
+    connection: &mut PgConnection,
+    user: UserId,
+) -> QueryResult<Vec<TagCount>> {
+    let rows: Vec<TagRow> = diesel::sql_query(TAGS)
+        .bind::<Uuid, _>(user.0)
+        .bind::<BigInt, _>(i64::from(TagCount::MAX))
+        .load(connection)?;
+    let tag = |TagRow { name, count }| TagCount { name, count: count.unsigned_abs() };
+    Ok(rows.into_iter().map(tag).collect())
 }

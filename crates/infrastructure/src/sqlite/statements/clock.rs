@@ -8,8 +8,8 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::upsert::excluded;
 use todo_domain::{
-    Changes, FeedId, OwnerClock, PageQuery, Position, Sort, SortKey, SyncToken, TodoFilter, TodoId,
-    Tombstone, UserId,
+    Changes, FeedId, FeedPosition, OwnerClock, PageQuery, Sort, SortKey, SyncToken, TodoFilter,
+    TodoId, Tombstone, UserId,
 };
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ pub(in crate::sqlite) fn changes(
     let query = PageQuery {
         filter: TodoFilter::default(),
         sort: Sort { key: SortKey::UpdatedAt, descending: false },
-        after: Some(start.position),
+        after: Some(start.position.into()),
         limit: limit + 1,
     };
     let todos = list(connection, user, &query)?.todos;
@@ -114,7 +114,7 @@ pub(in crate::sqlite) fn changes(
 fn tombstones_after(
     connection: &mut SqliteConnection,
     user: UserId,
-    after: Position,
+    after: FeedPosition,
     limit: u32,
 ) -> QueryResult<Vec<Tombstone>> {
     let columns = (tombstones::deleted_at, tombstones::id);

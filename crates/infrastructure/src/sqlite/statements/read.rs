@@ -1,14 +1,19 @@
 //! Reads.
 
+use std::collections::BTreeMap;
+
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, not};
 use diesel::expression::IntoSql;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary};
-use todo_domain::{Listed, PageQuery, SortKey, Todo, TodoCounts, TodoFilter, TodoId, UserId};
+use diesel::sql_types::{BigInt, Binary, Text};
+use todo_domain::{
+    DueBound, KeyValue, Listed, PageQuery, Position, Priority, SortKey, TagCount, Todo, TodoCounts,
+    TodoFilter, TodoId, UserId,
+};
 
-use super::{by_id, changed_at_of, matches, owned_by, to_todo};
+use super::{by_id, changed_at_of, is_due_before, is_in_time, matches, owned_by, to_todo};
 use crate::sql::comes_after;
 use crate::sqlite::row::TodoRow;
 use crate::sqlite::schema::{todos, user_clocks};
@@ -39,17 +44,27 @@ pub(in crate::sqlite) fn list(
     user: UserId,
     query: &PageQuery,
 ) -> QueryResult<Listed> {
-    let listed = list_once(connection, user, query)?;
-    if !listed.todos.is_empty() {
-        return Ok(listed);
+    let parts = query.parts();
+    if let [part] = &parts[..] {
+        let listed = list_part(connection, user, part)?;
+        if !listed.todos.is_empty() {
+            return Ok(listed);
+        }
     }
     // No row tells the time. It must not be later than what the list shows, so it is read before.
     let changed_at = changed_at_of(connection, &[user])?.pop().map(|(_, at)| at);
-    let listed = list_once(connection, user, query)?;
-    Ok(Listed { changed_at: listed.changed_at.or(changed_at), ..listed })
+    let mut todos = Vec::new();
+    for part in parts {
+        let limit = query.limit.saturating_sub(u32::try_from(todos.len()).unwrap_or(u32::MAX));
+        if limit == 0 {
+            break;
+        }
+        todos.extend(list_part(connection, user, &PageQuery { limit, ..part })?.todos);
+    }
+    Ok(Listed { todos, changed_at })
 }
 
-fn list_once(
+fn list_part(
     connection: &mut SqliteConnection,
     user: UserId,
     query: &PageQuery,
@@ -62,15 +77,19 @@ fn list_once(
         .into_boxed();
     let descending = query.sort.descending;
     macro_rules! ordered_by {
-        ($key:expr) => {{
-            if let Some(after) = query.after {
-                let position = (
-                    Micros(after.at).into_sql::<BigInt>(),
-                    BlobUuid(after.id.0).into_sql::<Binary>(),
-                );
-                let is_after = comes_after(($key, todos::id), descending, position);
-                // If ids are given, look these up instead of scanning the index for all todos that come after.
-                rows = rows.filter(is_after.use_index(query.filter.ids.is_empty()));
+        ($key:expr, $kind:ident($value:ident) => $bound:expr) => {{
+            if let Some(Position { key, id }) = &query.after {
+                let id = BlobUuid(id.0);
+                if let KeyValue::$kind($value) = key {
+                    let position = ($bound, id.into_sql::<Binary>());
+                    let is_after = comes_after(($key, todos::id), descending, position);
+                    // If ids are given, look these up instead of scanning the index for all todos that come after.
+                    rows = rows.filter(is_after.use_index(query.filter.ids.is_empty()));
+                } else if descending {
+                    rows = rows.filter(todos::id.lt(id));
+                } else {
+                    rows = rows.filter(todos::id.gt(id));
+                }
             }
             if descending {
                 rows.order_by(($key.desc(), todos::id.desc()))
@@ -80,8 +99,19 @@ fn list_once(
         }};
     }
     let rows = match query.sort.key {
-        SortKey::CreatedAt => ordered_by!(todos::created_at),
-        SortKey::UpdatedAt => ordered_by!(todos::updated_at),
+        SortKey::CreatedAt => {
+            ordered_by!(todos::created_at, Time(at) => Micros(*at).into_sql::<BigInt>())
+        }
+        SortKey::UpdatedAt => {
+            ordered_by!(todos::updated_at, Time(at) => Micros(*at).into_sql::<BigInt>())
+        }
+        SortKey::Due => ordered_by!(todos::due_at, Time(at) => Micros(*at).into_sql::<BigInt>()),
+        SortKey::Priority => {
+            ordered_by!(todos::priority, Priority(it) => i64::from(it.rank()).into_sql::<BigInt>())
+        }
+        SortKey::Title => {
+            ordered_by!(todos::title_folded, Text(text) => text.as_str().into_sql::<Text>())
+        }
     };
     let mut listed = Listed::default();
     for row in rows.load_iter::<(TodoRow, Option<Micros>), DefaultLoadingMode>(connection)? {
@@ -96,10 +126,61 @@ pub(in crate::sqlite) fn count(
     connection: &mut SqliteConnection,
     user: UserId,
     filter: &TodoFilter,
+    now: DueBound,
 ) -> QueryResult<TodoCounts> {
-    let (total, completed): (i64, i64) = owned_by(BlobUuid(user.0))
+    let active_with = |priority: Priority| {
+        let rank = i64::from(priority.rank());
+        diesel::dsl::count(todos::id)
+            .aggregate_filter(not(todos::is_completed).and(todos::priority.eq(rank)))
+    };
+    let [low, medium, high] = Priority::ALL.map(active_with);
+    let counts: (i64, i64, i64, i64, i64, i64) = owned_by(BlobUuid(user.0))
         .filter(matches(filter))
-        .select((count_star(), diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed)))
+        .select((
+            count_star(),
+            diesel::dsl::count(todos::id).aggregate_filter(todos::is_completed),
+            diesel::dsl::count(todos::id)
+                .aggregate_filter(not(todos::is_completed).and(is_due_before(now))),
+            low,
+            medium,
+            high,
+        ))
         .first(connection)?;
-    Ok(TodoCounts { total: total.unsigned_abs(), completed: completed.unsigned_abs() })
+    let (total, completed, overdue, low, medium, high) = counts;
+    Ok(TodoCounts {
+        total: total.unsigned_abs(),
+        completed: completed.unsigned_abs(),
+        overdue: overdue.unsigned_abs(),
+        active_by_priority: [low, medium, high].map(i64::unsigned_abs),
+    })
+}
+
+pub(in crate::sqlite) fn tags(
+    connection: &mut SqliteConnection,
+    user: UserId,
+) -> QueryResult<Vec<TagCount>> {
+    let rows = owned_by(BlobUuid(user.0))
+        .filter(todos::tags.ne(""))
+        .filter(is_in_time())
+        .select((todos::tags, todos::tags_folded))
+        .load_iter::<(String, String), DefaultLoadingMode>(connection)?;
+    let mut counts = BTreeMap::<String, TagCount>::new();
+    for row in rows {
+        let (names, folded) = row?;
+        for (name, folded) in names.split(',').zip(folded.trim_matches(',').split(',')) {
+            if let Some(tag) = counts.get_mut(folded) {
+                tag.count += 1;
+                if name < tag.name.as_str() {
+                    name.clone_into(&mut tag.name);
+                }
+            } else {
+                counts.insert(folded.to_owned(), TagCount { name: name.to_owned(), count: 1 });
+                // One that is dropped does not come back: the others before it stay.
+                if counts.len() > TagCount::MAX as usize {
+                    counts.pop_last();
+                }
+            }
+        }
+    }
+    Ok(counts.into_values().collect())
 }

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use todo_domain::{
-    DeleteOutcome, InsertOutcome, NewTodo, Todo, TodoId, TodoPatch, UpdateOutcome, UserId,
-    VersionMatch,
+    DeleteOutcome, InsertOutcome, NewTodo, TagsPatch, Todo, TodoId, TodoPatch, UpdateOutcome,
+    UserId, VersionMatch,
 };
 
 use super::clock::{bury, has_todos, tick};
 use super::{by_id, find};
 use crate::sql::Cached;
+use crate::sqlite::deadline::is_in_time;
 use crate::sqlite::row::{Folded, TodoRow, sql_patch};
 use crate::sqlite::schema::todos;
 use crate::sqlite::values::{BlobUuid, Micros};
@@ -58,16 +59,29 @@ pub(in crate::sqlite) fn update(
     }
     if todo.differs_from(patch) {
         let now = tick(connection, user, now)?;
-        todo.apply(patch.clone(), now);
-        let columns = sql_patch(patch, now);
-        let statement = diesel::update(by_id(BlobUuid(user.0), BlobUuid(id.0))).set((
-            &columns.assignments,
-            todos::version.eq(todo.version),
-            todos::updated_at.eq(Micros(todo.updated_at)),
-        ));
-        Cached(statement).execute(connection)?;
+        apply(connection, &mut todo, patch, now)?;
     }
     Ok(UpdateOutcome::Updated(todo))
+}
+
+/// Changes a todo as it was just read. Returns whether it did: after the deadline, it does not.
+pub(super) fn apply(
+    connection: &mut SqliteConnection,
+    todo: &mut Todo,
+    patch: &TodoPatch,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    todo.apply(patch.clone(), now);
+    let tags = patch.tags.as_ref().map(|_| TagsPatch::Set(todo.tags.clone()));
+    let patch = TodoPatch { tags, ..patch.clone() };
+    let columns = sql_patch(&patch, now);
+    let row = by_id(BlobUuid(todo.user_id.0), BlobUuid(todo.id.0));
+    let statement = diesel::update(row.filter(is_in_time())).set((
+        &columns.assignments,
+        todos::version.eq(todo.version),
+        todos::updated_at.eq(Micros(todo.updated_at)),
+    ));
+    Ok(Cached(statement).execute(connection)? > 0)
 }
 
 pub(in crate::sqlite) fn delete(
