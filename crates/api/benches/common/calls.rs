@@ -22,6 +22,10 @@ pub(crate) enum Call {
     Page,
     /// The same, 90,000 todos deep.
     DeepPage,
+    /// Gets the todos with a tag that 10 of 100,000 have.
+    Tagged,
+    /// Counts 100,000 todos.
+    Count,
     /// Searches 20 todos.
     Search,
     /// Creates a todo.
@@ -49,13 +53,15 @@ impl Random {
 
 impl Call {
     /// In the order of measurement and display.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Health,
         Self::Get,
         Self::List,
         Self::Unchanged,
         Self::Page,
         Self::DeepPage,
+        Self::Tagged,
+        Self::Count,
         Self::Search,
         Self::Create,
         Self::Patch,
@@ -72,6 +78,8 @@ impl Call {
             Self::Unchanged => "the same, unchanged (304)",
             Self::Page => "page of 20 from 100,000",
             Self::DeepPage => "the same, 90,000 deep",
+            Self::Tagged => "page by tag, 10 of 100,000",
+            Self::Count => "counters of 100,000",
             Self::Search => "search in 20",
             Self::Create => "create",
             Self::Patch => "PATCH",
@@ -123,6 +131,11 @@ impl Call {
             Self::DeepPage => {
                 to.set_json("GET", &format!("/api/v1/todos?limit=20&cursor={cursor}"), big, None);
             }
+            Self::Tagged => {
+                let target = format!("/api/v1/todos?limit=20&tag={}", data::RARE_TAG);
+                to.set_json("GET", &target, big, None);
+            }
+            Self::Count => to.set_json("GET", "/api/v1/todos/stats", big, None),
             Self::Search => to.set_json("GET", "/api/v1/todos?limit=20&q=GROCERIES", caller, None),
             Self::Create => {
                 let body = format!("{{\"title\":\"Buy groceries {n}\",\"description\":\"Milk\"}}");

@@ -11,6 +11,8 @@ pub(crate) const TODOS_PER_USER: u64 = 20;
 /// The user with [`BIG_USER_TODOS`].
 pub(crate) const BIG_USER: u64 = 1_000_000;
 const BIG_USER_TODOS: u64 = 100_000;
+/// A tag that one of 10,000 todos has. All have two others.
+pub(crate) const RARE_TAG: &str = "rare";
 /// The position of the deep page.
 const DEEP: usize = 90_000;
 /// The number of connections that create the data.
@@ -68,9 +70,11 @@ impl Dataset {
 }
 
 fn put(client: &mut Client, request: &mut Request, user: u64, todo: u64) {
+    let is_completed = todo.is_multiple_of(3);
+    let rare = if todo.is_multiple_of(10_000) { format!(",\"{RARE_TAG}\"") } else { String::new() };
     let body = format!(
-        "{{\"title\":\"Buy groceries {todo}\",\"description\":\"Milk, eggs, bread\",\"is_completed\":{}}}",
-        todo.is_multiple_of(3)
+        "{{\"title\":\"Buy groceries {todo}\",\"description\":\"Milk, eggs, bread\",\"is_completed\":{is_completed},\
+         \"priority\":\"high\",\"due\":\"2026-03-01\",\"tags\":[\"home\",\"shopping\"{rare}]}}"
     );
     let target = format!("/api/v1/todos/{}", todo_id(user, todo));
     request.set_json("PUT", &target, user_id(user), Some(&body));

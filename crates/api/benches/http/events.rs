@@ -12,7 +12,7 @@ use crate::common::data;
 use crate::common::load::{Clients, Plan};
 
 /// How many changes a measurement makes.
-const CHANGES: usize = 300;
+const CHANGES: usize = 100;
 /// The interval at which a server polls for the changes of others.
 const POLL_MILLIS: u64 = 500;
 /// Longer than the measurement takes.

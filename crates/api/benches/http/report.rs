@@ -123,7 +123,7 @@ impl Report {
             }
         }
         text.push_str(
-            "\n## From a change to its event\n\n300 changes; the client listens to the server that carries them out, or \
+            "\n## From a change to its event\n\n100 changes; the client listens to the server that carries them out, or \
              to another on the same database, which polls or is notified. Milliseconds.\n\n\
              | database | listens to | p50 | p99 | maximum |\n|---|---|---|---|---|\n",
         );
