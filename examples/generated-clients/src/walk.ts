@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { MutationObserver, QueryClient } from "@tanstack/react-query";
 
 import { deleteTodo, deleteTodos, listTodos, updateTodo } from "../generated/hey-api/sdk.gen.js";
-import { zPreconditionFailedResponse, zTodoCreateWritable, zTodoList, zTodoRead } from "../generated/hey-api/zod.gen.js";
+import { zPreconditionFailedResponse, zTodoCreateWritable, zTodoList, zTodoRead, zTodoUpdateWritable } from "../generated/hey-api/zod.gen.js";
+import type { TodoUpdateWritable } from "../generated/hey-api/types.gen.js";
 import { getListTodosQueryOptions, getUpdateTodoMutationOptions } from "../generated/orval/todos.js";
 import * as heyApi from "./hey-api.js";
 import * as orval from "./orval-fetch.js";
@@ -22,6 +23,12 @@ try {
   // 255 characters, but 510 UTF-16 code units.
   const long = await heyApi.create("🥕".repeat(255));
   assert.deepEqual(zTodoRead.parse(long), long);
+  for (const due of ["2026-03-01", "2026-03-01T09:00:00+01:00"]) {
+    const body = { priority: "high", due, tags: ["Home"] } satisfies TodoUpdateWritable;
+    assert.ok(zTodoUpdateWritable.parse(body));
+    const { data } = await updateTodo({ path: { todo_id: long.id }, body });
+    assert.deepEqual(zTodoRead.strict().parse(data), data);
+  }
   const { data } = await listTodos();
   assert.deepEqual(zTodoList.strict().parse(data), data);
   assert.throws(() => zTodoCreateWritable.parse({ title: " " }));
