@@ -5,6 +5,7 @@ import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "../../typescript-client/src/schema.js";
 
 export type Todo = components["schemas"]["TodoRead"];
+export type Priority = Todo["priority"];
 export type Tombstone = components["schemas"]["DeletedTodo"];
 export type Problem = components["schemas"]["ErrorResponse"] | components["schemas"]["PreconditionFailedResponse"];
 export type Api = Client<paths>;

@@ -10,9 +10,12 @@
 import type { Todo, Tombstone } from "./api.js";
 
 /** The fields of a todo that its owner sets. */
-export const FIELDS = ["title", "description", "is_completed"] satisfies (keyof Todo)[];
+export const FIELDS = ["title", "description", "is_completed", "priority", "due", "tags"] satisfies (keyof Todo)[];
 export type Fields = Pick<Todo, (typeof FIELDS)[number]>;
 export type Edit = Partial<Fields>;
+
+/** A new todo. */
+export const DEFAULTS: Omit<Fields, "title"> = { description: null, is_completed: false, priority: "medium", due: null, tags: [] };
 
 export type Step =
   | { kind: "create"; fields: Fields }
@@ -34,7 +37,12 @@ export interface Change {
   refusal: string | null;
 }
 
-export const fieldsOf = ({ title, description, is_completed }: Fields): Fields => ({ title, description, is_completed });
+export function fieldsOf({ title, description, is_completed, priority, due, tags }: Fields): Fields {
+  return { title, description, is_completed, priority, due, tags };
+}
+
+/** Whether two values of a field are the same: tags are a list. */
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 /** The fields after a step; null if there is no todo. */
 function after(fields: Fields | null, step: Step | null): Fields | null {
@@ -69,11 +77,11 @@ function stepBetween(before: Fields | null, want: Fields | null, wasOnServer: bo
     return before === null ? null : { kind: "remove" };
   }
   if (before !== null) {
-    const edit = pick(want, (field) => want[field] !== before[field]);
+    const edit = pick(want, (field) => !isSame(want[field], before[field]));
     return isEmpty(edit) ? null : { kind: "edit", edit };
   }
   if (last?.kind === "restore") {
-    const edit = pick(want, (field) => field in last.edit || want[field] !== last.fields[field]);
+    const edit = pick(want, (field) => field in last.edit || !isSame(want[field], last.fields[field]));
     return { kind: "restore", fields: want, edit };
   }
   const isNew = last?.kind === "create" || !wasOnServer;
@@ -129,9 +137,9 @@ export function rebaseOnEdit(change: Change, base: Todo | null, current: Todo): 
   const mayHaveArrived = attempts > 1 && current.version !== (base?.version ?? 0) + 1;
   const [first, last] = [editOf(sent), editOf(next)];
   const isTheirs = (field: keyof Fields) =>
-    mayHaveArrived && field in first && current[field] !== first[field] && current[field] !== base?.[field];
+    mayHaveArrived && field in first && !isSame(current[field], first[field]) && !isSame(current[field], base?.[field]);
   const mine = { ...current, ...pick({ ...current, ...first }, (field) => !isTheirs(field)), ...last };
-  const edit = pick(mine, (field) => mine[field] !== current[field]);
+  const edit = pick(mine, (field) => !isSame(mine[field], current[field]));
   const lost = FIELDS.filter((field) => isTheirs(field) && !(field in last));
   return {
     change: withNext(change, isEmpty(edit) ? null : { kind: "edit", edit }),
@@ -164,7 +172,7 @@ function editOf(step: Step | null): Edit {
 function isResult(current: Todo, base: Todo | null, step: Step | null): boolean {
   const result = step && after(base && fieldsOf(base), step);
   const isNext = current.version === (base?.version ?? 0) + 1;
-  return isNext && result !== null && FIELDS.every((field) => result[field] === current[field]);
+  return isNext && result !== null && FIELDS.every((field) => isSame(result[field], current[field]));
 }
 
 function pick(fields: Fields, has: (field: keyof Fields) => boolean): Edit {

@@ -1,8 +1,11 @@
 /** The page: shows the local copy, and writes what the user does to it. It never waits for the network. */
 
-import { connect } from "./api.js";
+import { connect, type Priority } from "./api.js";
+import { DEFAULTS } from "./change.js";
+import { dueOf, inputsOf, isOverdue, isToday } from "./due.js";
 import { Store, type Item } from "./store.js";
 import { Sync, type State } from "./sync.js";
+import { hasTag, tagsOf, unique } from "./tags.js";
 
 /** What the tabs of a user tell each other: the local copy has changed, or there is something to say. */
 type Message = { kind: "changed"; isEdit: boolean; state: State | null } | { kind: "notice"; text: string };
@@ -10,10 +13,18 @@ type Message = { kind: "changed"; isEdit: boolean; state: State | null } | { kin
 /** In milliseconds. How long a removal can be undone, and a notice is shown. */
 const SHOWN = 30_000;
 
+/** In milliseconds. How often to look what is overdue by now. */
+const MINUTE = 60_000;
+
+const PRIORITIES = ["low", "medium", "high"] satisfies Priority[];
+
 const users = element("user", HTMLSelectElement);
 const stateText = element("state", HTMLElement);
 const newTodo = element("new", HTMLFormElement);
 const title = element("title", HTMLInputElement);
+const filters = element("filters", HTMLFormElement);
+const dueFilter = element("due", HTMLSelectElement);
+const tagFilter = element("tag", HTMLSelectElement);
 const undo = element("undo", HTMLElement);
 const notices = element("notices", HTMLElement);
 const list = element("todos", HTMLElement);
@@ -59,10 +70,33 @@ let writing = 0;
 newTodo.addEventListener("submit", (event) => {
   event.preventDefault();
   if (title.value.trim() !== "") {
-    void edited(store.create({ title: title.value, description: null, is_completed: false }));
+    // Shows everything: the new todo is not due, and has no tags.
+    filters.reset();
+    void edited(store.create({ ...DEFAULTS, title: title.value }));
     newTodo.reset();
   }
 });
+
+filters.addEventListener("change", () => void render(null));
+setInterval(() => void render(null), MINUTE);
+
+/** Whether the filters of the page let an item through. */
+function passes({ due, tags, is_completed }: Item, now: Date): boolean {
+  const isDue =
+    dueFilter.value === "" ||
+    (due !== null && (dueFilter.value === "today" ? isToday(due, now) : !is_completed && isOverdue(due, now)));
+  return isDue && (tagFilter.value === "" || hasTag(tags, tagFilter.value));
+}
+
+/** Offers all tags that there are, and the one that is selected. */
+function offerTags(items: Item[]): void {
+  const selected = tagFilter.value;
+  const tags = unique([...(selected === "" ? [] : [selected]), ...items.flatMap(({ tags }) => tags)]).sort();
+  if (document.activeElement !== tagFilter && tags.join() !== [...tagFilter.options].slice(1).map(({ value }) => value).join()) {
+    tagFilter.replaceChildren(new Option("any tags", ""), ...tags.map((tag) => new Option(tag)));
+    tagFilter.value = selected;
+  }
+}
 
 let removed: Item | null = null;
 let hideUndo = 0;
@@ -98,31 +132,45 @@ async function render(state: State | null): Promise<void> {
   if (own !== renders) {
     return;
   }
+  const now = new Date();
+  offerTags(items);
   const unsent = items.filter(({ isUnsent }) => isUnsent).length;
   stateText.dataset["state"] = lastState;
   stateText.textContent = unsent === 0 ? lastState : `${lastState}, ${unsent} unsent`;
   const rows = new Map([...list.children].map((row) => [row.id, row]));
-  const shown = items.map((item) => show(item, rows.get(item.id)));
+  const shown = items.filter((item) => passes(item, now)).map((item) => show(item, now, rows.get(item.id)));
   if (shown.some((row, index) => row !== list.children[index]) || shown.length !== rows.size) {
     const focused = document.activeElement;
+    isMoving = true;
     list.replaceChildren(...shown);
     // Moving an element takes the focus away.
     if (focused instanceof HTMLElement && focused.isConnected) {
       focused.focus();
     }
+    isMoving = false;
   }
 }
+let isMoving = false;
 
 /** The row of an item: a new one, or the one that shows it already. */
-function show(item: Item, row: Element | undefined): Element {
+function show(item: Item, now: Date, row: Element | undefined): Element {
   const shown = row ?? added(item.id);
   items.set(shown, item);
   shown.ariaLabel = item.title;
   child(shown, "[type=checkbox]", HTMLInputElement).checked = item.is_completed;
   setText(child(shown, ".title", HTMLInputElement), item.title);
   setText(child(shown, ".description", HTMLInputElement), item.description ?? "");
+  setText(child(shown, ".priority", HTMLSelectElement), item.priority);
+  const { date, time } = inputsOf(item.due);
+  setText(child(shown, ".date", HTMLInputElement), date);
+  setText(child(shown, ".time", HTMLInputElement), time);
+  setText(child(shown, ".tags", HTMLInputElement), item.tags.join(", "));
   child(shown, ".mark", HTMLElement).textContent = item.refusal ?? (item.isUnsent ? "unsent" : "");
   shown.classList.toggle("completed", item.is_completed);
+  shown.classList.toggle("overdue", item.due !== null && !item.is_completed && isOverdue(item.due, now));
+  child(shown, ".date", HTMLInputElement).classList.toggle("none", date === "");
+  child(shown, ".time", HTMLInputElement).classList.toggle("none", time === "");
+  shown.setAttribute("data-priority", item.priority);
   return shown;
 }
 
@@ -136,24 +184,39 @@ function added(id: string): Element {
   const row = document.createElement("li");
   row.id = id;
   row.append(...document.importNode(child(template.content, "li", HTMLElement), true).children);
-  const on = (selector: string, event: string, act: (item: Item, input: HTMLInputElement) => void) => {
-    const target = child(row, selector, HTMLElement);
-    target.addEventListener(event, () => {
+  const on = (selector: string, event: string, act: (item: Item) => void) => {
+    child(row, selector, HTMLElement).addEventListener(event, () => {
       const item = items.get(row);
       if (item !== undefined) {
-        act(item, target instanceof HTMLInputElement ? target : document.createElement("input"));
+        act(item);
       }
     });
   };
-  on("[type=checkbox]", "change", (item, { checked }) => void edited(store.edit(item, { is_completed: checked })));
-  on(".title", "change", (item, { value }) => void edited(store.edit(item, { title: value })));
-  on(".description", "change", (item, { value }) => void edited(store.edit(item, { description: value })));
+  const input = (selector: string) => child(row, selector, HTMLInputElement);
+  on("[type=checkbox]", "change", (item) => void edited(store.edit(item, { is_completed: input("[type=checkbox]").checked })));
+  on(".title", "change", (item) => void edited(store.edit(item, { title: input(".title").value })));
+  on(".description", "change", (item) => void edited(store.edit(item, { description: input(".description").value })));
+  on(".tags", "change", (item) => void edited(store.edit(item, { tags: tagsOf(input(".tags").value) })));
+  on(".priority", "change", (item) => {
+    const { value } = child(row, ".priority", HTMLSelectElement);
+    void edited(store.edit(item, { priority: PRIORITIES.find((it) => it === value) ?? "medium" }));
+  });
+  // When the user leaves an input: until then, each digit makes another date. One that was not changed keeps its seconds.
+  const setDue = (item: Item) => {
+    const [inputs, before] = [{ date: input(".date").value, time: input(".time").value }, inputsOf(item.due)];
+    const isWhole = !input(".date").validity.badInput && !input(".time").validity.badInput;
+    if (!isMoving && isWhole && (inputs.date !== before.date || inputs.time !== before.time)) {
+      void edited(store.edit(item, { due: dueOf(inputs) }));
+    }
+  };
+  on(".date", "blur", setDue);
+  on(".time", "blur", setDue);
   on("button", "click", remove);
   return row;
 }
 
 /** Does not touch what the user is typing. */
-function setText(input: HTMLInputElement, text: string): void {
+function setText(input: HTMLInputElement | HTMLSelectElement, text: string): void {
   if (input !== document.activeElement) {
     input.value = text;
   }

@@ -6,7 +6,7 @@
 import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from "idb";
 
 import type { Todo, Tombstone } from "./api.js";
-import { confirmed, fieldsOf, rebaseOnDelete, rebaseOnEdit, refused, shown, wanting } from "./change.js";
+import { confirmed, DEFAULTS, fieldsOf, rebaseOnDelete, rebaseOnEdit, refused, shown, wanting } from "./change.js";
 import type { Change, Edit, Fields, Rebased, Step } from "./change.js";
 
 interface Tables extends DBSchema {
@@ -17,6 +17,7 @@ interface Tables extends DBSchema {
 
 type Names = ("todos" | "outbox" | "meta")[];
 type Writing = IDBPTransaction<Tables, Names, "readwrite">;
+type Upgrading = IDBPTransaction<Tables, Names, "versionchange">;
 
 /** A todo as the user sees it. */
 export interface Item extends Fields {
@@ -40,6 +41,9 @@ export type Outcome =
   | { kind: "deleted elsewhere" }
   | { kind: "refused"; why: string };
 
+/** The version of the tables. 2: todos have a priority, a due time and tags. */
+const VERSION = 2;
+
 export class Store {
   private constructor(
     private readonly db: IDBPDatabase<Tables>,
@@ -48,11 +52,15 @@ export class Store {
 
   /** Opens the copy of a user. `notify` gets a text for the user when a change meets one that was made elsewhere. */
   static async open(user: string, notify: (notice: string) => void): Promise<Store> {
-    const db = await openDB<Tables>(`offline-todo-${user}`, 1, {
-      upgrade(db) {
-        db.createObjectStore("todos", { keyPath: "id" });
-        db.createObjectStore("outbox", { keyPath: "id" });
-        db.createObjectStore("meta");
+    const db = await openDB<Tables>(`offline-todo-${user}`, VERSION, {
+      async upgrade(db, before, _, tx) {
+        if (before === 0) {
+          db.createObjectStore("todos", { keyPath: "id" });
+          db.createObjectStore("outbox", { keyPath: "id" });
+          db.createObjectStore("meta");
+        } else {
+          await upgrade(tx);
+        }
       },
       // A newer version of the page is open in another tab, and waits to upgrade the database.
       blocking: () => location.reload(),
@@ -195,6 +203,23 @@ export class Store {
       this.notify(`“${(shown(base, old) ?? todo ?? base)?.title ?? ""}” ${notice}.`);
     }
   }
+}
+
+/** Adds the fields that the version before did not have. Unsent changes stay. */
+async function upgrade(tx: Upgrading): Promise<void> {
+  for (let at = await tx.objectStore("todos").openCursor(); at !== null; at = await at.continue()) {
+    await at.update({ ...DEFAULTS, ...at.value });
+  }
+  for (let at = await tx.objectStore("outbox").openCursor(); at !== null; at = await at.continue()) {
+    const { sent, next } = at.value;
+    await at.update({ ...at.value, sent: sent && withDefaults(sent), next: next && withDefaults(next) });
+  }
+  // The values are those of the server only after everything was read again.
+  await tx.objectStore("meta").delete("since");
+}
+
+function withDefaults(step: Step): Step {
+  return "fields" in step ? { ...step, fields: { ...DEFAULTS, ...step.fields } } : step;
 }
 
 /** Stores what the server has of a todo, and what is left to send. */

@@ -2,21 +2,24 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
+import { inUtc } from "./due.js";
 import { withRetries, type Send } from "./retry.js";
 import type { components, operations, paths } from "./schema.js";
 
 export type Todo = components["schemas"]["TodoRead"];
 export type TodoPut = components["schemas"]["TodoPut"];
 export type TodoUpdate = components["schemas"]["TodoUpdate"];
+export type TodosUpdate = components["schemas"]["TodosUpdate"];
 export type ListQuery = NonNullable<operations["listTodos"]["parameters"]["query"]>;
+export type StatsQuery = NonNullable<operations["todoStats"]["parameters"]["query"]>;
 export type Conflict = components["schemas"]["PreconditionFailedResponse"];
 export type Problem = components["schemas"]["ErrorResponse"] | Conflict;
 
 export type Api = Client<paths>;
 
 /** The fields of a todo that its owner sets. */
-export type Field = "title" | "description" | "is_completed";
-export const FIELDS: readonly Field[] = ["title", "description", "is_completed"];
+export type Field = "title" | "description" | "is_completed" | "priority" | "due" | "tags";
+export const FIELDS: readonly Field[] = ["title", "description", "is_completed", "priority", "due", "tags"];
 
 /** The API on behalf of one user, on a server that identifies callers by header; see `token.ts` for tokens. */
 export function connect(baseUrl: string, user: string, send: Send = fetch): Api {
@@ -105,7 +108,15 @@ export async function change(api: Api, seen: Todo, merge: (current: Todo) => Tod
 
 /** Whether a todo already contains a change. */
 export function has(todo: Todo, update: TodoUpdate): boolean {
-  return FIELDS.every((field) => update[field] === undefined || update[field] === todo[field]);
+  return FIELDS.every((field) => update[field] === undefined || isSame(field, update[field], todo[field]));
+}
+
+/** Whether two values of a field are the same to the server, which returns instants in UTC. */
+export function isSame(field: Field, one: TodoUpdate[Field], other: TodoUpdate[Field]): boolean {
+  if (field === "due" && typeof one === "string" && typeof other === "string") {
+    return inUtc(one) === inUtc(other);
+  }
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**

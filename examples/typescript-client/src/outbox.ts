@@ -7,7 +7,7 @@
  * other, and a 412 always means that someone else changed the todo.
  */
 
-import { ApiError, etag, FIELDS, type Api, type Field, type Problem, type Todo, type TodoPut, type TodoUpdate } from "./client.js";
+import { ApiError, etag, FIELDS, isSame, type Api, type Field, type Problem, type Todo, type TodoPut, type TodoUpdate } from "./client.js";
 import { withRetries } from "./retry.js";
 
 /** An edit sets fields to values, so that it is safe to repeat. */
@@ -155,7 +155,7 @@ export class Outbox {
       entry.next = step;
     } else if (step.kind === "edit" && base !== null) {
       const edit = missing(step.edit, current);
-      const isClash = FIELDS.some((field) => edit[field] !== undefined && current[field] !== base[field]);
+      const isClash = FIELDS.some((field) => edit[field] !== undefined && !isSame(field, current[field], base[field]));
       const merged = isClash ? await this.application.merge(edit, current) : edit;
       if (merged !== null && FIELDS.some((field) => merged[field] !== undefined)) {
         const first: Step = { kind: "edit", edit: merged };
@@ -213,7 +213,7 @@ function collapse(first: Step | null, second: Step): Step | null {
 function missing(edit: Edit, todo: Todo): Edit {
   const rest = { ...edit };
   for (const field of FIELDS) {
-    if (rest[field] === todo[field]) {
+    if (isSame(field, rest[field], todo[field])) {
       delete rest[field];
     }
   }

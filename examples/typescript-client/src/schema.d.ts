@@ -24,6 +24,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description Returns the tags of the caller's todos, completed ones included, by name, and how many todos have each of them. Tags
+         *     that differ only in case are the same.
+         */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a tag
+         * @description Removes the tag from all todos that have it, atomically; the todos remain. `affected` is the number of todos that
+         *     changed: 0 if none has the tag.
+         */
+        delete: operations["deleteTag"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a tag
+         * @description Renames the tag in all todos that have it, atomically. It keeps its place; if a todo also has a tag with the new name,
+         *     that is removed. `affected` is the number of todos that changed: 0 if none has the tag.
+         */
+        patch: operations["renameTag"];
+        trace?: never;
+    };
     "/api/v1/todos": {
         parameters: {
             query?: never;
@@ -59,8 +106,8 @@ export interface paths {
         head?: never;
         /**
          * Update many todos
-         * @description Completes or reopens all todos that match the filters, atomically. `affected` is the number of todos that changed;
-         *     those that already had the value are not counted. At least one filter is required; to update all todos, send
+         * @description Changes all todos that match the filters, atomically: at least one of the fields is required. `affected` is the number
+         *     of todos that changed; those that already had the values are not counted. At least one filter is required; to update all todos, send
          *     `all=true`.
          */
         patch: operations["updateTodos"];
@@ -127,7 +174,8 @@ export interface paths {
         };
         /**
          * Count todos
-         * @description Counts the todos that match the filters. The three numbers are consistent with each other.
+         * @description Counts the todos that match the filters. The numbers are consistent with each other. A todo is overdue if it is active
+         *     and due before `now`; a date, if its day has ended in the zone of `now`.
          */
         get: operations["todoStats"];
         put?: never;
@@ -317,6 +365,8 @@ export interface components {
             /** @description The status. */
             status: components["schemas"]["Health"];
         };
+        /** @description A date, which belongs to no time zone, or an instant. */
+        Moment: string;
         /** @description The error of a request whose condition does not hold (412). */
         PreconditionFailedResponse: {
             /** @description The current todo, or null if it does not exist. */
@@ -353,9 +403,73 @@ export interface components {
             type: string;
         };
         /**
+         * @description How important a todo is.
+         * @enum {string}
+         */
+        Priority: "low" | "medium" | "high";
+        /** @description The number of active todos of each priority. */
+        PriorityCounts: {
+            /**
+             * @description Those of high priority.
+             * @example 1
+             */
+            high: number;
+            /**
+             * @description Those of low priority.
+             * @example 0
+             */
+            low: number;
+            /**
+             * @description Those of medium priority.
+             * @example 2
+             */
+            medium: number;
+        };
+        /** @description A tag: 1 to 50 characters without the white space around them, no comma, no U+0000. */
+        Tag: string;
+        /** @description A tag, and how many todos have it. */
+        TagItem: {
+            /** @description The number of todos that have it. */
+            count: number;
+            /** @description The name of the tag. If todos spell it differently, it is one of these spellings. */
+            name: string;
+        };
+        /** @description The tags of the caller's todos. */
+        TagList: {
+            /** @description The tags, by name, without regard to case. At most 20,000 are returned. */
+            items: components["schemas"]["TagItem"][];
+        };
+        /**
+         * @description A new name for a tag.
+         * @example {
+         *       "name": "shopping"
+         *     }
+         */
+        TagRename: {
+            /** @description Read-only: ignored in requests. */
+            readonly completed_at?: unknown;
+            /** @description Read-only: ignored in requests. */
+            readonly created_at?: unknown;
+            /** @description Read-only: ignored in requests. */
+            readonly id?: unknown;
+            /** @description The name: 1 to 50 characters without a comma and U+0000. White space around it is removed. */
+            name: components["schemas"]["Tag"];
+            /** @description Read-only: ignored in requests. */
+            readonly updated_at?: unknown;
+            /** @description Read-only: ignored in requests. */
+            readonly user_id?: unknown;
+            /** @description Read-only: ignored in requests. */
+            readonly version?: unknown;
+        };
+        /**
          * @description A new todo.
          * @example {
          *       "description": "Milk, eggs, bread",
+         *       "due": "2026-01-23",
+         *       "priority": "high",
+         *       "tags": [
+         *         "errands"
+         *       ],
          *       "title": "Buy groceries"
          *     }
          */
@@ -366,10 +480,19 @@ export interface components {
             readonly created_at?: unknown;
             /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description?: string | null;
+            due?: components["schemas"]["Moment"] | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
             /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed?: boolean;
+            /** @description The priority; in a new todo, `medium` by default. */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description The tags: at most 20, each of 1 to 50 characters without a comma and U+0000. White space around a tag is removed.
+             *     Tags that differ only in case are the same; the first one is kept. An error in one of them is reported with its
+             *     index, as that of `tags[0]`.
+             */
+            tags?: components["schemas"]["Tag"][];
             /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
             /** @description Read-only: ignored in requests. */
@@ -389,7 +512,7 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description A complete todo. All fields are required, so that none is cleared by accident.
+         * @description A complete todo. The title, the description and the state are required, so that none is cleared by accident. The other fields keep their values if they are omitted.
          * @example {
          *       "description": null,
          *       "is_completed": false,
@@ -403,10 +526,19 @@ export interface components {
             readonly created_at?: unknown;
             /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description: string | null;
+            due?: components["schemas"]["Moment"] | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
             /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed: boolean;
+            /** @description The priority; in a new todo, `medium` by default. */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description The tags: at most 20, each of 1 to 50 characters without a comma and U+0000. White space around a tag is removed.
+             *     Tags that differ only in case are the same; the first one is kept. An error in one of them is reported with its
+             *     index, as that of `tags[0]`.
+             */
+            tags?: components["schemas"]["Tag"][];
             /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title: string;
             /** @description Read-only: ignored in requests. */
@@ -422,8 +554,13 @@ export interface components {
          *       "completed_at": null,
          *       "created_at": "2026-01-22T10:30:00.123456Z",
          *       "description": "Milk, eggs, bread",
+         *       "due": "2026-01-23",
          *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
          *       "is_completed": false,
+         *       "priority": "high",
+         *       "tags": [
+         *         "errands"
+         *       ],
          *       "title": "Buy groceries",
          *       "updated_at": "2026-01-22T10:30:00.123456Z",
          *       "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -443,6 +580,7 @@ export interface components {
             created_at: string;
             /** @description The description, or null if there is none. An empty description is not null. */
             description: string | null;
+            due: components["schemas"]["Moment"] | null;
             /**
              * Format: uuid
              * @description The ID of the todo: generated by the server (UUID version 7), or by the client that created the todo by `PUT`.
@@ -450,6 +588,10 @@ export interface components {
             id: string;
             /** @description Whether the todo is completed. */
             is_completed: boolean;
+            /** @description The priority. */
+            priority: components["schemas"]["Priority"];
+            /** @description The tags, in the order in which they were given. */
+            tags: components["schemas"]["Tag"][];
             /** @description The title. */
             title: string;
             /**
@@ -473,11 +615,18 @@ export interface components {
              * @example 3
              */
             active: number;
+            /** @description The number of active todos of each priority. */
+            by_priority: components["schemas"]["PriorityCounts"];
             /**
              * @description The number of completed todos.
              * @example 2
              */
             completed: number;
+            /**
+             * @description The number of active todos that are due before `now`.
+             * @example 1
+             */
+            overdue: number;
             /**
              * @description The number of all matching todos.
              * @example 5
@@ -497,10 +646,19 @@ export interface components {
             readonly created_at?: unknown;
             /** @description The description: 0 to 2,000 characters, without U+0000, or null if there is none. */
             description?: string | null;
+            due?: components["schemas"]["Moment"] | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
             /** @description Whether the todo is completed; in a new todo, false by default. */
             is_completed?: boolean;
+            /** @description The priority; in a new todo, `medium` by default. */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description The tags: at most 20, each of 1 to 50 characters without a comma and U+0000. White space around a tag is removed.
+             *     Tags that differ only in case are the same; the first one is kept. An error in one of them is reported with its
+             *     index, as that of `tags[0]`.
+             */
+            tags?: components["schemas"]["Tag"][];
             /** @description The title: 1 to 255 characters (Unicode code points), not only white space, without U+0000. */
             title?: string;
             /** @description Read-only: ignored in requests. */
@@ -511,20 +669,30 @@ export interface components {
             readonly version?: unknown;
         };
         /**
-         * @description The changes of a bulk update.
+         * @description The changes of a bulk update: at least one.
          * @example {
          *       "is_completed": true
          *     }
          */
         TodosUpdate: {
+            /**
+             * @description Tags to add, at the end; a todo that has one of them keeps it as it is. If a todo would have more than 20 tags, the
+             *     request fails and changes nothing.
+             */
+            add_tags?: components["schemas"]["Tag"][];
             /** @description Read-only: ignored in requests. */
             readonly completed_at?: unknown;
             /** @description Read-only: ignored in requests. */
             readonly created_at?: unknown;
+            due?: components["schemas"]["Moment"] | null;
             /** @description Read-only: ignored in requests. */
             readonly id?: unknown;
             /** @description Whether the todos are completed. */
-            is_completed: boolean;
+            is_completed?: boolean;
+            /** @description The priority. */
+            priority?: components["schemas"]["Priority"];
+            /** @description Tags to remove, whatever their case. None of them may be in `add_tags`. */
+            remove_tags?: components["schemas"]["Tag"][];
             /** @description Read-only: ignored in requests. */
             readonly updated_at?: unknown;
             /** @description Read-only: ignored in requests. */
@@ -662,6 +830,448 @@ export interface operations {
             };
         };
     };
+    listTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags. */
+            200: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "count": 2,
+                     *           "name": "errands"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
+            400: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A query parameter is unknown or invalid. `field_errors` lists all invalid parameters. */
+            422: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry after the seconds in `Retry-After`. */
+            429: {
+                headers: {
+                    /**
+                     * @description The requests that are left, `r`, and the seconds until there is another, `t`.
+                     * @example "user";r=0;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limit: `q` requests in `w` seconds.
+                     * @example "user";q=50;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
+            500: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
+            503: {
+                headers: {
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    deleteTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the tag, percent-encoded: a slash is written `%2F`, and a percent sign `%25`. Case and white space around
+                 *     it do not matter. Many clients do not send a segment `.` or `..`: write `%20.` or `%20..` for a tag with such a name.
+                 * @example errands
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The number of todos that were changed. */
+            200: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "affected": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Affected"];
+                };
+            };
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
+            400: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description - `name` is not a tag.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
+            422: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry after the seconds in `Retry-After`. */
+            429: {
+                headers: {
+                    /**
+                     * @description The requests that are left, `r`, and the seconds until there is another, `t`.
+                     * @example "user";r=0;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limit: `q` requests in `w` seconds.
+                     * @example "user";q=50;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
+            500: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
+            503: {
+                headers: {
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    renameTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the tag, percent-encoded: a slash is written `%2F`, and a percent sign `%25`. Case and white space around
+                 *     it do not matter. Many clients do not send a segment `.` or `..`: write `%20.` or `%20..` for a tag with such a name.
+                 * @example errands
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRename"];
+            };
+        };
+        responses: {
+            /** @description The number of todos that were changed. */
+            200: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "affected": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Affected"];
+                };
+            };
+            /**
+             * @description - The header `X-User-ID` is missing or empty.
+             *     - The header `X-User-ID` is not a single UUID.
+             */
+            400: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is longer than 64 KiB. */
+            413: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body has another media type, or is compressed. */
+            415: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /**
+             * @description - `name` is not a tag.
+             *     - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             *     - The body has an unknown field.
+             *     - A query parameter is unknown or invalid. `field_errors` lists all invalid parameters.
+             */
+            422: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The user has sent more requests than the server allows, if it has a limit. Nothing was changed. Retry after the seconds in `Retry-After`. */
+            429: {
+                headers: {
+                    /**
+                     * @description The requests that are left, `r`, and the seconds until there is another, `t`.
+                     * @example "user";r=0;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limit: `q` requests in `w` seconds.
+                     * @example "user";q=50;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description An unexpected error of the server, which logs the details under `request_id`. */
+            500: {
+                headers: {
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The service is temporarily unavailable. Retry after the seconds in `Retry-After`. */
+            503: {
+                headers: {
+                    /**
+                     * @description The number of seconds to wait before retrying.
+                     * @example 1
+                     */
+                    "Retry-After"?: number;
+                    /**
+                     * @description The ID of the request: the one the client sent, or one generated by the server.
+                     * @example 0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e50
+                     */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     listTodos: {
         parameters: {
             query?: {
@@ -674,6 +1284,20 @@ export interface operations {
                 q?: string;
                 /** @description Only todos with these IDs, at most 200: `id=…&id=…`. */
                 id?: string[];
+                /** @description Only todos with one of these priorities: `priority=medium&priority=high`. */
+                priority?: ("low" | "medium" | "high")[];
+                /** @description Only todos with all of these tags, at most 20: `tag=…&tag=…`. Case and white space around a tag do not matter. */
+                tag?: string[];
+                /**
+                 * @description Only todos that are due before this date or instant. A date is due for its whole day, in the zone of the instant it
+                 *     is compared with, or in UTC: it is before an instant if its day has ended by then. In a URL, the `+` of an offset is
+                 *     written `%2B`.
+                 */
+                due_before?: string;
+                /** @description Only todos that are due after this date or instant: a date, if its day begins later. */
+                due_after?: string;
+                /** @description Only todos that have a due time (true) or none (false). */
+                has_due?: boolean;
                 /** @description The maximum number of todos on a page. Without it, the response contains all todos. */
                 limit?: number;
                 /**
@@ -681,8 +1305,12 @@ export interface operations {
                  *     `sort` and filters it came from.
                  */
                 cursor?: string;
-                /** @description The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. */
-                sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at";
+                /**
+                 * @description The order of the todos; `-` means descending. Ties are broken by ID, in the same direction. Todos without a due time
+                 *     come last by `due` and by `-due`. Priorities are ordered by importance: `-priority` begins with high. Titles are
+                 *     compared without regard to case, code point by code point.
+                 */
+                sort?: "-created_at" | "created_at" | "-updated_at" | "updated_at" | "due" | "-due" | "-priority" | "priority" | "title" | "-title";
             };
             header?: {
                 /** @description `*`, which always holds. With `ETag` values the request fails with 412, because that of a list is weak. */
@@ -727,8 +1355,13 @@ export interface operations {
                      *           "completed_at": null,
                      *           "created_at": "2026-01-22T10:30:00.123456Z",
                      *           "description": "Milk, eggs, bread",
+                     *           "due": "2026-01-23",
                      *           "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *           "is_completed": false,
+                     *           "priority": "high",
+                     *           "tags": [
+                     *             "errands"
+                     *           ],
                      *           "title": "Buy groceries",
                      *           "updated_at": "2026-01-22T10:32:00.123456Z",
                      *           "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -907,8 +1540,13 @@ export interface operations {
                      *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
+                     *       "due": "2026-01-23",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *       "is_completed": false,
+                     *       "priority": "high",
+                     *       "tags": [
+                     *         "errands"
+                     *       ],
                      *       "title": "Buy groceries",
                      *       "updated_at": "2026-01-22T10:30:00.123456Z",
                      *       "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -1090,6 +1728,20 @@ export interface operations {
                  *     ]
                  */
                 id?: string[];
+                /** @description Only todos with one of these priorities: `priority=medium&priority=high`. */
+                priority?: ("low" | "medium" | "high")[];
+                /** @description Only todos with all of these tags, at most 20: `tag=…&tag=…`. Case and white space around a tag do not matter. */
+                tag?: string[];
+                /**
+                 * @description Only todos that are due before this date or instant. A date is due for its whole day, in the zone of the instant it
+                 *     is compared with, or in UTC: it is before an instant if its day has ended by then. In a URL, the `+` of an offset is
+                 *     written `%2B`.
+                 */
+                due_before?: string;
+                /** @description Only todos that are due after this date or instant: a date, if its day begins later. */
+                due_after?: string;
+                /** @description Only todos that have a due time (true) or none (false). */
+                has_due?: boolean;
                 /** @description Send `true`, without any filter, to select all todos. It cannot be combined with a filter. */
                 all?: boolean;
             };
@@ -1230,6 +1882,20 @@ export interface operations {
                  *     ]
                  */
                 id?: string[];
+                /** @description Only todos with one of these priorities: `priority=medium&priority=high`. */
+                priority?: ("low" | "medium" | "high")[];
+                /** @description Only todos with all of these tags, at most 20: `tag=…&tag=…`. Case and white space around a tag do not matter. */
+                tag?: string[];
+                /**
+                 * @description Only todos that are due before this date or instant. A date is due for its whole day, in the zone of the instant it
+                 *     is compared with, or in UTC: it is before an instant if its day has ended by then. In a URL, the `+` of an offset is
+                 *     written `%2B`.
+                 */
+                due_before?: string;
+                /** @description Only todos that are due after this date or instant: a date, if its day begins later. */
+                due_after?: string;
+                /** @description Only todos that have a due time (true) or none (false). */
+                has_due?: boolean;
                 /** @description Send `true`, without any filter, to select all todos. It cannot be combined with a filter. */
                 all?: boolean;
             };
@@ -1322,7 +1988,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
+             * @description - Some of the todos would have more than 20 tags. Nothing was changed.
+             *     - The body is not a JSON object, or a field is invalid. `field_errors` lists all invalid fields.
              *     - The body has an unknown field.
              *     - Neither a filter nor `all=true` is given, or both are, or a query parameter is unknown or invalid.
              */
@@ -1446,8 +2113,13 @@ export interface operations {
                      *           "completed_at": null,
                      *           "created_at": "2026-01-22T10:30:00.123456Z",
                      *           "description": "Milk, eggs, bread",
+                     *           "due": "2026-01-23",
                      *           "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *           "is_completed": false,
+                     *           "priority": "high",
+                     *           "tags": [
+                     *             "errands"
+                     *           ],
                      *           "title": "Buy groceries",
                      *           "updated_at": "2026-01-22T10:32:00.123456Z",
                      *           "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -1724,6 +2396,25 @@ export interface operations {
                 q?: string;
                 /** @description Only todos with these IDs, at most 200: `id=…&id=…`. */
                 id?: string[];
+                /** @description Only todos with one of these priorities: `priority=medium&priority=high`. */
+                priority?: ("low" | "medium" | "high")[];
+                /** @description Only todos with all of these tags, at most 20: `tag=…&tag=…`. Case and white space around a tag do not matter. */
+                tag?: string[];
+                /**
+                 * @description Only todos that are due before this date or instant. A date is due for its whole day, in the zone of the instant it
+                 *     is compared with, or in UTC: it is before an instant if its day has ended by then. In a URL, the `+` of an offset is
+                 *     written `%2B`.
+                 */
+                due_before?: string;
+                /** @description Only todos that are due after this date or instant: a date, if its day begins later. */
+                due_after?: string;
+                /** @description Only todos that have a due time (true) or none (false). */
+                has_due?: boolean;
+                /**
+                 * @description The present, as an instant with the offset of the client: a date is overdue when its day has ended there. In a URL,
+                 *     the `+` of an offset is written `%2B`. By default, the server's clock in UTC.
+                 */
+                now?: string;
             };
             header?: never;
             path?: never;
@@ -1745,7 +2436,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "active": 3,
+                     *       "by_priority": {
+                     *         "high": 1,
+                     *         "low": 0,
+                     *         "medium": 2
+                     *       },
                      *       "completed": 2,
+                     *       "overdue": 1,
                      *       "total": 5
                      *     }
                      */
@@ -1894,8 +2591,13 @@ export interface operations {
                      *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
+                     *       "due": "2026-01-23",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *       "is_completed": false,
+                     *       "priority": "high",
+                     *       "tags": [
+                     *         "errands"
+                     *       ],
                      *       "title": "Buy groceries",
                      *       "updated_at": "2026-01-22T10:32:00.123456Z",
                      *       "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -2104,8 +2806,13 @@ export interface operations {
                      *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
+                     *       "due": "2026-01-23",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *       "is_completed": false,
+                     *       "priority": "high",
+                     *       "tags": [
+                     *         "errands"
+                     *       ],
                      *       "title": "Buy groceries",
                      *       "updated_at": "2026-01-22T10:32:00.123456Z",
                      *       "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -2141,8 +2848,13 @@ export interface operations {
                      *       "completed_at": null,
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
+                     *       "due": "2026-01-23",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *       "is_completed": false,
+                     *       "priority": "high",
+                     *       "tags": [
+                     *         "errands"
+                     *       ],
                      *       "title": "Buy groceries",
                      *       "updated_at": "2026-01-22T10:30:00.123456Z",
                      *       "user_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -2552,8 +3264,13 @@ export interface operations {
                      *       "completed_at": "2026-01-22T10:32:00.123456Z",
                      *       "created_at": "2026-01-22T10:30:00.123456Z",
                      *       "description": "Milk, eggs, bread",
+                     *       "due": "2026-01-23",
                      *       "id": "0198f2c0-6d1e-7c3a-9f00-2b7d3c1a5e4f",
                      *       "is_completed": true,
+                     *       "priority": "high",
+                     *       "tags": [
+                     *         "errands"
+                     *       ],
                      *       "title": "Buy groceries",
                      *       "updated_at": "2026-01-22T10:32:00.123456Z",
                      *       "user_id": "550e8400-e29b-41d4-a716-446655440000",

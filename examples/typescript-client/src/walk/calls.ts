@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { connect, explain, type Api, type Conflict, type ListQuery, type Problem, type Todo, type TodoPut } from "../client.js";
+import { connect, explain, type Api, type Conflict, type ListQuery, type Problem, type StatsQuery, type Todo, type TodoPut } from "../client.js";
 import { retrying } from "../retry.js";
 
 export const baseUrl = process.env["BASE_URL"] ?? "http://127.0.0.1:8000";
@@ -72,8 +72,8 @@ export async function list(api: Api, query: ListQuery = {}) {
   return body(await api.GET("/api/v1/todos", { params: { query } }), 200);
 }
 
-export async function stats(api: Api) {
-  return body(await api.GET("/api/v1/todos/stats"), 200);
+export async function stats(api: Api, query: StatsQuery = {}) {
+  return body(await api.GET("/api/v1/todos/stats", { params: { query } }), 200);
 }
 
 export async function clear(api: Api): Promise<number> {

@@ -5,11 +5,12 @@
 
 import { alice, bob, clear } from "./calls.js";
 import { contract } from "./contract.js";
+import { fields } from "./fields.js";
 import { losses } from "./losses.js";
 import { offline } from "./offline.js";
 
 try {
-  for (const [name, step] of Object.entries({ ...contract, ...losses, ...offline })) {
+  for (const [name, step] of Object.entries({ ...contract, ...fields, ...losses, ...offline })) {
     await step();
     console.log(`ok: ${name}`);
   }
