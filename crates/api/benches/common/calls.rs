@@ -78,14 +78,19 @@ impl Call {
             Self::Unchanged => "the same, unchanged (304)",
             Self::Page => "page of 20 from 100,000",
             Self::DeepPage => "the same, 90,000 deep",
-            Self::Tagged => "page by tag, 10 of 100,000",
-            Self::Count => "counters of 100,000",
+            Self::Tagged => "page by tag, 10 of 100,000 (2 connections)",
+            Self::Count => "counters of 100,000 (2 connections)",
             Self::Search => "search in 20",
             Self::Create => "create",
             Self::Patch => "PATCH",
             Self::Put => "PUT (replace)",
             Self::PutDelete => "PUT, then DELETE",
         }
+    }
+
+    /// The maximum number of connections: of calls that read all of 100,000 todos, more would only wait for each other.
+    pub(crate) fn max_connections(self) -> usize {
+        if matches!(self, Self::Tagged | Self::Count) { 2 } else { usize::MAX }
     }
 
     /// The call with this name.

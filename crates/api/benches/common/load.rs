@@ -59,7 +59,8 @@ impl Sample {
 
 /// Runs one kind of call against a server. `cursor` is that of the deep page.
 pub(crate) fn measure(server: &Server, cursor: &str, call: Call, plan: Plan) -> Figures {
-    let numbers: Vec<u64> = (0..plan.connections as u64).collect();
+    let connections = plan.connections.min(call.max_connections());
+    let numbers: Vec<u64> = (0..connections as u64).collect();
     let samples = Clients::start(server.port(), plan.time, &[call.name(), cursor], &numbers).wait();
     let (good, other): (Vec<Sample>, Vec<Sample>) =
         samples.into_iter().partition(Sample::is_success);
