@@ -146,7 +146,7 @@ fn both_releases_serve_a_postgres_database_while_and_after_this_one_migrates_it(
         let calls = scope.spawn(|| {
             let mut calls = 0;
             while !migrated.load(Ordering::SeqCst) || calls == 0 {
-                let body = json!({"title": "meanwhile"});
+                let body = json!({"title": "during the update"});
                 let todo = client.call("POST", TODOS, Some(&body)).unwrap().expect(201);
                 let path = format!("{TODOS}/{}", todo["id"].as_str().unwrap());
                 client.call("PATCH", &path, Some(&json!({"title": "o"}))).unwrap().expect(200);

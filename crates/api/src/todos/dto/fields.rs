@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::{IgnoredAny, SeqAccess};
+use todo_domain::tag::TooManyTags;
 use todo_domain::{Description, Due, Moment, Priority, Tag, Tags, Title};
 
 use crate::http::field::{Field, FieldType, wrong_type};
@@ -68,9 +69,7 @@ impl FieldType for Tags {
             actual += 1;
         }
         if actual > Self::MAX {
-            let max = Self::MAX;
-            let message = format!("must be at most {max} tags, but has {actual}");
-            return Ok(Field::Invalid(message.into()));
+            return Ok(Field::Invalid(TooManyTags { actual }.to_string().into()));
         }
         if !errors.is_empty() {
             return Ok(Field::InvalidItems(errors));
