@@ -12,7 +12,7 @@
 //! | `unavailable` | the causes of unavailability, for metrics |
 //! | `metrics` | what is measured, if metrics are on |
 //! | [`traces`] | what is told about the calls of traced requests |
-//! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many calls, statement caching |
+//! | `sql` | what Diesel's query builder lacks: row comparison, limits, one query for many calls, statement caching; how a list is read in parts |
 //! | [`migrations`] | the embedded migrations |
 //! | [`url`] | `DATABASE_URL` |
 //! | [`options`] | the options for opening a database, and the errors |

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::postgres::row::TodoRow;
 use crate::postgres::schema::{todos, user_clocks};
-use crate::sql::{BatchQuery, Cached, Limited, batch_id, comes_after};
+use crate::sql::{BatchQuery, Cached, Limited, batch_id, comes_after, list_in_parts};
 
 /// Checks that the table exists and may be read. It reads no row: after a large deletion, the first one may come after
 /// many dead ones, and on Citus the rows are on many servers.
@@ -52,24 +52,7 @@ pub(in crate::postgres) fn list(
     connection: &mut PgConnection,
     (user, query): &List,
 ) -> QueryResult<Listed> {
-    let parts = query.parts();
-    if let [part] = &parts[..] {
-        let listed = list_part(connection, *user, part)?;
-        if !listed.todos.is_empty() {
-            return Ok(listed);
-        }
-    }
-    // No row tells the time. It must not be later than what the list shows, so it is read before.
-    let changed_at = changed_at_of(connection, &[*user])?.pop().map(|(_, at)| at);
-    let mut todos = Vec::new();
-    for part in parts {
-        let limit = query.limit.saturating_sub(u32::try_from(todos.len()).unwrap_or(u32::MAX));
-        if limit == 0 {
-            break;
-        }
-        todos.extend(list_part(connection, *user, &PageQuery { limit, ..part })?.todos);
-    }
-    Ok(Listed { todos, changed_at })
+    list_in_parts(connection, *user, query, list_part, changed_at_of)
 }
 
 fn list_part(

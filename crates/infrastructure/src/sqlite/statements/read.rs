@@ -14,7 +14,7 @@ use todo_domain::{
 };
 
 use super::{by_id, changed_at_of, is_due_before, is_in_time, matches, owned_by, to_todo};
-use crate::sql::comes_after;
+use crate::sql::{comes_after, list_in_parts};
 use crate::sqlite::row::TodoRow;
 use crate::sqlite::schema::{todos, user_clocks};
 use crate::sqlite::values::{BlobUuid, Micros};
@@ -44,24 +44,7 @@ pub(in crate::sqlite) fn list(
     user: UserId,
     query: &PageQuery,
 ) -> QueryResult<Listed> {
-    let parts = query.parts();
-    if let [part] = &parts[..] {
-        let listed = list_part(connection, user, part)?;
-        if !listed.todos.is_empty() {
-            return Ok(listed);
-        }
-    }
-    // No row tells the time. It must not be later than what the list shows, so it is read before.
-    let changed_at = changed_at_of(connection, &[user])?.pop().map(|(_, at)| at);
-    let mut todos = Vec::new();
-    for part in parts {
-        let limit = query.limit.saturating_sub(u32::try_from(todos.len()).unwrap_or(u32::MAX));
-        if limit == 0 {
-            break;
-        }
-        todos.extend(list_part(connection, user, &PageQuery { limit, ..part })?.todos);
-    }
-    Ok(Listed { todos, changed_at })
+    list_in_parts(connection, user, query, list_part, changed_at_of)
 }
 
 fn list_part(
